@@ -1,0 +1,141 @@
+"""Gives the strings of an event the types that its schema names, before the schema judges it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .loading import Located
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_LITERALS = {"true": True, "false": False, "null": None}
+_REMOVED = object()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a schema says about the types at one location, and at the locations below it.
+
+    *types* is ``None`` where the schema names none.
+    """
+
+    types: frozenset[str] | None = None
+    properties: dict[str, Plan] = field(default_factory=dict)
+    prefix: list[Plan] = field(default_factory=list)
+    rest: Plan | None = None
+
+    def coerce(self, value: Any) -> Any:
+        """*value* with its strings typed; dicts and lists are changed in place."""
+        if isinstance(value, str):
+            return value if self.types is None or "string" in self.types else _typed(value, self.types)
+        if isinstance(value, dict):
+            for name in self.properties.keys() & value.keys():
+                if (typed := self.properties[name].coerce(value[name])) is _REMOVED:
+                    del value[name]
+                else:
+                    value[name] = typed
+        elif isinstance(value, list):
+            plans = [*self.prefix[: len(value)], *[self.rest] * (len(value) - len(self.prefix))]
+            typed_items = [plan.coerce(item) if plan else item for plan, item in zip(plans, value, strict=True)]
+            value[:] = [item for item in typed_items if item is not _REMOVED]
+        return value
+
+
+def _typed(text: str, types: frozenset[str]) -> Any:
+    if not text.strip():
+        return _REMOVED
+    value = _scalar(text)
+    return value if _type_of(value) in types else text
+
+
+def _scalar(text: str) -> Any:
+    """The value of which *text* is the JSON text, or *text* itself.
+
+    A number that no IEEE 754 double can hold stays text: readers of JSON would
+    make infinity of it.
+    """
+    if text in _LITERALS:
+        return _LITERALS[text]
+    try:
+        if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+            return json.loads(text)
+    except ValueError:  # more digits than Python converts
+        pass
+    return text
+
+
+def _type_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    return "integer" if isinstance(value, int) or value.is_integer() else "number"
+
+
+def _named_types(schema: dict[str, Any]) -> frozenset[str] | None:
+    named = schema.get("type")
+    if named is None:
+        return None
+    types = {named} if isinstance(named, str) else set(named)
+    return frozenset(types | {"integer"} if "number" in types else types)
+
+
+def compile_plan(root: Located) -> Plan:
+    """Work out, once, where coercion goes and what it finds there.
+
+    It follows ``properties``, ``items``, ``prefixItems``, ``allOf`` and
+    ``$ref``, and guesses nothing inside ``anyOf``, ``oneOf`` or ``not``.
+    """
+    known: dict[frozenset[int], Plan] = {}
+
+    def plan_for(schemas: Iterable[Located]) -> Plan:
+        here = _in_place(schemas)
+        key = frozenset(id(located.schema) for located in here)
+        if key in known:  # a schema may contain itself
+            return known[key]
+        plan = known[key] = Plan()
+        below: dict[str, list[Located]] = {}
+        for located in here:
+            if (types := _named_types(located.schema)) is not None:
+                plan.types = types if plan.types is None else plan.types & types
+            for name, schema in located.schema.get("properties", {}).items():
+                below.setdefault(name, []).append(located.child(schema))
+        plan.properties = {name: plan_for(children) for name, children in below.items()}
+        lists = [_items(located) for located in here]
+        length = max((len(first) for first, _ in lists), default=0)
+        plan.prefix = [
+            plan_for(schema for first, rest in lists for schema in (first[at:] or rest)[:1]) for at in range(length)
+        ]
+        if any(rest for _, rest in lists):
+            plan.rest = plan_for(schema for _, rest in lists for schema in rest)
+        return plan
+
+    return plan_for([root])
+
+
+def _in_place(schemas: Iterable[Located]) -> list[Located]:
+    """*schemas* and all that apply at the same location through ``allOf`` and ``$ref``, each once."""
+    here: dict[int, Located] = {}
+    waiting = list(schemas)
+    while waiting:
+        located = waiting.pop()
+        if isinstance(located.schema, dict) and id(located.schema) not in here:  # true and false are schemas too
+            waiting += located.referenced()
+            if not located.ref_hides_siblings:
+                here[id(located.schema)] = located
+                waiting += [located.child(schema) for schema in located.schema.get("allOf", ())]
+    return list(here.values())
+
+
+def _items(located: Located) -> tuple[list[Located], list[Located]]:
+    """The schemas of the first items of a list, and that of the others, where there is one."""
+    first, rest = located.schema.get("prefixItems", []), located.schema.get("items")
+    if isinstance(rest, list):  # as it was up to draft 2019-09
+        first, rest = rest, located.schema.get("additionalItems")
+    return [located.child(schema) for schema in first], [located.child(rest)] if isinstance(rest, dict) else []

@@ -1,0 +1,66 @@
+"""The two ways in which a request ends without an event: refused, or discarded on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Every code a refusal can carry, with the HTTP status that goes with it.
+STATUS = {
+    "bad-query": 400,
+    "invalid": 400,
+    "unauthorized": 401,
+    "bad-method": 405,
+    "too-large": 414,
+    "unavailable": 503,
+}
+
+
+class Rejected(Exception):
+    """A request that was refused, with the evidence.
+
+    :ivar code: what went wrong, one of the keys of :data:`STATUS`.
+    :ivar status: the HTTP status that belongs to the code.
+    :ivar message: one sentence that names the parameter and the rule; quotes
+        at most 64 characters of the value, and never a write key.
+    :ivar path: the dotted parameter at fault, as a URL spells it, or ``None``.
+    :ivar rule: the rule that refused it: a JSON Schema keyword, or the name
+        of the limit; ``None`` where the code says it all.
+    :ivar event_type: ``"page"``, ``"track"`` and so on.
+    :ivar event: the event as far as it was built, or ``None``.
+    :ivar query: the raw query string, with the write key masked.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        path: str | None = None,
+        rule: str | None = None,
+        event_type: str | None = None,
+        event: dict[str, Any] | None = None,
+        query: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = STATUS[code]
+        self.message = message
+        self.path = path
+        self.rule = rule
+        self.event_type = event_type
+        self.event = event
+        self.query = query
+
+
+class Discard(Exception):
+    """Raised by an enricher: answer as if the event were accepted, and store nothing."""
+
+
+def printable(text: str) -> str:
+    """*text* with every character that could move a cursor or hide shown as U+FFFD."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def shorten(text: str, length: int = 64) -> str:
+    """The first *length* characters of *text*, printable, with an ellipsis where some are left off."""
+    return printable(text[:length]) + ("…" if len(text) > length else "")

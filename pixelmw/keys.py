@@ -1,0 +1,82 @@
+"""Decides whether a write key may write, and which source it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from typing import Any
+
+from .errors import Rejected
+
+#: What ``write_keys`` takes; :class:`pixelmw.PixelMiddleware` says what each means.
+WriteKeys = str | Iterable[str] | Mapping[str, str] | Callable[[str], str | None]
+
+
+class KeyRing:
+    """The keys of one collector, in whichever form they were given.
+
+    :raises TypeError: where the form is unknown.
+    :raises ValueError: for a single string that is no mode, a blank key, or no
+        key at all.
+    """
+
+    def __init__(self, write_keys: WriteKeys) -> None:
+        self._required = write_keys != "optional"
+        self._source_of: Callable[[str], str | None] | None
+        if isinstance(write_keys, str):
+            if write_keys not in ("any", "optional"):
+                raise ValueError(
+                    "write_keys is a single string that is neither 'any' nor 'optional'; "
+                    "for one key, give a list that holds it"
+                )
+            self._source_of = None
+        elif callable(write_keys):
+            self._source_of = write_keys
+        else:
+            self._source_of = _lookup(write_keys)
+
+    def check(self, write_key: Any) -> str | None:
+        """The source that *write_key* stands for, or ``None`` where keys name no sources.
+
+        :raises Rejected: ``unauthorized`` where the key is missing, unknown, or
+            not one plain string.
+        """
+        if not isinstance(write_key, str | None):
+            raise _unauthorized("writeKey must be one plain string")
+        if not write_key or not write_key.strip():
+            if self._required:
+                raise _unauthorized("writeKey is missing")
+            return None
+        if self._source_of is None:
+            return None
+        source = self._source_of(write_key)
+        if source is None:
+            raise _unauthorized("writeKey is unknown")
+        if not isinstance(source, str):
+            raise TypeError(f"the write_keys callable returned {source!r}: return a source name, or None to refuse")
+        return source or None
+
+
+def _lookup(write_keys: Any) -> Callable[[str], str | None]:
+    """A look-up that takes the same time for every unknown key, however much of it is right."""
+    if not isinstance(write_keys, Iterable) or isinstance(write_keys, bytes | bytearray):
+        raise TypeError(f"write_keys is a {type(write_keys).__name__}: give 'any', 'optional', keys or a callable")
+    sources = dict(write_keys) if isinstance(write_keys, Mapping) else dict.fromkeys(write_keys, "")
+    for key, source in sources.items():
+        if not isinstance(key, str) or not isinstance(source, str):
+            raise TypeError("write_keys holds something that is not a string; keys and source names are strings")
+        if not key.strip():
+            raise ValueError("write_keys holds a blank key, which no request can carry")
+    if not sources:
+        raise ValueError("write_keys is empty, which would refuse every request; did you mean 'any' or 'optional'?")
+    # A dict compares hashes first: of a digest, unlike of a key, nobody can guess a part.
+    by_digest = {_digest(key): source for key, source in sources.items()}
+    return lambda write_key: by_digest.get(_digest(write_key))
+
+
+def _digest(key: str) -> bytes:
+    return sha256(key.encode()).digest()
+
+
+def _unauthorized(message: str) -> Rejected:
+    return Rejected("unauthorized", message, path="writeKey")

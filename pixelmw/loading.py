@@ -1,0 +1,148 @@
+"""Loads a JSON Schema, and refuses at once what would fail, hang or go out to the network later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import SchemaError, validators
+from jsonschema.protocols import Validator
+from jsonschema_specifications import REGISTRY
+from referencing import Registry, Specification
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, specification_with
+
+from .patterns import is_exponential
+
+if TYPE_CHECKING:
+    from referencing._core import Resolver
+
+#: The event types that have a schema in the package.
+EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
+
+_DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+# Keywords whose subschemas judge the very instance that the schema around them judges.
+_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
+_IN_PLACE_SCHEMAS = ("not", "if", "then", "else")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A schema and the place it stands in, which is what its references are relative to."""
+
+    schema: Any
+    resolver: Resolver[Any]
+    specification: Specification[Any]
+
+    def child(self, schema: Any) -> Located:
+        """A subschema of this schema."""
+        resource = self.specification.create_resource(schema)
+        return Located(schema, self.resolver.in_subresource(resource), self.specification)
+
+    def children(self) -> Iterator[Located]:
+        """Every subschema that stands in this schema."""
+        for resource in self.specification.create_resource(self.schema).subresources():
+            yield self.child(resource.contents)
+
+    def referenced(self, keyword: str = "$ref") -> Iterator[Located]:
+        """What the reference in *keyword* leads to; nothing where there is no reference.
+
+        :raises Unresolvable: where it leads to nothing that is at hand.
+        """
+        if isinstance(self.schema.get(keyword), str):
+            resolved = self.resolver.lookup(self.schema[keyword])
+            yield Located(resolved.contents, resolved.resolver, self.specification)
+
+    @property
+    def ref_hides_siblings(self) -> bool:
+        """Whether the keywords beside a ``$ref`` mean nothing, as they did up to draft 7."""
+        return "$ref" in self.schema and self.specification in (DRAFT4, DRAFT6, DRAFT7)
+
+
+def bundled_schema(name: str) -> dict[str, Any]:
+    """The schema that the package has for an event type, or for what they have in ``common``."""
+    text = files("pixelmw").joinpath("schemas", f"{name}.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+@cache
+def _registry() -> Registry[Any]:
+    """The bundled schemas and the metaschemas, and nothing that could fetch another."""
+    schemas = [bundled_schema(name) for name in ("common", *EVENT_TYPES)]
+    registry: Registry[Any] = REGISTRY
+    return registry.with_contents((schema["$id"], schema) for schema in schemas).crawl()
+
+
+def load_schema(name: str, schema: Any) -> tuple[Validator, Located]:
+    """Check *schema* and make it ready for use.
+
+    :param name: what to call it in an error.
+    :param schema: a JSON Schema as a dict; a copy of it is kept.
+    :returns: a validator that fetches nothing, and the schema in its place.
+    :raises TypeError: where it is not a dict.
+    :raises ValueError: where it is not a JSON Schema, has a reference that
+        leads outside of it and of the bundled schemas, refers to itself in a
+        circle, or holds a pattern that takes exponential time.
+    """
+    if not isinstance(schema, dict):
+        raise TypeError(f"{name} is {schema!r:.100}: a schema is a dict")
+    try:
+        schema = json.loads(json.dumps(schema))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not JSON: {error}") from None
+    dialect = schema.get("$schema", _DRAFT_2020_12)
+    # Draft 3 stands for what is unknown, too: neither has rules that coercion could follow.
+    validator_class = validators.validator_for({"$schema": dialect}, default=validators.Draft3Validator)
+    if validator_class is validators.Draft3Validator:
+        raise ValueError(f"{name} is in the unsupported dialect {dialect!r}; without $schema it is {_DRAFT_2020_12!r}")
+    try:
+        validator_class.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"{name} is not a JSON Schema: at {error.json_path}, {error.message:.200}") from None
+    specification = specification_with(dialect)
+    root = specification.create_resource(schema)
+    located = Located(schema, _registry().resolver_with_root(root), specification)
+    _check_parts(name, located)
+    return validator_class(schema, registry=_registry()), located
+
+
+def _check_parts(name: str, root: Located) -> None:
+    """Visit every schema that can be reached from *root*, and refuse what would go wrong at run time."""
+    judges: dict[int, list[int]] = {}  # id of a schema -> ids of those that judge the same instance for it
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        if id(part.schema) in judges or not isinstance(part.schema, dict):  # true and false are schemas too
+            continue
+        try:
+            targets = [target for keyword in _REFERENCES for target in part.referenced(keyword)]
+        except Unresolvable as error:
+            raise ValueError(
+                f"{name} has a reference to {error.ref!r}, which is neither in it nor among the bundled schemas "
+                "(urn:pixelmw:track and so on); nothing is ever fetched: put the schema under $defs"
+            ) from None
+        for pattern in [part.schema.get("pattern"), *part.schema.get("patternProperties", ())]:
+            if isinstance(pattern, str) and is_exponential(pattern):
+                raise ValueError(f"{name} has the pattern {pattern!r}, which takes exponential time on some strings")
+        judges[id(part.schema)] = [id(schema) for schema in _in_place(part.schema)] + [id(t.schema) for t in targets]
+        waiting += [*part.children(), *targets]
+    try:
+        TopologicalSorter(judges).prepare()
+    except CycleError:
+        raise ValueError(f"{name} refers to itself in a circle: a $ref leads back to where it stands") from None
+
+
+def _in_place(schema: dict[str, Any]) -> Iterator[Any]:
+    for keyword in _IN_PLACE_LISTS:
+        yield from schema.get(keyword, ())
+    for keyword in _IN_PLACE_SCHEMAS:
+        if keyword in schema:
+            yield schema[keyword]
+    yield from schema.get("dependentSchemas", {}).values()

@@ -1,0 +1,46 @@
+"""The WSGI environ as text and, once somebody asks for it, as a Werkzeug request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request
+
+from .params import environ_bytes, to_text
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+
+def environ_text(environ: WSGIEnvironment, key: str) -> str:
+    """One string of the environ, decoded as a query value is; blank where there is none."""
+    value = environ.get(key)
+    return to_text(environ_bytes(value)).strip() if value else ""
+
+
+class LazyRequest(Request):
+    """A :class:`werkzeug.wrappers.Request` that costs nothing until an attribute of it is read.
+
+    Building a request takes longer than parsing a whole event, and most
+    enrichers need no more of it than ``environ``. The body is out of reach and
+    the environ is left as it was found.
+    """
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ
+
+    def __getattr__(self, name: str) -> Any:
+        if "headers" in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        environ = self.environ
+        try:
+            super().__init__(environ, populate_request=False, shallow=True)
+        except UnicodeEncodeError:
+            tunnelled = {key: _tunnel(value) for key, value in environ.items()}
+            super().__init__(tunnelled, populate_request=False, shallow=True)
+        return getattr(self, name)
+
+
+def _tunnel(value: Any) -> Any:
+    """*value* as PEP 3333 wants it: bytes in the guise of latin-1 characters."""
+    return environ_bytes(value).decode("latin-1") if isinstance(value, str) else value

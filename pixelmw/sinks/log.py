@@ -1,0 +1,31 @@
+"""A sink that hands events to a logger."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from ..events import Event
+
+
+class Log:
+    """Logs each event as one line of JSON, in ASCII, so that no event can forge or hide a line.
+
+    It promises what the logger's handlers promise, which is usually not much:
+    ``logging`` swallows their errors. Meant for development, and for loggers
+    that are collected.
+
+    :param logger: the logger, or its name.
+    :param level: the level to log at, such as ``logging.INFO``.
+    :raises RuntimeError: when called, where the logger drops that level.
+    """
+
+    def __init__(self, logger: logging.Logger | str, level: int = logging.INFO) -> None:
+        self.logger = logging.getLogger(logger) if isinstance(logger, str) else logger
+        self.level = level
+
+    def __call__(self, event: Event) -> None:
+        if not self.logger.isEnabledFor(self.level):
+            level = logging.getLevelName(self.level)
+            raise RuntimeError(f"the logger {self.logger.name!r} drops what is logged at {level}: set its level")
+        self.logger.log(self.level, "%s", json.dumps(event, allow_nan=False))

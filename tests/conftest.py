@@ -1,0 +1,103 @@
+"""What the tests share: a wrapped application whose every request goes through the WSGI validator."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from pixelmw import Event, PixelMiddleware, Rejected
+
+#: 2026-11-23T12:34:56.789Z
+NOW = 1795437296.789
+INSTANT = "2026-11-23T12:34:56.789Z"
+
+
+def host_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """The application that is wrapped where a test does not care which."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"the host application"]
+
+
+class Pixel:
+    """A wrapped application with its sink, its refusals, and a client that goes through the WSGI validator."""
+
+    def __init__(self, **options: Any) -> None:
+        self.events: list[Event] = []
+        self.refusals: list[Rejected] = []
+        options.setdefault("sink", self.events.append)
+        options.setdefault("on_reject", self.refusals.append)
+        self.middleware = PixelMiddleware(options.pop("app", host_app), **options)
+        self.middleware.collector.clock = lambda: NOW
+        self.middleware.collector.new_id = map("id-{}".format, itertools.count(1)).__next__
+        self.client = Client(validator(self.middleware))
+
+    def get(self, path: str, query: str = "", **options: Any) -> TestResponse:
+        """GET *path* with *query* exactly as spelled: each of its characters up to U+00FF is one byte."""
+        return self.request("GET", path, query, **options)
+
+    def request(self, method: str, path: str, query: str = "", **options: Any) -> TestResponse:
+        overrides = {"QUERY_STRING": query, **options.pop("environ", {})}
+        return self.client.open(path, method=method, environ_overrides=overrides, **options)
+
+    def track(self, query: str, **options: Any) -> Event:
+        """The event that a track request with a key, an id and a name gives, and *query* on top."""
+        return self.collected("/pixel/v1/track", f"writeKey=k&anonymousId=a&event=e&{query}", **options)
+
+    def page(self, query: str, **options: Any) -> Event:
+        """The event that a page request with a key and an id gives, and *query* on top."""
+        return self.collected("/pixel/v1/page", f"writeKey=k&anonymousId=a&{query}", **options)
+
+    def collected(self, path: str, query: str, **options: Any) -> Event:
+        response = self.get(path, query, **options)
+        assert response.status_code == 200, self.refusals[-1].message if self.refusals else response.data
+        return self.events[-1]
+
+    def refused(self, query: str, path: str = "/pixel/v1/track", **options: Any) -> Rejected:
+        """The refusal that a request gives; nothing was stored, and it was told once."""
+        stored, told = len(self.events), len(self.refusals)
+        response = self.get(path, query, **options)
+        assert len(self.events) == stored
+        assert len(self.refusals) == told + 1
+        refusal = self.refusals[-1]
+        assert (response.status_code, response.headers["X-Pixel-Error"]) == (refusal.status, refusal.code)
+        return refusal
+
+
+@pytest.fixture
+def pixel() -> Pixel:
+    """A wrapped application with the default settings."""
+    return Pixel()
+
+
+def need(*names: str) -> str:
+    """The path of the first program of *names* that is there; without any, the test is skipped, and fails in CI."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{' or '.join(names)} is not installed")
+    return found
+
+
+def conformance(name: str) -> Path:
+    """A file of the collection of other people's tests that may stand beside the checkout; skipped where it is not."""
+    path = Path(__file__).parents[2] / "shared" / "conformance" / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside this checkout")
+    return path
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A TCP port on loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    yield port
