@@ -12,7 +12,7 @@ from .errors import Discard, Rejected
 from .events import Sink
 from .keys import WriteKeys
 from .loading import EVENT_TYPES
-from .params import Limits
+from .params import Limits, mask_write_key
 from .replies import PREFLIGHT, REPLIES, Reply, find_reply, without_body
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class PixelMiddleware:
         if method == "GET":
             refusal = self._collect(event_type, environ)
         elif method != "HEAD":
-            refusal = Rejected("bad-method", "the method must be GET, HEAD or OPTIONS", event_type=event_type)
+            query = mask_write_key(environ.get("QUERY_STRING", ""))
+            what = "the method must be GET, HEAD or OPTIONS"
+            refusal = Rejected("bad-method", what, event_type=event_type, query=query)
             self.collector.reject(refusal)
         answer = self._reply_to(environ, refusal)
         return without_body(answer) if method == "HEAD" else answer

@@ -138,7 +138,8 @@ REPLIES: dict[str, Reply] = {"gif": _GIF, "ok": _OK, "auto": AutoReply(), "alway
 def _negotiated(environ: WSGIEnvironment) -> Reply:
     if not environ.get("HTTP_ACCEPT"):
         return _GIF
-    wanted = {media_type.lower() for media_type, quality in LazyRequest(environ).accept_mimetypes if quality > 0}
+    accepted = LazyRequest(environ).accept_mimetypes
+    wanted = {media_type.partition(";")[0].lower() for media_type, quality in accepted if quality > 0}
     image = any(media_type == "*/*" or media_type.startswith("image/") for media_type in wanted)
     return _OK if "text/plain" in wanted and not image else _GIF
 

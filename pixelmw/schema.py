@@ -54,7 +54,7 @@ class EventSchema:
         self._plan.coerce(event)
         errors = list(self._validator.iter_errors(event))
         if errors:
-            raise _refusal(min(errors, key=_rank))
+            raise _refusal(min(errors, key=_rank), event)
 
 
 def event_schemas(replacements: Mapping[str, Any] | None = None) -> dict[str, EventSchema]:
@@ -83,7 +83,7 @@ def _rank(error: ValidationError) -> tuple[bool, int, list[str], str]:
     return error.validator in _VAGUE, len(path), path, str(error.validator)
 
 
-def _refusal(error: ValidationError) -> Rejected:
+def _refusal(error: ValidationError, event: dict[str, Any]) -> Rejected:
     """What jsonschema found, in words that hold at most 64 characters of the event."""
     path, keyword = list(error.absolute_path), str(error.validator)
     limit: Any = error.validator_value
@@ -97,11 +97,11 @@ def _refusal(error: ValidationError) -> Rejected:
     if keyword == "additionalProperties" and limit is False:
         return _invalid([*path, _first_unknown(error)], keyword, "is not among the properties that the schema knows")
     if error.validator is None:  # the schema is false
-        return _invalid(path, "false", "is not allowed")
+        return _invalid(_path_to_false(error, event), "false", "is not allowed")
     if keyword == "pattern" and limit == r"\S":
         return _invalid(path, keyword, "must not be blank")
-    words = _WORDS.get(keyword, "does not satisfy {keyword}").format(keyword=keyword, limit=_quote(limit, 200))
-    return _invalid(path, keyword, f"{words}, not {_quote(instance, 64)}")
+    words = _WORDS.get(keyword, "must satisfy {keyword}").format(keyword=keyword, limit=_quote(limit, 200))
+    return _invalid(path, keyword, f"{words}; it is {_quote(instance, 64)}")
 
 
 def _alternatives(error: ValidationError) -> list[str]:
@@ -120,6 +120,15 @@ def _first_unknown(error: ValidationError) -> str:
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     unknown: Iterator[str] = (name for name in instance if name not in known)
     return min(name for name in unknown if not any(re.search(pattern, name) for pattern in patterns))
+
+
+def _path_to_false(error: ValidationError, event: Any) -> list[str | int]:
+    """The path to what a false schema refuses; jsonschema leaves its last segment out."""
+    path = list(error.absolute_path)
+    for segment in path:
+        event = event[segment]
+    children = event.items() if isinstance(event, dict) else enumerate(event) if isinstance(event, list) else ()
+    return path + [segment for segment, child in children if child is error.instance][:1]
 
 
 def _quote(value: Any, length: int) -> str:

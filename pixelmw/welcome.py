@@ -69,7 +69,9 @@ def event_line(event: Event) -> str:
     """One readable line for the terminal about *event*."""
     label = event.get("event") or event.get("name") or ""
     who = event.get("userId") or event.get("anonymousId")
-    return _line("stored", event["type"], shorten(f"{label}"), f"by {shorten(str(who))}", f"id {shorten(event['messageId'])}")
+    return _line(
+        "stored", event["type"], shorten(f"{label}"), f"by {shorten(str(who))}", f"id {shorten(event['messageId'])}"
+    )
 
 
 def refusal_line(refusal: Rejected) -> str:

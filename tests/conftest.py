@@ -27,6 +27,13 @@ def host_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> lis
     return [b"the host application"]
 
 
+class WholeClient(Client):
+    """A client that reads and closes each answer, as a server does."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=True, **kwargs)
+
+
 class Pixel:
     """A wrapped application with its sink, its refusals, and a client that goes through the WSGI validator."""
 
@@ -38,14 +45,14 @@ class Pixel:
         self.middleware = PixelMiddleware(options.pop("app", host_app), **options)
         self.middleware.collector.clock = lambda: NOW
         self.middleware.collector.new_id = map("id-{}".format, itertools.count(1)).__next__
-        self.client = Client(validator(self.middleware))
+        self.client = WholeClient(validator(self.middleware), use_cookies=False)
 
     def get(self, path: str, query: str = "", **options: Any) -> TestResponse:
         """GET *path* with *query* exactly as spelled: each of its characters up to U+00FF is one byte."""
         return self.request("GET", path, query, **options)
 
     def request(self, method: str, path: str, query: str = "", **options: Any) -> TestResponse:
-        overrides = {"QUERY_STRING": query, **options.pop("environ", {})}
+        overrides = {"QUERY_STRING": query, "REMOTE_ADDR": "127.0.0.1", **options.pop("environ", {})}
         return self.client.open(path, method=method, environ_overrides=overrides, **options)
 
     def track(self, query: str, **options: Any) -> Event:

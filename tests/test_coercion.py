@@ -1,0 +1,145 @@
+"""Strings to the types that the schema names: rule 7 of the contract."""
+
+import pytest
+from conftest import Pixel
+
+NUMBERS = {"type": "number"}
+ANYTHING = {"type": "object"}
+
+
+def coerced(properties: dict, query: str):
+    """What a schema over ``properties`` makes of the value of ``p``; KeyError where it is removed."""
+    schema = {"properties": {"properties": {"properties": properties}}}
+    return Pixel(schemas={"track": schema}).track(query)["properties"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        pytest.param({"type": "integer"}, "1440", 1440, id="integer"),
+        pytest.param({"type": "integer"}, "-7", -7, id="negative"),
+        pytest.param({"type": "integer"}, "-0", 0, id="minus nought"),
+        pytest.param({"type": "integer"}, "1.0", 1.0, id="an integer with a point"),
+        pytest.param({"type": "integer"}, "1e3", 1000.0, id="an integer with an exponent"),
+        pytest.param({"type": "number"}, "12", 12, id="a number without a point"),
+        pytest.param({"type": "number"}, "12.50", 12.5, id="a number with a point"),
+        pytest.param({"type": "number"}, "-2.5E-3", -0.0025, id="a number with an exponent"),
+        pytest.param({"type": "number"}, "9" * 308, int("9" * 308), id="a large number that a double holds"),
+        pytest.param({"type": "boolean"}, "true", True, id="true"),
+        pytest.param({"type": "boolean"}, "false", False, id="false"),
+        pytest.param({"type": "null"}, "null", None, id="null"),
+        pytest.param({"type": ["integer", "null"]}, "null", None, id="one of several types"),
+        pytest.param({"type": ["integer", "null"]}, "5", 5, id="the other of several types"),
+        pytest.param({"type": ["integer", "string"]}, "5", "5", id="string is among them"),
+        pytest.param({"type": "string"}, "5", "5", id="string"),
+        pytest.param({}, "5", "5", id="no type named"),
+        pytest.param({"const": "5"}, "5", "5", id="a constant names no type"),
+        pytest.param({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "5", "5", id="anyOf is not followed"),
+        pytest.param({"not": {"type": "integer"}}, "5", "5", id="not is not followed"),
+        pytest.param({"allOf": [{"type": "integer"}]}, "5", 5, id="allOf is followed"),
+        pytest.param({"type": "number", "allOf": [{"type": "integer"}]}, "5", 5, id="types that agree"),
+        pytest.param({"type": ["integer", "string"], "allOf": [{"type": "integer"}]}, "5", 5, id="only one remains"),
+        pytest.param({"$ref": "#/$defs/size"}, "5", 5, id="a local reference"),
+        pytest.param(
+            {"$ref": "urn:pixelmw:common#/properties/context/properties/screen/properties/width"}, "5", 5, id="urn"
+        ),
+    ],
+)
+def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(schema, text, value):
+    whole = {"$defs": {"size": {"type": "integer"}}, "properties": {"properties": {"properties": {"p": schema}}}}
+    result = Pixel(schemas={"track": whole}).track(f"properties.p={text}")["properties"]["p"]
+    assert (result, type(result)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        ("integer", "1.5"), ("integer", "1e999"), ("integer", "9" * 400), ("integer", "9" * 5000),
+        ("number", "NaN"), ("number", "Infinity"), ("number", "-Infinity"), ("number", "1e999"), ("number", "inf"),
+        ("number", "+1"), ("number", "01"), ("number", "1."), ("number", ".5"), ("number", "1_0"), ("number", "0x1F"),
+        ("number", "%20 1"), ("number", "1%0A"), ("number", "%D9%A1%D9%A2"), ("number", "%EF%BC%91"), ("number", "true"),
+        ("boolean", "True"), ("boolean", "1"), ("boolean", "yes"), ("boolean", "null"),
+        ("null", "None"), ("null", "0"),
+        ("object", "{}"), ("array", "[]"), ("array", "1"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_stays_a_string_and_validation_judges(type_, text):
+    pixel = Pixel(schemas={"track": {"properties": {"properties": {"properties": {"p": {"type": type_}}}}}})
+    refusal = pixel.refused(f"writeKey=k&anonymousId=a&event=e&properties.p={text}")
+    assert (refusal.path, refusal.rule) == ("properties.p", "type")
+    assert isinstance(refusal.event["properties"]["p"], str)
+
+
+@pytest.mark.parametrize("blank", ["", "+", "%E2%80%83"])
+@pytest.mark.parametrize("type_", ["integer", "number", "boolean", "null", "object", "array", ["integer", "null"]])
+def test_a_blank_string_is_removed_where_no_string_may_stand(type_, blank):
+    assert coerced({"p": {"type": type_}}, f"properties.p={blank}&properties.q=1") == {"q": "1"}
+
+
+@pytest.mark.parametrize("schema", [{"type": "string"}, {"type": ["integer", "string"]}, {}, {"enum": ["", "x"]}])
+def test_a_blank_string_is_kept_where_one_may_stand(schema):
+    assert coerced({"p": schema}, "properties.p=") == {"p": ""}
+
+
+def test_a_required_value_that_is_blank_is_missing():
+    schema = {"properties": {"properties": {"required": ["n"], "properties": {"n": NUMBERS}}}}
+    refusal = Pixel(schemas={"track": schema}).refused("writeKey=k&event=e&properties.n=")
+    assert (refusal.path, refusal.rule, refusal.message) == ("properties.n", "required", "properties.n is required")
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        pytest.param({"items": NUMBERS}, [1, 2, 3], id="items"),
+        pytest.param({"prefixItems": [NUMBERS]}, [1, "2", "3"], id="prefixItems"),
+        pytest.param({"prefixItems": [{}, NUMBERS], "items": NUMBERS}, ["1", 2, 3], id="both"),
+        pytest.param({"prefixItems": [NUMBERS] * 5}, [1, 2, 3], id="more prefixItems than items"),
+        pytest.param({"allOf": [{"prefixItems": [NUMBERS]}, {"items": NUMBERS}]}, [1, 2, 3], id="from two sides"),
+        pytest.param({"contains": NUMBERS}, None, id="contains is not followed"),
+    ],
+)
+def test_the_items_of_a_list_are_coerced(schema, expected):
+    pixel = Pixel(schemas={"track": {"properties": {"p": schema}}})
+    query = "p.0=1&p.1=2&p.2=3"
+    if expected is None:
+        assert pixel.refused(f"writeKey=k&event=e&{query}").rule == "contains"
+    else:
+        assert pixel.track(query)["p"] == expected
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"), [([NUMBERS], [1, "2", "3"]), ([{}, NUMBERS], ["1", 2, "3"])], ids=["first", "second"]
+)
+def test_the_items_of_older_drafts_are_coerced(items, expected):
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": {"items": items}}}
+    assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"] == expected
+    schema["properties"]["p"]["additionalItems"] = NUMBERS
+    assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"][2] == 3
+
+
+def test_blank_items_are_removed_from_a_list_of_numbers():
+    assert Pixel(schemas={"track": {"properties": {"p": {"items": NUMBERS}}}}).track("p.0=1&p.1=&p.2=3")["p"] == [1, 3]
+
+
+def test_up_to_draft_7_a_reference_hides_what_stands_beside_it():
+    schema = {"definitions": {"any": {}}, "properties": {"p": {"$ref": "#/definitions/any", "type": "integer"}}}
+    assert Pixel(schemas={"track": schema}).refused("writeKey=k&event=e&p=x").rule == "type"
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+    assert Pixel(schemas={"track": schema}).track("p=5")["p"] == "5"
+
+
+def test_a_schema_that_contains_itself_is_followed_all_the_way_down():
+    node = {"properties": {"n": NUMBERS, "next": {"$ref": "#/$defs/node"}}}
+    schema = {"$defs": {"node": node}, "properties": {"p": {"$ref": "#/$defs/node"}}}
+    event = Pixel(schemas={"track": schema}).track("p.n=1&p.next.n=2&p.next.next.n=3")
+    assert event["p"] == {"n": 1, "next": {"n": 2, "next": {"n": 3}}}
+
+
+def test_nothing_is_built_out_of_text():
+    refusal = Pixel().refused('writeKey=k&anonymousId=a&event=e&properties={"revenue":1}')
+    assert (refusal.path, refusal.rule) == ("properties", "type")
+
+
+def test_the_bundled_schemas_make_numbers_of_screen_sizes_and_drop_blank_ones(pixel):
+    event = pixel.page("context.screen.width=1440&context.screen.height=900.5&context.screen.density=")
+    assert event["context"]["screen"] == {"width": 1440, "height": 900.5}

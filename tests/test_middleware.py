@@ -1,0 +1,204 @@
+"""The middleware and the collector: construction, paths, pass-through, refusals, failures."""
+
+import logging
+import threading
+
+import pytest
+from conftest import Pixel, host_app
+
+import pixelmw
+from pixelmw import PATHS, Collector, Discard, Limits, PixelMiddleware, Rejected
+
+GOOD = "writeKey=k&anonymousId=a&event=e"
+
+
+def environ_for(path="/pixel/v1/track", query=GOOD, method="GET"):
+    return {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "REMOTE_ADDR": "127.0.0.1"}
+
+
+def test_the_package_exports_the_names_of_the_contract():
+    names = "PixelMiddleware Collector Rejected Discard Limits PATHS Event Sink __version__"
+    assert set(names.split()) == set(pixelmw.__all__)
+    assert all(hasattr(pixelmw, name) for name in names.split())
+
+
+def test_page_and_track_are_mounted_by_default(pixel):
+    assert dict(PATHS) == {"/pixel/v1/page": "page", "/pixel/v1/track": "track"}
+    assert pixel.page("")["type"] == "page"
+    assert pixel.track("")["type"] == "track"
+    assert pixel.get("/pixel/v1/identify", GOOD).text == "the host application"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/pixel/v1/page/",
+        "//pixel/v1/page",
+        "/pixel/v1/PAGE",
+        "/pixel/v1/page;a=b",
+        "/x/pixel/v1/page",
+        "/pixel/v1",
+    ],
+)
+def test_any_other_path_reaches_the_application(pixel, path):
+    assert pixel.client.get(path, environ_overrides={"PATH_INFO": path}).text == "the host application"
+    assert not pixel.events
+
+
+def test_an_empty_path_reaches_the_application():
+    called = []
+    middleware = PixelMiddleware(lambda environ, start_response: called.append(environ) or [], print)
+    environ = {"REQUEST_METHOD": "GET"}
+    middleware(environ, lambda *answer: None)
+    assert called == [environ]
+
+
+def test_any_path_may_be_any_event_type():
+    pixel = Pixel(paths={"/t.gif": "track", "/wer/grüßt": "identify"})
+    assert pixel.collected("/t.gif", GOOD)["type"] == "track"
+    assert pixel.collected("/wer/grüßt", GOOD)["type"] == "identify"
+    assert pixel.get("/pixel/v1/track", GOOD).text == "the host application"
+
+
+def test_a_list_is_a_sink_and_so_is_print(capsys):
+    events = []
+    for sink in (events.append, print):
+        Pixel(sink=sink).get("/pixel/v1/track", GOOD)
+    assert events[0]["messageId"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "told"),
+    [
+        pytest.param({"app": "app"}, TypeError, "wsgi_app", id="an app that is none"),
+        pytest.param({"sink": []}, TypeError, "its append", id="a list itself"),
+        pytest.param({"paths": "/x"}, TypeError, "maps paths", id="a single path"),
+        pytest.param({"paths": {}}, ValueError, "empty", id="no paths"),
+        pytest.param({"paths": {"x": "page"}}, ValueError, "slash", id="a path without a slash"),
+        pytest.param({"paths": {5: "page"}}, ValueError, "string", id="a path that is no string"),
+        pytest.param({"paths": {"/x": "pgae"}}, ValueError, "'pgae'; known are page", id="an unknown type of a path"),
+        pytest.param({"schemas": {"pgae": {}}}, ValueError, "'pgae'; known are page", id="an unknown type of a schema"),
+        pytest.param({"schemas": [{}]}, TypeError, "maps event types", id="schemas that are no mapping"),
+        pytest.param({"schemas": {"page": True}}, TypeError, "is a dict", id="a schema that is no dict"),
+        pytest.param({"schemas": {"page": {"type": "strin"}}}, ValueError, "not a JSON Schema", id="a bad schema"),
+        pytest.param({"enrich": print}, TypeError, "list of callables", id="a single enricher"),
+        pytest.param({"enrich": None}, TypeError, "list of callables", id="no list of enrichers"),
+        pytest.param({"enrich": ["client_context"]}, TypeError, "an enricher", id="an enricher that is none"),
+        pytest.param({"on_reject": None}, TypeError, "on_reject", id="no on_reject"),
+        pytest.param({"limits": {"params": 5}}, TypeError, "pixelmw.Limits", id="limits as a dict"),
+    ],
+)
+def test_a_mistake_in_the_arguments_is_told_at_construction(options, error, told):
+    with pytest.raises(error, match=told):
+        Pixel(**options)
+
+
+def test_on_reject_gets_the_evidence(pixel):
+    refusal = pixel.refused("writeKey=s3cret&anonymousId=a&event=e&context.screen.width=wide")
+    assert isinstance(refusal, Rejected)
+    assert (refusal.code, refusal.status, refusal.event_type) == ("invalid", 400, "track")
+    assert (refusal.path, refusal.rule) == ("context.screen.width", "type")
+    assert refusal.message == 'context.screen.width must be of type "number"; it is "wide"'
+    assert refusal.event["context"]["screen"] == {"width": "wide"}
+    assert refusal.query == "writeKey=***&anonymousId=a&event=e&context.screen.width=wide"
+
+
+def test_an_on_reject_that_fails_changes_nothing_and_is_logged(caplog):
+    def failing(refusal):
+        raise KeyError("on_reject")
+
+    pixel = Pixel(on_reject=failing)
+    response = pixel.get("/pixel/v1/track", "event=e")
+    assert (response.status_code, response.headers["X-Pixel-Error"]) == (401, "unauthorized")
+    assert "KeyError" in caplog.text
+
+
+def test_by_default_a_refusal_is_one_line_in_the_log_without_any_value(caplog):
+    events = []
+    pixel = Pixel(app=PixelMiddleware(host_app, events.append), paths={"/unused": "page"})
+    pixel.get("/pixel/v1/track", "writeKey=s3cret&anonymousId=s3cret&event=s3cret&context.screen.width=s3cret")
+    ((name, level, line),) = caplog.record_tuples
+    assert (name, level) == ("pixelmw", logging.WARNING)
+    assert line == "refused a track event: invalid at context.screen.width (type)"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("full"), OSError(28, "full"), Discard(), Rejected("invalid", "x")])
+def test_a_sink_that_raises_is_a_503_with_its_traceback_in_the_log(error, caplog):
+    def sink(event):
+        raise error
+
+    pixel = Pixel(sink=sink)
+    response = pixel.get("/pixel/v1/track", GOOD)
+    assert (response.status_code, response.headers["X-Pixel-Error"]) == (503, "unavailable")
+    assert "Traceback" in caplog.text
+    assert type(error).__name__ in caplog.text
+    assert not pixel.refusals
+    assert pixel.middleware.collector.stats() == {"unavailable": 1}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_process_is_not_held_up(error):
+    def sink(event):
+        raise error
+
+    with pytest.raises(error):
+        PixelMiddleware(host_app, sink)(environ_for(), lambda *answer: None)
+
+
+def test_the_collector_stands_alone():
+    events = []
+    collector = Collector(events.append, clock=lambda: 0, new_id=lambda: "fixed")
+    event = collector.collect("track", environ_for())
+    assert events == [event]
+    assert (event["messageId"], event["receivedAt"]) == ("fixed", "1970-01-01T00:00:00.000Z")
+
+
+def test_the_collector_raises_what_happened():
+    def sink(event):
+        raise OSError("full")
+
+    def discard(event, request):
+        raise Discard
+
+    told = []
+    with pytest.raises(OSError, match="full"):
+        Collector(sink).collect("track", environ_for())
+    with pytest.raises(Discard):
+        Collector(print, enrich=[discard]).collect("track", environ_for())
+    with pytest.raises(Rejected) as caught:
+        Collector(print, on_reject=told.append).collect("track", environ_for(query=""))
+    assert told == [caught.value]
+    with pytest.raises(ValueError, match="'buy'; known are page"):
+        Collector(print).collect("buy", environ_for())
+
+
+@pytest.mark.parametrize("argument", ["clock", "new_id"])
+def test_the_collectors_own_arguments_are_checked(argument):
+    with pytest.raises(TypeError, match=argument):
+        Collector(print, **{argument: 5})
+
+
+def test_the_environ_is_left_as_it_was():
+    environ = environ_for()
+    before = dict(environ)
+    Pixel(enrich=[lambda event, request: request.args]).middleware(environ, lambda *answer: None)
+    assert environ == before
+
+
+def test_threads_share_a_middleware():
+    pixel = Pixel(limits=Limits(params=300))
+    start = threading.Barrier(8)
+
+    def visit(number):
+        start.wait()
+        for turn in range(50):
+            pixel.middleware(environ_for(query=f"{GOOD}&n={number}.{turn}"), lambda *answer: None)
+
+    threads = [threading.Thread(target=visit, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({event["n"] for event in pixel.events}) == 400
+    assert pixel.middleware.collector.stats() == {"accepted": 400}
