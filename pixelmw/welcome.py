@@ -105,6 +105,11 @@ def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[st
     return make_server(host, port, app, threaded=True, request_handler=_SilentHandler)
 
 
+def front_page(host: str, port: int) -> str:
+    """The URL of the welcome page."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
 def serve(host: str, port: int, database: str, write_keys: list[str], reply: str) -> None:
     """Serve until interrupted.
 
@@ -113,7 +118,6 @@ def serve(host: str, port: int, database: str, write_keys: list[str], reply: str
     """
     with SQLite(database) as store:
         server = make_welcome_server(host, port, store, write_keys, reply)
-        address = f"[{host}]" if ":" in host else host
-        _tell(f"pixelmw collects into {database}; open http://{address}:{server.port}/ and stop with Ctrl-C")
+        _tell(f"pixelmw collects into {database}; open {front_page(host, server.port)} and stop with Ctrl-C")
         server.serve_forever()  # returns at Ctrl-C, with the server closed
     _tell("stopped")
