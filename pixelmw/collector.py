@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .enrich import client_context
-from .errors import Discard, Rejected, shorten
+from .errors import Discard, Rejected, shown
 from .events import Event, Sink, build_event
 from .forksafe import ForkSafeLock
 from .keys import KeyRing, WriteKeys
@@ -33,7 +33,7 @@ logger = logging.getLogger("pixelmw")
 
 def log_rejected(refusal: Rejected) -> None:
     """Log one line about a refused request; it never holds a parameter's value, nor the write key."""
-    where = f" at {shorten(refusal.path)}" if refusal.path else ""
+    where = f" at {shown(refusal.path)}" if refusal.path else ""
     rule = f" ({refusal.rule})" if refusal.rule else ""
     logger.warning("refused a %s event: %s%s%s", refusal.event_type, refusal.code, where, rule)
 
@@ -93,17 +93,19 @@ class Collector:
         try:
             event = self._build(event_type, environ)
             self._store(event)
-        except Rejected as refusal:
-            self.reject(refusal)
-            raise
+        except Rejected as error:
+            refusal = error
         except Discard:
             self._count("discarded")
             raise
         except Exception:
             self._count("unavailable")
             raise
-        self._count("accepted")
-        return event
+        else:
+            self._count("accepted")
+            return event
+        self.reject(refusal)  # out here, so that a traceback of on_reject's does not tell the refusal's message
+        raise refusal
 
     def _store(self, event: Event) -> None:
         try:

@@ -22,7 +22,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from .errors import Rejected, shorten
+from .errors import Rejected, shown
 
 #: An event deeper than this could exhaust the interpreter's stack in the validator.
 MAX_DEPTH = 64
@@ -94,7 +94,7 @@ def parse_query(query: str, limits: Limits) -> dict[str, Any]:
     named = [(unquote(name), unquote(value)) for name, _, value in (pair.partition(b"=") for pair in pairs)]
     # Where several names are at fault, the least one is told: the answer does not depend on their order.
     if too_long := min((name for name, _ in named if len(name) > limits.key_chars), default=None):
-        what = f"the parameter {shorten(too_long)} has a name of {len(too_long)} characters"
+        what = f"the parameter {shown(too_long)} has a name of {len(too_long)} characters"
         raise _too_large("key_chars", what, limits, path=too_long)
     return _build_tree([(*split_name(name), value) for name, value in named], limits)
 
@@ -106,7 +106,7 @@ def _too_large(limit: str, what: str, limits: Limits, path: str | None = None) -
 def _build_tree(params: list[tuple[list[str], frozenset[int], str]], limits: Limits) -> dict[str, Any]:
     if too_deep := min((segments for segments, _, _ in params if len(segments) > limits.depth), default=None):
         name = join_name(too_deep)
-        what = f"{shorten(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
+        what = f"{shown(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
         raise Rejected("bad-query", what, path=name, rule="depth")
     root: dict[str, Any] = {}
     for segments, _, value in params:
@@ -124,7 +124,7 @@ def _build_tree(params: list[tuple[list[str], frozenset[int], str]], limits: Lim
 def _conflict(params: list[tuple[list[str], frozenset[int], str]]) -> Rejected:
     names = sorted(segments for segments, _, _ in params)
     parent, child = next((a, b) for a, b in pairwise(names) if a != b and b[: len(a)] == a)
-    what = f"{shorten(join_name(parent))} has a value, and so has {shorten(join_name(child))} inside it"
+    what = f"{shown(join_name(parent))} has a value, and so has {shown(join_name(child))} inside it"
     return Rejected("bad-query", what, path=join_name(parent), rule="conflict")
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from jsonschema import ValidationError
 
 from .coercion import compile_plan
-from .errors import Rejected, shorten
+from .errors import Rejected, shorten, shown
 from .loading import EVENT_TYPES, bundled_schema, load_schema
 from .params import join_name
 
@@ -92,7 +92,7 @@ def _refusal(error: ValidationError, event: dict[str, Any]) -> Rejected:
         missing = next(name for name in limit if name not in instance)
         return _invalid([*path, missing], keyword, "is required")
     if keyword == "anyOf" and (names := _alternatives(error)):
-        others = "".join(f" or {shorten(join_name([*path, name]))}" for name in names[1:])
+        others = "".join(f" or {shown(join_name([*path, name]))}" for name in names[1:])
         return _invalid([*path, names[0]], keyword, f"{others} is required".lstrip())
     if keyword == "additionalProperties" and limit is False:
         return _invalid([*path, _first_unknown(error)], keyword, "is not among the properties that the schema knows")
@@ -140,4 +140,4 @@ def _quote(value: Any, length: int) -> str:
 
 def _invalid(path: list[str | int], keyword: str, what: str) -> Rejected:
     name = join_name(path)
-    return Rejected("invalid", f"{shorten(name) or 'the event'} {what}", path=name or None, rule=keyword)
+    return Rejected("invalid", f"{shown(name) or 'the event'} {what}", path=name or None, rule=keyword)

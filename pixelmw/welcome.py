@@ -11,7 +11,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_current_url
 
-from .errors import Rejected, shorten
+from .errors import Rejected, shorten, shown
 from .events import Event
 from .middleware import PixelMiddleware
 from .sinks import SQLite
@@ -76,7 +76,7 @@ def event_line(event: Event) -> str:
 
 def refusal_line(refusal: Rejected) -> str:
     """One readable line for the terminal about a refused request, without any value of it."""
-    where = f"at {shorten(refusal.path)}" if refusal.path else ""
+    where = f"at {shown(refusal.path)}" if refusal.path else ""
     return _line("refused", str(refusal.event_type), refusal.code, where, f"({refusal.rule})" if refusal.rule else "")
 
 

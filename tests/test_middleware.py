@@ -8,6 +8,7 @@ from conftest import Pixel, host_app
 
 import pixelmw
 from pixelmw import PATHS, Collector, Discard, Limits, PixelMiddleware, Rejected
+from pixelmw.collector import log_rejected
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 
@@ -109,9 +110,10 @@ def test_an_on_reject_that_fails_changes_nothing_and_is_logged(caplog):
         raise KeyError("on_reject")
 
     pixel = Pixel(on_reject=failing)
-    response = pixel.get("/pixel/v1/track", "event=e")
-    assert (response.status_code, response.headers["X-Pixel-Error"]) == (401, "unauthorized")
+    response = pixel.get("/pixel/v1/track", "writeKey=s3cret&anonymousId=a&event=e&properties.revenue=s3cret")
+    assert (response.status_code, response.headers["X-Pixel-Error"]) == (400, "invalid")
     assert "KeyError" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 def test_by_default_a_refusal_is_one_line_in_the_log_without_any_value(caplog):
@@ -121,6 +123,24 @@ def test_by_default_a_refusal_is_one_line_in_the_log_without_any_value(caplog):
     ((name, level, line),) = caplog.record_tuples
     assert (name, level) == ("pixelmw", logging.WARNING)
     assert line == "refused a track event: invalid at context.screen.width (type)"
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        pytest.param(
+            "writeKey%3Ds3cret%26anonymousId%3D" + "x" * 300, "too-large at writeKey=… (key_chars)", id="a long name"
+        ),
+        pytest.param("writeKey%3Ds3cret" + ".x" * 20, "bad-query at writeKey=… (depth)", id="a deep name"),
+        pytest.param("a%3Ds3cret=1&a%3Ds3cret.b=1", "bad-query at a=… (conflict)", id="a conflict"),
+    ],
+)
+def test_a_query_that_was_escaped_twice_tells_the_log_no_value_either(query, line, caplog):
+    messages = []
+    pixel = Pixel(on_reject=lambda refusal: (log_rejected(refusal), messages.append(refusal.message)))
+    pixel.get("/pixel/v1/track", query)
+    assert caplog.messages == [f"refused a track event: {line}"]
+    assert "s3cret" not in messages[0]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("full"), OSError(28, "full"), Discard(), Rejected("invalid", "x")])

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
@@ -123,11 +124,12 @@ def _signals():
 @pytest.mark.usefixtures("_signals")
 def test_the_command_returns_0_when_stopped(tmp_path, monkeypatch, capsys, free_port):
     def stop_once_it_listens():
-        for _ in range(1000):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
             with socket.socket() as client:
-                client.settimeout(0.01)
                 if client.connect_ex(("127.0.0.1", free_port)) == 0:
                     break
+            time.sleep(0.01)
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.chdir(tmp_path)
@@ -136,6 +138,15 @@ def test_the_command_returns_0_when_stopped(tmp_path, monkeypatch, capsys, free_
     assert main(["serve", "--port", str(free_port)]) == 0
     watcher.join()
     assert capsys.readouterr().out.endswith("stopped\n")
+
+
+@pytest.mark.usefixtures("_signals")
+def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch):
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("pixelmw.__main__.serve", interrupted)
+    assert main(["serve"]) == 0
 
 
 @pytest.mark.usefixtures("_signals")
