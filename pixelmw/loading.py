@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 
-_DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
+DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-# Keywords whose subschemas judge the very instance that the schema around them judges.
-_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
-_IN_PLACE_SCHEMAS = ("not", "if", "then", "else")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +94,11 @@ def load_schema(name: str, schema: Any) -> tuple[Validator, Located]:
         schema = json.loads(json.dumps(schema))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from None
-    dialect = schema.get("$schema", _DRAFT_2020_12)
+    dialect = schema.get("$schema", DRAFT_2020_12)
     # Draft 3 stands for what is unknown, too: neither has rules that coercion could follow.
     validator_class = validators.validator_for({"$schema": dialect}, default=validators.Draft3Validator)
     if validator_class is validators.Draft3Validator:
-        raise ValueError(f"{name} is in the unsupported dialect {dialect!r}; without $schema it is {_DRAFT_2020_12!r}")
+        raise ValueError(f"{name} is in the unsupported dialect {dialect!r}; without $schema it is {DRAFT_2020_12!r}")
     try:
         validator_class.check_schema(schema)
     except SchemaError as error:
@@ -113,36 +110,51 @@ def load_schema(name: str, schema: Any) -> tuple[Validator, Located]:
     return validator_class(schema, registry=_registry()), located
 
 
-def _check_parts(name: str, root: Located) -> None:
-    """Visit every schema that can be reached from *root*, and refuse what would go wrong at run time."""
-    judges: dict[int, list[int]] = {}  # id of a schema -> ids of those that judge the same instance for it
+def located_parts(root: Located) -> Iterator[Located]:
+    """Every schema that can be reached from *root*, itself included, each once; those that are dicts.
+
+    :raises Unresolvable: for a reference that leads to nothing that is at hand.
+    """
+    seen = set()
     waiting = [root]
     while waiting:
         part = waiting.pop()
-        if id(part.schema) in judges or not isinstance(part.schema, dict):  # true and false are schemas too
-            continue
-        try:
-            targets = [target for keyword in _REFERENCES for target in part.referenced(keyword)]
-        except Unresolvable as error:
-            raise ValueError(
-                f"{name} has a reference to {error.ref!r}, which is neither in it nor among the bundled schemas "
-                "(urn:pixelmw:track and so on); nothing is ever fetched: put the schema under $defs"
-            ) from None
-        for pattern in [part.schema.get("pattern"), *part.schema.get("patternProperties", ())]:
-            if isinstance(pattern, str) and is_exponential(pattern):
-                raise ValueError(f"{name} has the pattern {pattern!r}, which takes exponential time on some strings")
-        judges[id(part.schema)] = [id(schema) for schema in _in_place(part.schema)] + [id(t.schema) for t in targets]
-        waiting += [*part.children(), *targets]
+        if id(part.schema) not in seen and isinstance(part.schema, dict):  # true and false are schemas too
+            seen.add(id(part.schema))
+            yield part
+            waiting += part.children()
+            for keyword in _REFERENCES:
+                waiting += part.referenced(keyword)
+
+
+def _check_parts(name: str, root: Located) -> None:
+    """Visit every schema that can be reached from *root*, and refuse what would go wrong at run time."""
+    judges: dict[int, list[int]] = {}  # id of a schema -> ids of those that judge the same instance for it
     try:
+        for part in located_parts(root):
+            for pattern in [part.schema.get("pattern"), *part.schema.get("patternProperties", ())]:
+                if isinstance(pattern, str) and is_exponential(pattern):
+                    raise ValueError(
+                        f"{name} has the pattern {pattern!r}, which takes exponential time on some strings"
+                    )
+            judges[id(part.schema)] = [id(schema) for schema in _in_place(part)]
         TopologicalSorter(judges).prepare()
+    except Unresolvable as error:
+        raise ValueError(
+            f"{name} has a reference to {error.ref!r}, which is neither in it nor among the bundled schemas "
+            "(urn:pixelmw:track and so on); nothing is ever fetched: put the schema under $defs"
+        ) from None
     except CycleError:
         raise ValueError(f"{name} refers to itself in a circle: a $ref leads back to where it stands") from None
 
 
-def _in_place(schema: dict[str, Any]) -> Iterator[Any]:
-    for keyword in _IN_PLACE_LISTS:
-        yield from schema.get(keyword, ())
-    for keyword in _IN_PLACE_SCHEMAS:
-        if keyword in schema:
-            yield schema[keyword]
-    yield from schema.get("dependentSchemas", {}).values()
+def _in_place(part: Located) -> Iterator[Any]:
+    """The schemas that judge the very instance that *part* judges."""
+    for keyword in _REFERENCES:
+        yield from (target.schema for target in part.referenced(keyword))
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        yield from part.schema.get(keyword, ())
+    for keyword in ("not", "if", "then", "else"):
+        if keyword in part.schema:
+            yield part.schema[keyword]
+    yield from part.schema.get("dependentSchemas", {}).values()

@@ -14,6 +14,7 @@ from .coercion import compile_plan
 from .errors import Rejected, shorten, shown
 from .loading import EVENT_TYPES, bundled_schema, load_schema
 from .params import join_name
+from .proof import compile_check
 
 # Keywords that say that something inside failed; what failed inside is the better answer.
 _VAGUE = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems")
@@ -44,6 +45,7 @@ class EventSchema:
     def __init__(self, name: str, schema: Any) -> None:
         self._validator, located = load_schema(name, schema)
         self._plan = compile_plan(located)
+        self._is_surely_valid = compile_check(located, self._validator)
 
     def apply(self, event: dict[str, Any]) -> None:
         """Coerce *event* in place, then validate it.
@@ -52,6 +54,8 @@ class EventSchema:
             the choice among several does not depend on the order of parameters.
         """
         self._plan.coerce(event)
+        if self._is_surely_valid(event):
+            return
         errors = list(self._validator.iter_errors(event))
         if errors:
             raise _refusal(min(errors, key=_rank), event)

@@ -1,0 +1,62 @@
+"""The requests that the benchmarks send, as WSGI environs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+#: An AMP page view as the RudderStack template of AMP spells it: 18 parameters, 843 bytes.
+PARAMETERS = {
+    "writeKey": "2kQ9vXr7LmNpT4wZ",
+    "context.library.name": "Rudderstack AMP SDK",
+    "context.library.version": "1.0.0",
+    "context.platform": "AMP",
+    "anonymousId": '"amp-Hf3kQ9vXr7LmNpT4wZ8sYb"',
+    "context.locale": "en-GB",
+    "context.userAgent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36",
+    "context.page.path": "/news/2026/11/a-small-pixel.html",
+    "context.page.url": "https://www.example.com/news/2026/11/a-small-pixel.html",
+    "context.page.referrer": "https://www.example.org/",
+    "context.page.title": "A small pixel, in detail",
+    "context.screen.width": "412",
+    "context.screen.height": "915",
+    "properties.path": "/news/2026/11/a-small-pixel.html",
+    "properties.url": "https://www.example.com/news/2026/11/a-small-pixel.html",
+    "properties.referrer": "https://www.example.org/",
+    "properties.title": "A small pixel, in detail",
+    "name": "",
+}
+
+
+def query_string(parameters: dict[str, str]) -> str:
+    """*parameters* as a browser encodes them."""
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+
+
+def environ(query: str, path: str = "/pixel/v1/page") -> dict[str, Any]:
+    """What gunicorn hands to an application for a GET of *path*."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_USER_AGENT": PARAMETERS["context.userAgent"],
+        "HTTP_ACCEPT": "image/avif,image/webp,*/*;q=0.8",
+        "HTTP_ACCEPT_LANGUAGE": "en-GB,en;q=0.9",
+        "HTTP_REFERER": PARAMETERS["context.page.url"],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+
+
+#: The reference request, the same with one value of the wrong type, and one for the host application.
+ACCEPTED = query_string(PARAMETERS)
+REFUSED = query_string(PARAMETERS | {"context.screen.width": "wide"})

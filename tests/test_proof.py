@@ -1,0 +1,170 @@
+"""The sure yes: it never says yes where jsonschema says no, and it is sure of ordinary events."""
+
+import json
+from datetime import datetime
+
+import pytest
+from conftest import Pixel, conformance
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pixelmw.loading import EVENT_TYPES, bundled_schema, load_schema
+from pixelmw.proof import compile_check
+
+
+def judges(schema):
+    """The compiled check and jsonschema's validator for one schema."""
+    validator, located = load_schema("a schema", schema)
+    return compile_check(located, validator), validator
+
+
+def official_groups():
+    folder = conformance("json-schema-test-suite") / "tests" / "draft2020-12"
+    for file in sorted(folder.rglob("*.json")):
+        for group in json.loads(file.read_text(encoding="utf-8")):
+            yield file.stem, group
+
+
+def test_of_the_official_suite_nothing_is_proved_that_is_invalid():
+    proved = asked = unusable = 0
+    for name, group in official_groups():
+        if not isinstance(group["schema"], dict):
+            continue
+        try:
+            is_sure, validator = judges(group["schema"])
+        except ValueError:  # it refers to what is not at hand, or to itself
+            unusable += 1
+            continue
+        for case in group["tests"]:
+            asked += 1
+            if is_sure(case["data"]):
+                proved += 1
+                assert validator.is_valid(case["data"]), (name, group["description"], case["description"])
+    assert asked > 1000
+    assert proved > asked / 4
+    assert unusable < 100
+
+
+NAMES = st.sampled_from("abc")
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from([0.0, 1.0, 1.5, -2.0, 1e300])
+    | st.text("ab é", max_size=4)
+)
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3))
+TYPES = st.sampled_from(["string", "integer", "number", "boolean", "null", "object", "array"])
+SMALL = st.integers(0, 3)
+
+
+def keywords(schemas):
+    """Random schemas whose parts are drawn from *schemas*."""
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
+            "enum": st.lists(VALUES, min_size=1, max_size=3),
+            "const": VALUES,
+            "minimum": st.integers(-2, 2) | st.just(0.5),
+            "maximum": st.integers(-2, 2),
+            "exclusiveMinimum": st.integers(-2, 2),
+            "exclusiveMaximum": st.integers(-2, 2),
+            "minLength": SMALL,
+            "maxLength": SMALL,
+            "minItems": SMALL,
+            "maxItems": SMALL,
+            "pattern": st.sampled_from(["^a", "b$", r"\S", ""]),
+            "required": st.lists(NAMES, max_size=2, unique=True),
+            "properties": st.dictionaries(NAMES, schemas, max_size=3),
+            "patternProperties": st.dictionaries(st.sampled_from(["a", "^b"]), schemas, max_size=2),
+            "additionalProperties": schemas,
+            "items": schemas,
+            "prefixItems": st.lists(schemas, min_size=1, max_size=2),
+            "contains": schemas,
+            "minContains": SMALL,
+            "allOf": st.lists(schemas, min_size=1, max_size=2),
+            "anyOf": st.lists(schemas, min_size=1, max_size=2),
+            "oneOf": st.lists(schemas, min_size=1, max_size=2),
+            "not": schemas,
+            "if": schemas,
+            "then": schemas,
+            "else": schemas,
+            "uniqueItems": st.booleans(),
+            "multipleOf": st.sampled_from([2, 0.5]),
+            "dependentRequired": st.dictionaries(NAMES, st.lists(NAMES, max_size=1), max_size=1),
+            "unevaluatedProperties": schemas,
+            "$ref": st.sampled_from(["#/$defs/leaf", "urn:pixelmw:common#/properties/context/properties/screen"]),
+            "format": st.just("email"),
+            "title": st.just("x"),
+        },
+    )
+
+
+SCHEMAS = st.recursive(st.booleans(), keywords, max_leaves=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(keywords(SCHEMAS), st.lists(VALUES, min_size=4, max_size=16))
+def test_of_random_schemas_and_values_nothing_is_proved_that_is_invalid(schema, values):
+    is_sure, validator = judges({"$defs": {"leaf": {"type": ["string", "object"]}}, **schema})
+    for value in values:
+        if is_sure(value):
+            assert validator.is_valid(value), value
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        pytest.param({"enum": [1]}, True, id="true is not 1"),
+        pytest.param({"const": False}, 0, id="0 is not false"),
+        pytest.param({"type": "integer"}, True, id="a boolean is no integer"),
+        pytest.param({"type": "integer"}, 1.5, id="a fraction is no integer"),
+        pytest.param({"type": "number"}, True, id="a boolean is no number"),
+        pytest.param({"minimum": 1}, float("nan"), id="what is not a number is not above one"),
+        pytest.param({"type": "array"}, (1,), id="a tuple is not of JSON"),
+        pytest.param({"required": ["a"]}, datetime(2026, 1, 1), id="of what JSON does not know nothing is sure"),
+        pytest.param({"properties": {"a": False}}, {"a": 1}, id="a schema that is false"),
+        pytest.param({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "a", id="two of which one may hold"),
+        pytest.param({"unevaluatedProperties": False}, {}, id="what depends on its company is never sure"),
+        pytest.param({"properties": {"a": {"$dynamicRef": "#"}}}, {}, id="nor what depends on the way to it"),
+    ],
+)
+def test_it_is_not_sure(schema, value):
+    assert not judges(schema)[0](value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        pytest.param({}, {"a": [1]}, id="a schema that says nothing"),
+        pytest.param({"type": "integer"}, 1.0, id="an integer with a point"),
+        pytest.param({"enum": ["a", 1, None]}, None, id="null among others"),
+        pytest.param({"minLength": 5}, 1, id="a length of what has none"),
+        pytest.param({"prefixItems": [{"type": "null"}], "items": {"type": "string"}}, [None, "a"], id="a list"),
+        pytest.param({"format": "email"}, "x", id="a format"),
+        pytest.param({"x-of-ours": 5}, "x", id="a keyword that nobody knows"),
+        pytest.param({"properties": {"a": {"$ref": "#"}}, "required": []}, {"a": {"a": {}}}, id="a schema in itself"),
+        pytest.param({"oneOf": [{"type": "string"}, {"minimum": 5}]}, 7, id="a part that is left to jsonschema"),
+        pytest.param({"additionalProperties": False, "properties": {"a": {}}}, {"a": 1}, id="with its companions"),
+    ],
+)
+def test_it_is_sure(schema, value):
+    assert judges(schema)[0](value)
+
+
+@pytest.mark.parametrize(
+    "dialect", ["http://json-schema.org/draft-07/schema#", "http://json-schema.org/draft-04/schema#"]
+)
+def test_it_is_never_sure_of_another_dialect(dialect):
+    assert not judges({"$schema": dialect})[0]({})
+    inner = {"$id": "urn:inner", "$schema": dialect}
+    assert not judges({"properties": {"a": inner}})[0]({})
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_it_is_sure_of_an_ordinary_event(event_type):
+    pixel = Pixel(paths={"/e": event_type})
+    query = "writeKey=k&anonymousId=a&userId=u&event=e&groupId=g&previousId=p&context.screen.width=1&properties.x.0=1"
+    event = pixel.collected("/e", f"{query}&context.page.title=t&traits.age=3")
+    assert judges(bundled_schema(event_type))[0](event)
