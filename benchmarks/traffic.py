@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -13,17 +15,17 @@ PARAMETERS = {
     "context.platform": "AMP",
     "anonymousId": '"amp-Hf3kQ9vXr7LmNpT4wZ8sYb"',
     "context.locale": "en-GB",
-    "context.userAgent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36",
+    "context.userAgent": "Mozilla/5.0 (Linux; Android 15) Gecko/137.0 Firefox/137.0",
     "context.page.path": "/news/2026/11/a-small-pixel.html",
     "context.page.url": "https://www.example.com/news/2026/11/a-small-pixel.html",
     "context.page.referrer": "https://www.example.org/",
-    "context.page.title": "A small pixel, in detail",
+    "context.page.title": "A small pixel in detail",
     "context.screen.width": "412",
     "context.screen.height": "915",
     "properties.path": "/news/2026/11/a-small-pixel.html",
     "properties.url": "https://www.example.com/news/2026/11/a-small-pixel.html",
     "properties.referrer": "https://www.example.org/",
-    "properties.title": "A small pixel, in detail",
+    "properties.title": "A small pixel in detail",
     "name": "",
 }
 
@@ -51,6 +53,8 @@ def environ(query: str, path: str = "/pixel/v1/page") -> dict[str, Any]:
         "HTTP_REFERER": PARAMETERS["context.page.url"],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
@@ -60,3 +64,34 @@ def environ(query: str, path: str = "/pixel/v1/page") -> dict[str, Any]:
 #: The reference request, the same with one value of the wrong type, and one for the host application.
 ACCEPTED = query_string(PARAMETERS)
 REFUSED = query_string(PARAMETERS | {"context.screen.width": "wide"})
+
+_NUMBERS = [f"number_{index}" for index in range(10)]
+_TEXTS = [f"text_{index}" for index in range(10)]
+_CHOICES = [f"choice_{index}" for index in range(10)]
+
+#: A user's own schema for a page event: 30 typed properties and a oneOf.
+SCHEMA_OF_30: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["anonymousId", "properties"],
+    "properties": {
+        "anonymousId": {"type": "string", "minLength": 1},
+        "properties": {
+            "type": "object",
+            "properties": {
+                **{name: {"type": ["string", "number"], "maxLength": 20} for name in _NUMBERS},
+                **{name: {"type": "string", "minLength": 1, "maxLength": 80} for name in _TEXTS},
+                **{name: {"type": "string", "enum": ["one", "two", "three"]} for name in _CHOICES},
+            },
+            "oneOf": [{"required": ["coupon"]}, {"required": ["text_0"]}],
+        },
+    },
+}
+
+#: A request with all of its 30 properties.
+OWN_SCHEMA = query_string(
+    {"writeKey": "2kQ9vXr7LmNpT4wZ", "anonymousId": "a"}
+    | {f"properties.{name}": str(index) for index, name in enumerate(_NUMBERS)}
+    | {f"properties.{name}": f"a text of some length, {index}" for index, name in enumerate(_TEXTS)}
+    | {f"properties.{name}": "two" for name in _CHOICES}
+)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from .loading import Located
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _LITERALS = {"true": True, "false": False, "null": None}
 _REMOVED = object()
 
@@ -20,7 +19,10 @@ _REMOVED = object()
 class Plan:
     """What a schema says about the types at one location, and at the locations below it.
 
-    *types* is ``None`` where the schema names none.
+    :ivar types: the types that may stand here; ``None`` where the schema names none.
+    :ivar properties: what it says about the properties of an object.
+    :ivar prefix: what it says about the first items of a list.
+    :ivar rest: what it says about the other items, or ``None``.
     """
 
     types: frozenset[str] | None = None
@@ -28,16 +30,29 @@ class Plan:
     prefix: list[Plan] = field(default_factory=list)
     rest: Plan | None = None
 
+    @property
+    def changes_strings(self) -> bool:
+        """Whether a string that stands here may become something else."""
+        return self.types is not None and "string" not in self.types
+
+    def below(self) -> Iterator[Plan]:
+        """What the schema says about the locations right below this one."""
+        yield from self.properties.values()
+        yield from self.prefix
+        if self.rest is not None:
+            yield self.rest
+
     def coerce(self, value: Any) -> Any:
         """*value* with its strings typed; dicts and lists are changed in place."""
         if isinstance(value, str):
-            return value if self.types is None or "string" in self.types else _typed(value, self.types)
+            return _typed(value, self.types or frozenset()) if self.changes_strings else value
         if isinstance(value, dict):
-            for name in self.properties.keys() & value.keys():
-                if (typed := self.properties[name].coerce(value[name])) is _REMOVED:
-                    del value[name]
-                else:
-                    value[name] = typed
+            for name, plan in self.properties.items():
+                if name in value:
+                    if (typed := plan.coerce(value[name])) is _REMOVED:
+                        del value[name]
+                    else:
+                        value[name] = typed
         elif isinstance(value, list):
             plans = [*self.prefix[: len(value)], *[self.rest] * (len(value) - len(self.prefix))]
             typed_items = [plan.coerce(item) if plan else item for plan, item in zip(plans, value, strict=True)]
@@ -60,11 +75,8 @@ def _scalar(text: str) -> Any:
     """
     if text in _LITERALS:
         return _LITERALS[text]
-    try:
-        if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
-            return json.loads(text)
-    except ValueError:  # more digits than Python converts
-        pass
+    if (number := _NUMBER.fullmatch(text)) and math.isfinite(float(text)):
+        return float(text) if number.lastindex else int(text)
     return text
 
 
@@ -116,7 +128,18 @@ def compile_plan(root: Located) -> Plan:
             plan.rest = plan_for(schema for _, rest in lists for schema in rest)
         return plan
 
-    return plan_for([root])
+    plan = plan_for([root])
+    _prune(list(known.values()))
+    return plan
+
+
+def _prune(plans: list[Plan]) -> None:
+    """Leave out the properties below which nothing ever changes: most are strings and stay strings."""
+    live = {id(plan) for plan in plans if plan.changes_strings}
+    while found := {id(plan) for plan in plans if any(id(child) in live for child in plan.below())} - live:
+        live |= found
+    for plan in plans:
+        plan.properties = {name: child for name, child in plan.properties.items() if id(child) in live}
 
 
 def _in_place(schemas: Iterable[Located]) -> list[Located]:

@@ -7,14 +7,15 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .enrich import client_context
 from .errors import Discard, Rejected, shown
 from .events import Event, Sink, build_event
 from .forksafe import ForkSafeLock
-from .keys import KeyRing, WriteKeys
-from .params import Limits, mask_write_key, parse_query
+from .keys import KeyRing, WriteKeys, mask_write_key
+from .params import Limits, parse_query
 from .request import LazyRequest
 from .schema import event_schemas
 
@@ -127,7 +128,8 @@ class Collector:
                 enrich(event, request)
             schema.apply(event)
         except Rejected as refusal:
-            refusal.event_type, refusal.event, refusal.query = event_type, event, mask_write_key(query)
+            refusal.event_type, refusal.event = event_type, event
+            refusal.query = partial(mask_write_key, query)
             raise
         return event
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .decoding import environ_bytes, to_text
 from .events import Event, is_blank, sub_object
-from .params import environ_bytes, to_text
 from .request import environ_text
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
     from werkzeug.wrappers import Request
 
 _PAGE_PROPERTIES = ("path", "referrer", "title", "url")
@@ -29,25 +31,25 @@ def client_context(event: Event, request: Request) -> None:
     if context is None:
         return
     environ = request.environ
-    _fill(context, "ip", environ_text(environ, "REMOTE_ADDR"))
-    _fill(context, "userAgent", environ_text(environ, "HTTP_USER_AGENT"))
-    if is_blank(context.get("locale")):
-        _fill(context, "locale", _preferred_language(request))
-    page: dict[str, Any] = {}
-    properties = event.get("properties")
-    if event["type"] == "page" and isinstance(properties, dict):
-        page = {name: properties[name] for name in _PAGE_PROPERTIES if isinstance(properties.get(name), str)}
-    if is_blank(page.get("url")):
-        page["url"] = environ_text(environ, "HTTP_REFERER")
-    found = {name: value for name, value in page.items() if not is_blank(value)}
-    target = sub_object(context, "page") if found else None
-    if target is not None:
-        for name, value in found.items():
-            _fill(target, name, value)
+    _fill_from(environ, "REMOTE_ADDR", context, "ip")
+    _fill_from(environ, "HTTP_USER_AGENT", context, "userAgent")
+    if is_blank(context.get("locale")) and (language := _preferred_language(request)):
+        context["locale"] = language
+    page = {} if is_blank(context.get("page")) else context["page"]
+    if isinstance(page, dict):
+        properties = event.get("properties")
+        if event["type"] == "page" and isinstance(properties, dict):
+            for name in _PAGE_PROPERTIES:
+                if is_blank(page.get(name)) and isinstance(properties.get(name), str) and properties[name].strip():
+                    page[name] = properties[name]
+        _fill_from(environ, "HTTP_REFERER", page, "url")
+        if page:
+            context["page"] = page
 
 
-def _fill(parent: dict[str, Any], name: str, value: str) -> None:
-    if value and is_blank(parent.get(name)):
+def _fill_from(environ: WSGIEnvironment, key: str, parent: dict[str, Any], name: str) -> None:
+    """Fill *name* with one string of the environ, which is decoded only where it is wanted."""
+    if is_blank(parent.get(name)) and (value := environ_text(environ, key)):
         parent[name] = value
 
 

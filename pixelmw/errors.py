@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 #: Every code a refusal can carry, with the HTTP status that goes with it.
@@ -27,7 +28,6 @@ class Rejected(Exception):
         of the limit; ``None`` where the code says it all.
     :ivar event_type: ``"page"``, ``"track"`` and so on.
     :ivar event: the event as far as it was built, or ``None``.
-    :ivar query: the raw query string, with the write key masked.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Rejected(Exception):
         rule: str | None = None,
         event_type: str | None = None,
         event: dict[str, Any] | None = None,
-        query: str = "",
+        query: str | Callable[[], str] = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -49,7 +49,18 @@ class Rejected(Exception):
         self.rule = rule
         self.event_type = event_type
         self.event = event
-        self.query = query
+        self._query = query
+
+    @property
+    def query(self) -> str:
+        """The raw query string, with the write key masked; worked out when somebody looks."""
+        if callable(self._query):
+            self._query = self._query()
+        return self._query
+
+    @query.setter
+    def query(self, query: str | Callable[[], str]) -> None:
+        self._query = query
 
 
 class Discard(Exception):

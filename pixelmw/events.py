@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 #: One event: a dict that holds only what JSON knows.
@@ -78,4 +79,9 @@ def _bare_id(value: str, *, quoted: bool) -> str:
 def rfc3339(seconds: float) -> str:
     """*seconds* since the epoch as RFC 3339, in UTC, with milliseconds and ``Z``."""
     whole, milliseconds = divmod(int(seconds * 1000), 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milliseconds:03d}Z"
+    return f"{_to_the_second(whole)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=4)  # in one second, many events
+def _to_the_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ from .collector import Collector, Enricher, log_rejected, logger
 from .enrich import client_context
 from .errors import Discard, Rejected
 from .events import Sink
-from .keys import WriteKeys
+from .keys import WriteKeys, mask_write_key
 from .loading import EVENT_TYPES
-from .params import Limits, mask_write_key
+from .params import Limits
 from .replies import PREFLIGHT, REPLIES, Reply, find_reply, without_body
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class PixelMiddleware:
         if method == "GET":
             refusal = self._collect(event_type, environ)
         elif method != "HEAD":
-            query = mask_write_key(environ.get("QUERY_STRING", ""))
+            query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
             what = "the method must be GET, HEAD or OPTIONS"
             refusal = Rejected("bad-method", what, event_type=event_type, query=query)
             self.collector.reject(refusal)

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
+from .decoding import decode_pairs, environ_bytes
 from .errors import Rejected, shown
 
 #: An event deeper than this could exhaust the interpreter's stack in the validator.
@@ -56,29 +56,6 @@ class Limits:
             raise ValueError(f"Limits.depth is {self.depth}: it must be at most {MAX_DEPTH}")
 
 
-def environ_bytes(value: str) -> bytes:
-    """The bytes that a WSGI string stands for.
-
-    PEP 3333 has each byte as the latin-1 character of that number. A string
-    with any other character comes from a server that has decoded it already.
-    """
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
-
-
-def to_text(raw: bytes) -> str:
-    """*raw* as UTF-8 that every JSON encoder and database can hold."""
-    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-def unquote(raw: bytes) -> str:
-    """Decode one name or one value of a query string."""
-    raw = raw.replace(b"+", b" ")
-    return to_text(unquote_to_bytes(raw) if b"%" in raw else raw)
-
-
 def parse_query(query: str, limits: Limits) -> dict[str, Any]:
     """Parse a ``QUERY_STRING`` into a dict of strings, dicts and lists.
 
@@ -88,57 +65,93 @@ def parse_query(query: str, limits: Limits) -> dict[str, Any]:
     raw = environ_bytes(query)
     if len(raw) > limits.query_bytes:
         raise _too_large("query_bytes", f"the query string has {len(raw)} bytes", limits)
-    pairs = [pair for pair in raw.split(b"&") if pair and not pair.startswith(b"=")]
-    if len(pairs) > limits.params:
-        raise _too_large("params", f"the query string has {len(pairs)} parameters", limits)
-    named = [(unquote(name), unquote(value)) for name, _, value in (pair.partition(b"=") for pair in pairs)]
-    # Where several names are at fault, the least one is told: the answer does not depend on their order.
-    if too_long := min((name for name, _ in named if len(name) > limits.key_chars), default=None):
-        what = f"the parameter {shown(too_long)} has a name of {len(too_long)} characters"
-        raise _too_large("key_chars", what, limits, path=too_long)
-    return _build_tree([(*split_name(name), value) for name, value in named], limits)
+    if raw.count(b"&") >= limits.params and (params := _count_params(raw)) > limits.params:
+        raise _too_large("params", f"the query string has {params} parameters", limits)
+    pairs = decode_pairs(raw)
+    try:
+        return _Tree(limits).grow(pairs)
+    except _AtFaultError:
+        raise _fault([name for name, _ in pairs], limits) from None
 
 
-def _too_large(limit: str, what: str, limits: Limits, path: str | None = None) -> Rejected:
-    return Rejected("too-large", f"{what}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)
+def _count_params(raw: bytes) -> int:
+    pairs = list(filter(None, raw.split(b"&")))
+    if raw.startswith(b"=") or b"&=" in raw:
+        pairs = [pair for pair in pairs if not pair.startswith(b"=")]
+    return len(pairs)
 
 
-def _build_tree(params: list[tuple[list[str], frozenset[int], str]], limits: Limits) -> dict[str, Any]:
-    if too_deep := min((segments for segments, _, _ in params if len(segments) > limits.depth), default=None):
-        name = join_name(too_deep)
-        what = f"{shown(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
-        raise Rejected("bad-query", what, path=name, rule="depth")
-    root: dict[str, Any] = {}
-    for segments, _, value in params:
-        node = root
-        for segment in segments[:-1]:
+class _AtFaultError(Exception):
+    """Some name is too long, too deep or in conflict."""
+
+
+class _Tree:
+    """Grows a tree of dicts, and turns into lists those that are."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.root: dict[str, Any] = {}
+        self._limits = limits
+        self._nodes: dict[str, dict[str, Any]] = {}  # the name of a node without escapes -> the node
+        self._escaped: list[str] = []
+        self._indexed = False  # whether there is a segment "0", without which there is no list
+
+    def grow(self, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+        """The tree of *pairs*.
+
+        :raises _AtFaultError: where there is none.
+        """
+        root, nodes, longest = self.root, self._nodes, self._limits.key_chars
+        for name, value in pairs:
+            if len(name) > longest:
+                raise _AtFaultError
+            if "\\" in name:
+                node, last = self._escaped_node(name)
+            else:
+                # Parameters come in families: a parent that was found once is found at once.
+                parent, dot, last = name.rpartition(".")
+                node = (nodes.get(parent) or self._node(parent)) if dot else root
+            if last == "0":
+                self._indexed = True
+            if last not in node:
+                node[last] = value
+            elif type(node[last]) is dict:
+                raise _AtFaultError
+        if self._indexed:
+            _make_lists(root, self._escaped_parents())
+        return root
+
+    def _node(self, name: str) -> dict[str, Any]:
+        segments = name.split(".")
+        node = self._nodes[name] = self._descend(segments)
+        return node
+
+    def _escaped_node(self, name: str) -> tuple[dict[str, Any], str]:
+        *segments, last = split_name(name)[0]
+        self._escaped.append(name)
+        return self._descend(segments), last
+
+    def _descend(self, segments: list[str]) -> dict[str, Any]:
+        if len(segments) >= self._limits.depth:
+            raise _AtFaultError
+        if "0" in segments:
+            self._indexed = True
+        node = self.root
+        for segment in segments:
             node = node.setdefault(segment, {})
-            if not isinstance(node, dict):
-                raise _conflict(params)
-        if isinstance(node.setdefault(segments[-1], value), dict):
-            raise _conflict(params)
-    _make_lists(root, _escaped_parents(root, params))
-    return root
+            if type(node) is not dict:
+                raise _AtFaultError
+        return node
 
-
-def _conflict(params: list[tuple[list[str], frozenset[int], str]]) -> Rejected:
-    names = sorted(segments for segments, _, _ in params)
-    parent, child = next((a, b) for a, b in pairwise(names) if a != b and b[: len(a)] == a)
-    what = f"{shown(join_name(parent))} has a value, and so has {shown(join_name(child))} inside it"
-    return Rejected("bad-query", what, path=join_name(parent), rule="conflict")
-
-
-def _escaped_parents(root: dict[str, Any], params: list[tuple[list[str], frozenset[int], str]]) -> set[int]:
-    """The ids of the nodes with a child that was spelled with an escape: these are never lists."""
-    parents = set()
-    for segments, escaped, _ in params:
-        if escaped:
-            node = root
+    def _escaped_parents(self) -> set[int]:
+        """The ids of the nodes with a child that was spelled with an escape: these are never lists."""
+        parents = set()
+        for segments, escaped in map(split_name, self._escaped):
+            node = self.root
             for position, segment in enumerate(segments):
                 if position in escaped:
                     parents.add(id(node))
                 node = node[segment]
-    return parents
+        return parents
 
 
 def _make_lists(root: dict[str, Any], objects: set[int]) -> None:
@@ -148,31 +161,28 @@ def _make_lists(root: dict[str, Any], objects: set[int]) -> None:
         node = nodes.pop()
         for key, child in node.items() if isinstance(node, dict) else enumerate(node):
             if isinstance(child, dict):
-                # The look for "0" spares nearly every node the rest.
-                if "0" in child and id(child) not in objects:
-                    indexes = [str(index) for index in range(len(child))]
-                    if all(index in child for index in indexes):
-                        child = node[key] = [child[index] for index in indexes]
+                if id(child) not in objects and all(str(index) in child for index in range(len(child))):
+                    child = node[key] = [child[str(index)] for index in range(len(child))]
                 nodes.append(child)
 
 
-def mask_write_key(query: str) -> str:
-    """*query* with the value of anything that may be a write key replaced by ``***``.
+def _fault(names: list[str], limits: Limits) -> Rejected:
+    """What is wrong with *names*. Of several faults the least name is told: their order must not matter."""
+    if too_long := min((name for name in names if len(name) > limits.key_chars), default=None):
+        what = f"the parameter {shown(too_long)} has a name of {len(too_long)} characters"
+        return _too_large("key_chars", what, limits, path=too_long)
+    paths = sorted(split_name(name)[0] for name in names)
+    if too_deep := next((path for path in paths if len(path) > limits.depth), None):
+        name = join_name(too_deep)
+        what = f"{shown(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
+        return Rejected("bad-query", what, path=name, rule="depth")
+    parent, child = next((a, b) for a, b in pairwise(paths) if a != b and b[: len(a)] == a)
+    what = f"{shown(join_name(parent))} has a value, and so has {shown(join_name(child))} inside it"
+    return Rejected("bad-query", what, path=join_name(parent), rule="conflict")
 
-    Wide on purpose: a key in ``amp;writeKey=``, ``write%4Bey=``, ``writeKey.x=``
-    or ``writeKey%3D...`` is as secret as one in its proper place.
-    """
-    return "&".join(map(_mask, query.split("&")))
 
-
-def _mask(pair: str) -> str:
-    if not ("key" in pair.lower() or "%" in pair or "\\" in pair):
-        return pair
-    raw_name, equals, _ = pair.partition("=")
-    name, inner_equals, _ = unquote(environ_bytes(raw_name)).replace("\\", "").partition("=")
-    if "writekey" not in name.lower():
-        return pair
-    return f"{name}=***" if inner_equals else f"{raw_name}=***" if equals else pair
+def _too_large(limit: str, what: str, limits: Limits, path: str | None = None) -> Rejected:
+    return Rejected("too-large", f"{what}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)
 
 
 def split_name(name: str) -> tuple[list[str], frozenset[int]]:

@@ -1,191 +1,157 @@
-"""Proves ordinary events valid without jsonschema's pace: a compiled check that says yes only where it is sure.
+"""Judges values by a compiled schema, which proves the ordinary ones valid and leaves every doubt to jsonschema.
 
-A check returns ``True`` where its schema accepts a value for certain, and
-``False`` for every no and every doubt. Whoever gets a ``False`` asks
-jsonschema, which alone has the words of a refusal.
+A value that is proved valid costs no more than its own size. Of one that is
+not, the parts in doubt are found, and jsonschema, which alone says no and has
+the words of a refusal, is asked about these parts only.
 """
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from jsonschema import ValidationError
+
+from .keywords import ALONE, Check, every, items, properties, some
 from .loading import DRAFT_2020_12, Located, located_parts
 
-Check = Callable[[Any], bool]
+Path = tuple[str | int, ...]
+#: Says of a value at a path what jsonschema finds wrong with it, and where it was asked.
+Explain = Callable[[Any, Path], Iterator[tuple[Path, ValidationError]]]
 
-_KINDS: dict[str, set[type]] = {
-    "string": {str},
-    "boolean": {bool},
-    "null": {type(None)},
-    "object": {dict},
-    "array": {list},
-    "number": {int, float},
-    "integer": {int},
-}
-# What JSON has, and nothing that an enricher may have left: of that, nothing is sure.
-_JSON = set().union(*_KINDS.values())
-_SCALARS = _JSON - {dict, list}
 # What these say depends on the way that led to them, so that no part of such a schema can be judged alone.
-_NEVER_SURE = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"}
+_ONLY_AS_A_WHOLE = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"}
 # What jsonschema reads together with a keyword.
 _COMPANIONS = {
     "if": ("then", "else"),
     "contains": ("minContains", "maxContains"),
     "additionalProperties": ("properties", "patternProperties"),
+    "items": ("prefixItems",),
 }
 
 
-def compile_check(root: Located, validator: Any) -> Check:
-    """A check for *root*; one that is never sure for another dialect than draft 2020-12.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One keyword: its check, and who explains what fails the check."""
+
+    holds: Check
+    explain: Explain
+
+
+class _Node:
+    """One schema, as the parts that its keywords make."""
+
+    def __init__(self) -> None:
+        self.parts: list[_Part] = []
+        # Until the parts are known: a schema may contain itself.
+        self.holds: Check = lambda value: self.holds(value)
+
+    def fill(self, parts: list[_Part]) -> None:
+        self.parts = parts
+        self.holds = every([part.holds for part in parts])
+
+    def explain(self, value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
+        for part in self.parts:
+            if not part.holds(value):
+                yield from part.explain(value, path)
+
+
+class Proof:
+    """A compiled schema; safe to share between threads.
 
     :param root: a checked schema.
-    :param validator: jsonschema's validator for it, asked about the parts of an event that
-        keywords unknown here are about.
+    :param validator: jsonschema's validator for it.
     """
-    for part in located_parts(root):
-        if _NEVER_SURE & part.schema.keys() or part.schema.get("$schema", DRAFT_2020_12) != DRAFT_2020_12:
-            return _never
-    return _Compiler(validator).check(root)
 
-
-class _Compiler:
-    """Makes one check for each schema, however often it is referred to."""
-
-    def __init__(self, validator: Any) -> None:
+    def __init__(self, root: Located, validator: Any) -> None:
         self._validator = validator
-        self._checks: dict[int, Check] = {}
+        self._nodes: dict[int, _Node] = {}
+        in_parts = all(
+            not _ONLY_AS_A_WHOLE & part.schema.keys() and part.schema.get("$schema", DRAFT_2020_12) == DRAFT_2020_12
+            for part in located_parts(root)
+        )
+        self._root = self._node(root) if in_parts else _Node()
+        if not in_parts:
+            self._root.fill([_Part(lambda value: False, self._ask(root.schema, root))])
+        #: Whether a value is valid for certain.
+        self.holds = self._root.holds
 
-    def check(self, located: Located) -> Check:
+    def errors(self, value: Any) -> Iterator[tuple[Path, ValidationError]]:
+        """What jsonschema finds wrong with *value*, each with the path to the part that it was asked about."""
+        return self._root.explain(value, ())
+
+    def _node(self, located: Located) -> _Node:
+        node = self._nodes.get(id(located.schema))
+        if node is None:
+            node = self._nodes[id(located.schema)] = _Node()
+            node.fill(list(self._parts(located)))
+        return node
+
+    def _parts(self, located: Located) -> Iterator[_Part]:
         schema = located.schema
         if isinstance(schema, bool):
-            return _always if schema else _never
-        if id(schema) not in self._checks:
-            self._checks[id(schema)] = lambda value: self._checks[id(schema)](
-                value
-            )  # for a schema that contains itself
-            self._checks[id(schema)] = _all(list(self._keywords(located)))
-        return self._checks[id(schema)]
-
-    def _keywords(self, located: Located) -> Iterator[Check]:
-        schema = located.schema
-        unknown: dict[str, Any] = {}
+            yield _Part(lambda value: schema, self._ask(schema, located))
+            return
         for keyword, limit in schema.items():
-            if keyword in _ALONE:
-                yield _ALONE[keyword](limit)
-            elif keyword in ("allOf", "anyOf"):
-                checks = [self.check(located.child(child)) for child in limit]
-                yield _all(checks) if keyword == "allOf" else _any(checks)
-            elif keyword == "properties":
-                yield _properties({name: self.check(located.child(child)) for name, child in limit.items()})
-            elif keyword == "items":
-                yield _items(self.check(located.child(limit)), len(schema.get("prefixItems", ())))
+            if keyword not in self._validator.VALIDATORS or keyword == "format":  # formats are annotations
+                continue
+            alone = {name: schema[name] for name in (keyword, *_COMPANIONS.get(keyword, ())) if name in schema}
+            # With company, its own errors are left to its own part; "if" does not sign its errors, and has none.
+            ask = self._ask(alone, located, keyword if len(alone) > 1 and keyword != "if" else None)
+            if keyword in ALONE:
+                yield _Part(ALONE[keyword](limit), ask)
             elif keyword == "$ref":
-                yield from map(self.check, located.referenced())
-            elif keyword in self._validator.VALIDATORS and keyword != "format":  # formats are annotations
-                beside = [name for name in _COMPANIONS.get(keyword, ()) if name in schema]
-                unknown |= {name: schema[name] for name in (keyword, *beside)}
-        if unknown:
-            yield self._ask(unknown, located)
+                yield from (_Part(node.holds, node.explain) for node in map(self._node, located.referenced()))
+            elif keyword == "allOf":
+                yield from (_Part(node.holds, node.explain) for node in self._children(located, limit))
+            elif keyword == "anyOf":
+                yield _Part(some([node.holds for node in self._children(located, limit)]), ask)
+            elif keyword == "properties":
+                yield _properties_part(dict(zip(limit, self._children(located, limit.values()), strict=True)), ask)
+            elif keyword == "items" and limit is not False:
+                (node,) = self._children(located, [limit])
+                yield _items_part(node, len(schema.get("prefixItems", ())), ask)
+            else:
+                yield _Part(_nothing_from(ask), ask)
 
-    def _ask(self, schema: dict[str, Any], located: Located) -> Check:
-        """Leave it to jsonschema, for the keywords of *schema* alone."""
+    def _children(self, located: Located, schemas: Iterable[Any]) -> list[_Node]:
+        return [self._node(located.child(schema)) for schema in schemas]
 
-        def check(value: Any) -> bool:
-            return next(self._validator.descend(value, schema, resolver=located.resolver), None) is None
+    def _ask(self, schema: Any, located: Located, keyword: str | None = None) -> Explain:
+        """Leave *schema*, or what *keyword* says in it, to jsonschema."""
 
-        return check
+        def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
+            for error in self._validator.descend(value, schema, resolver=located.resolver):
+                if keyword is None or error.relative_schema_path[0] == keyword:
+                    yield path, error
 
-
-def _always(value: Any) -> bool:
-    return True
-
-
-def _never(value: Any) -> bool:
-    return False
-
-
-def _all(checks: list[Check]) -> Check:
-    if len(checks) == 1:
-        return checks[0]
-
-    def check(value: Any) -> bool:
-        for each in checks:  # noqa: SIM110 - a generator would take twice the time
-            if not each(value):
-                return False
-        return True
-
-    return check if checks else _always
+        return explain
 
 
-def _any(checks: list[Check]) -> Check:
-    return lambda value: any(check(value) for check in checks)
+def _nothing_from(ask: Explain) -> Check:
+    return lambda value: next(ask(value, ()), None) is None
 
 
-def _type(named: str | list[str]) -> Check:
-    names = [named] if isinstance(named, str) else named
-    kinds = set().union(*(_KINDS[name] for name in names))
-    if "integer" in names and "number" not in names:
-        return lambda value: type(value) in kinds or (type(value) is float and value.is_integer())
-    return lambda value: type(value) in kinds
-
-
-def _enum(accepted: list[Any]) -> Check:
-    # With their types, since in Python 1 == True; what cannot be in a set is never sure.
-    pairs = {(type(value), value) for value in accepted if type(value) in _SCALARS}
-    return lambda value: type(value) in _SCALARS and (type(value), value) in pairs
-
-
-def _bound(holds: Callable[[Any, Any], bool], limit: float) -> Check:
-    return lambda value: holds(value, limit) if type(value) in _KINDS["number"] else type(value) in _JSON
-
-
-def _size(kind: type[Any], holds: Callable[[Any, Any], bool], limit: float) -> Check:
-    return lambda value: holds(len(value), limit) if type(value) is kind else type(value) in _JSON
-
-
-def _pattern(pattern: str) -> Check:
-    search = re.compile(pattern).search
-    return lambda value: search(value) is not None if type(value) is str else type(value) in _JSON
-
-
-def _required(names: list[str]) -> Check:
-    needed = frozenset(names)
-    return lambda value: needed <= value.keys() if type(value) is dict else type(value) in _JSON
-
-
-def _properties(checks: dict[str, Check]) -> Check:
-    def check(value: Any) -> bool:
+def _properties_part(nodes: dict[str, _Node], ask: Explain) -> _Part:
+    def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
         if type(value) is not dict:
-            return type(value) in _JSON
-        for name, child in value.items():  # noqa: SIM110 - a generator would take twice the time
-            if name in checks and not checks[name](child):
-                return False
-        return True
+            yield from ask(value, path)
+            return
+        for name, child in value.items():
+            if name in nodes and not nodes[name].holds(child):
+                yield from nodes[name].explain(child, (*path, name))
 
-    return check
-
-
-def _items(rest: Check, skipped: int) -> Check:
-    return lambda value: all(map(rest, value[skipped:])) if type(value) is list else type(value) in _JSON
+    return _Part(properties({name: node.holds for name, node in nodes.items()}), explain)
 
 
-# Keywords that say all they have to say in their own value.
-_ALONE: dict[str, Callable[[Any], Check]] = {
-    "type": _type,
-    "enum": _enum,
-    "const": lambda value: _enum([value]),
-    "minimum": partial(_bound, operator.ge),
-    "maximum": partial(_bound, operator.le),
-    "exclusiveMinimum": partial(_bound, operator.gt),
-    "exclusiveMaximum": partial(_bound, operator.lt),
-    "minLength": partial(_size, str, operator.ge),
-    "maxLength": partial(_size, str, operator.le),
-    "minItems": partial(_size, list, operator.ge),
-    "maxItems": partial(_size, list, operator.le),
-    "pattern": _pattern,
-    "required": _required,
-}
+def _items_part(node: _Node, skipped: int, ask: Explain) -> _Part:
+    def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
+        if type(value) is not list:
+            yield from ask(value, path)
+            return
+        for index, child in enumerate(value[skipped:], skipped):
+            if not node.holds(child):
+                yield from node.explain(child, (*path, index))
+
+    return _Part(items(node.holds, skipped), explain)

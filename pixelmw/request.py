@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request
 
-from .params import environ_bytes, to_text
+from .decoding import environ_bytes, to_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def environ_text(environ: WSGIEnvironment, key: str) -> str:
     """One string of the environ, decoded as a query value is; blank where there is none."""
-    value = environ.get(key)
-    return to_text(environ_bytes(value)).strip() if value else ""
+    return to_text(environ_bytes(environ.get(key, ""))).strip()
 
 
 class LazyRequest(Request):

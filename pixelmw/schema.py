@@ -14,7 +14,7 @@ from .coercion import compile_plan
 from .errors import Rejected, shorten, shown
 from .loading import EVENT_TYPES, bundled_schema, load_schema
 from .params import join_name
-from .proof import compile_check
+from .proof import Proof
 
 # Keywords that say that something inside failed; what failed inside is the better answer.
 _VAGUE = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems")
@@ -43,9 +43,9 @@ class EventSchema:
     """One event type's schema, ready to judge; safe to share between threads."""
 
     def __init__(self, name: str, schema: Any) -> None:
-        self._validator, located = load_schema(name, schema)
+        validator, located = load_schema(name, schema)
         self._plan = compile_plan(located)
-        self._is_surely_valid = compile_check(located, self._validator)
+        self._proof = Proof(located, validator)
 
     def apply(self, event: dict[str, Any]) -> None:
         """Coerce *event* in place, then validate it.
@@ -54,11 +54,10 @@ class EventSchema:
             the choice among several does not depend on the order of parameters.
         """
         self._plan.coerce(event)
-        if self._is_surely_valid(event):
-            return
-        errors = list(self._validator.iter_errors(event))
-        if errors:
-            raise _refusal(min(errors, key=_rank), event)
+        if not self._proof.holds(event):
+            errors = [([*path, *error.absolute_path], error) for path, error in self._proof.errors(event)]
+            if errors:
+                raise _refusal(*min(errors, key=_rank), event)
 
 
 def event_schemas(replacements: Mapping[str, Any] | None = None) -> dict[str, EventSchema]:
@@ -82,14 +81,14 @@ def _bundled(event_type: str) -> EventSchema:
     return EventSchema(f"the bundled schema of {event_type}", bundled_schema(event_type))
 
 
-def _rank(error: ValidationError) -> tuple[bool, int, list[str], str]:
-    path = [str(segment) for segment in error.absolute_path]
-    return error.validator in _VAGUE, len(path), path, str(error.validator)
+def _rank(found: tuple[list[str | int], ValidationError]) -> tuple[bool, int, list[str], str]:
+    path, error = found
+    return error.validator in _VAGUE, len(path), [str(segment) for segment in path], str(error.validator)
 
 
-def _refusal(error: ValidationError, event: dict[str, Any]) -> Rejected:
+def _refusal(path: list[str | int], error: ValidationError, event: dict[str, Any]) -> Rejected:
     """What jsonschema found, in words that hold at most 64 characters of the event."""
-    path, keyword = list(error.absolute_path), str(error.validator)
+    keyword = str(error.validator)
     limit: Any = error.validator_value
     instance: Any = error.instance
     if keyword == "required":
@@ -101,7 +100,7 @@ def _refusal(error: ValidationError, event: dict[str, Any]) -> Rejected:
     if keyword == "additionalProperties" and limit is False:
         return _invalid([*path, _first_unknown(error)], keyword, "is not among the properties that the schema knows")
     if error.validator is None:  # the schema is false
-        return _invalid(_path_to_false(error, event), "false", "is not allowed")
+        return _invalid(_path_to_false(path, instance, event), "false", "is not allowed")
     if keyword == "pattern" and limit == r"\S":
         return _invalid(path, keyword, "must not be blank")
     words = _WORDS.get(keyword, "must satisfy {keyword}").format(keyword=keyword, limit=_quote(limit, 200))
@@ -126,13 +125,12 @@ def _first_unknown(error: ValidationError) -> str:
     return min(name for name in unknown if not any(re.search(pattern, name) for pattern in patterns))
 
 
-def _path_to_false(error: ValidationError, event: Any) -> list[str | int]:
-    """The path to what a false schema refuses; jsonschema leaves its last segment out."""
-    path = list(error.absolute_path)
+def _path_to_false(path: list[str | int], instance: Any, event: Any) -> list[str | int]:
+    """The path to what a false schema refuses; jsonschema may leave its last segment out."""
     for segment in path:
         event = event[segment]
     children = event.items() if isinstance(event, dict) else enumerate(event) if isinstance(event, list) else ()
-    return path + [segment for segment, child in children if child is error.instance][:1]
+    return path + [segment for segment, child in children if child is instance][:1]
 
 
 def _quote(value: Any, length: int) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from pixelmw import Limits, Rejected
-from pixelmw.params import join_name, mask_write_key, parse_query, split_name
+from pixelmw.keys import mask_write_key
+from pixelmw.params import join_name, parse_query, split_name
 
 LIMITS = Limits()
 
@@ -68,6 +69,7 @@ def test_a_query_string_is_read_as_rule_1_says(query, expected):
         pytest.param(r"a.0=x&a.\0=y", {"a": {"0": "x"}}, id="one index spelled both ways"),
         pytest.param(r"a.\0.0=x", {"a": {"0": ["x"]}}, id="an escape speaks for its own node only"),
         pytest.param(r"a.0.b\.c=x", {"a": [{"b.c": "x"}]}, id="and not for those above"),
+        pytest.param(r"a\.b.0=x", {"a.b": ["x"]}, id="nor for those below"),
         pytest.param("0=x", {"0": "x"}, id="the root is never a list"),
         pytest.param("a.999999999=x", {"a": {"999999999": "x"}}, id="no list is sized from an index"),
     ],
