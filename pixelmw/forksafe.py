@@ -44,10 +44,12 @@ class ForkSafeLock:
 
 
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
+_forking = threading.Lock()  # threads that fork at once do so one by one
 _held_for_fork: list[ForkSafeLock] = []
 
 
 def _before() -> None:
+    _forking.acquire()
     for lock in list(_locks):
         if lock.acquire(_PATIENCE):
             _held_for_fork.append(lock)
@@ -58,6 +60,7 @@ def _before() -> None:
 def _after() -> None:
     while _held_for_fork:
         _held_for_fork.pop().release()
+    _forking.release()
 
 
 os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)

@@ -6,9 +6,12 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..events import Event
+from ..forksafe import ForkSafeLock
 
 # macOS has no fdatasync.
 _sync = getattr(os, "fdatasync", os.fsync)
@@ -35,6 +38,8 @@ class JSONLines:
         self.path = Path(path).absolute()
         self.sync = sync
         self.timeout = timeout
+        # A child forked while the file is locked would keep it locked, if this process died before unlocking it.
+        self._no_fork = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -44,11 +49,8 @@ class JSONLines:
         # A descriptor of its own for each call: nothing to share, to inherit or to find stale.
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
-            self._lock(descriptor)
-            try:
+            with self._locked(descriptor):
                 self._append(descriptor, line)
-            finally:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
             if self.sync:
                 _sync(descriptor)
         finally:
@@ -69,6 +71,20 @@ class JSONLines:
         except OSError:
             os.ftruncate(descriptor, size)
             raise
+
+    @contextmanager
+    def _locked(self, descriptor: int) -> Iterator[None]:
+        """Keep other writers out, and keep this process from forking while it does."""
+        if not self._no_fork.acquire(self.timeout):
+            raise TimeoutError(f"{self.path} was busy for {self.timeout} seconds")
+        try:
+            self._lock(descriptor)
+            try:
+                yield
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        finally:
+            self._no_fork.release()
 
     def _lock(self, descriptor: int) -> None:
         deadline = time.monotonic() + self.timeout

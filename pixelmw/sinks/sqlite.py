@@ -28,9 +28,6 @@ _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_
 _COLUMNS = ("messageId", "type", "event", "userId", "anonymousId", "receivedAt")
 _FULL = 2
 
-# Connections that a fork hook could not close in the parent. SQLite forbids a child even to close them.
-_inherited: list[sqlite3.Connection] = []
-
 
 class SQLite:
     """Stores each event as a row of the table ``events``, committed to stable storage when it returns.
@@ -42,9 +39,10 @@ class SQLite:
 
     Threads and processes may share one file, on a local file system. The
     connection is opened with the first event, closed before a fork and opened
-    anew on either side, after any error, and where the file was moved away. As
-    a context manager it opens the file at once, so that a wrong path shows at
-    the start.
+    anew on either side, after any error, and where the file was moved away.
+    (Move or delete it together with its ``-wal`` and ``-shm``, which hold what
+    was stored last.) As a context manager it opens the file at once, so that a
+    wrong path shows at the start.
 
     :param path: the database; created where it is missing, its directory is not.
     :param timeout: seconds to wait for another process that has locked it.
@@ -92,37 +90,37 @@ class SQLite:
         self.close()
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._owner != os.getpid():  # a server that forks past Python's hooks
-            _inherited.append(self._connection)
-            self._connection = None
-        if self._connection is not None and self._moved():
+        if self._connection is not None and (self._owner != os.getpid() or self._moved()):
+            # Also where a server forked past Python's hooks. SQLite advises against a child's closing what it
+            # inherited, but to keep it open is worse: SQLite would count the parent's locks as the child's own.
+            # The lock is held, so that the connection was idle when it was inherited.
             self._close()
         if self._connection is None:
-            self._connection = _connect(self.path, self.timeout)
-            self._owner, self._file = os.getpid(), self.path.stat()
+            self._connection, self._file = _connect(self.path, self.timeout)
+            self._owner = os.getpid()
         return self._connection
 
     def _moved(self) -> bool:
         """Whether the path leads elsewhere by now: what is written to a deleted file is not stored."""
         try:
             return self._file is None or not os.path.samestat(self._file, self.path.stat())
-        except FileNotFoundError:
+        except OSError:
             return True
 
     def _close(self) -> None:
-        if self._connection is not None and self._owner == os.getpid():
+        if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
 
 
-def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+def _connect(path: Path, timeout: float) -> tuple[sqlite3.Connection, os.stat_result]:
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, timeout)
+        return connection, path.stat()
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def _prepare(connection: sqlite3.Connection, timeout: float) -> None:
