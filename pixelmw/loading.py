@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -53,7 +54,10 @@ class Located:
         :raises Unresolvable: where it leads to nothing that is at hand.
         """
         if isinstance(self.schema.get(keyword), str):
-            resolved = self.resolver.lookup(self.schema[keyword])
+            try:
+                resolved = self.resolver.lookup(self.schema[keyword])
+            except (Unresolvable, ValueError):  # which may name a part of the reference, or none of it
+                raise Unresolvable(self.schema[keyword]) from None
             yield Located(resolved.contents, resolved.resolver, self.specification)
 
     @property
@@ -91,26 +95,43 @@ def load_schema(name: str, schema: Any) -> tuple[Validator, Located]:
     if not isinstance(schema, dict):
         raise TypeError(f"{name} is {schema!r:.100}: a schema is a dict")
     try:
-        schema = json.loads(json.dumps(schema))
+        schema = json.loads(json.dumps(schema, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from None
     dialect = schema.get("$schema", DRAFT_2020_12)
-    # Draft 3 stands for what is unknown, too: neither has rules that coercion could follow.
-    validator_class = validators.validator_for({"$schema": dialect}, default=validators.Draft3Validator)
-    if validator_class is validators.Draft3Validator:
+    validator_class = _validator_class(dialect)
+    if validator_class is None:
         raise ValueError(f"{name} is in the unsupported dialect {dialect!r}; without $schema it is {DRAFT_2020_12!r}")
+    try:
+        _check_schema(name, validator_class, schema)
+        specification = specification_with(dialect)
+        root = specification.create_resource(schema)
+        located = Located(schema, _registry().resolver_with_root(root), specification)
+        _check_parts(name, located, validator_class)
+    except RecursionError:
+        raise ValueError(f"{name} nests too deep to be held against an event") from None
+    return validator_class(schema, registry=_registry()), located
+
+
+def _validator_class(dialect: Any) -> type[Validator] | None:
+    if not isinstance(dialect, str):
+        return None
+    try:
+        found = validators.validator_for({"$schema": dialect}, default=validators.Draft3Validator)
+    except ValueError:  # it is no URI
+        return None
+    # Draft 3 stands for what is unknown, too: neither has rules that coercion could follow.
+    return None if found is validators.Draft3Validator else found
+
+
+def _check_schema(name: str, validator_class: type[Validator], schema: Any) -> None:
     try:
         validator_class.check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"{name} is not a JSON Schema: at {error.json_path}, {error.message:.200}") from None
-    specification = specification_with(dialect)
-    root = specification.create_resource(schema)
-    located = Located(schema, _registry().resolver_with_root(root), specification)
-    _check_parts(name, located)
-    return validator_class(schema, registry=_registry()), located
 
 
-def located_parts(root: Located) -> Iterator[Located]:
+def located_parts(root: Located, check: Callable[[Any], object] = lambda target: None) -> Iterator[Located]:
     """Every schema that can be reached from *root*, itself included, each once; those that are dicts.
 
     :raises Unresolvable: for a reference that leads to nothing that is at hand.
@@ -124,20 +145,22 @@ def located_parts(root: Located) -> Iterator[Located]:
             yield part
             waiting += part.children()
             for keyword in _REFERENCES:
-                waiting += part.referenced(keyword)
+                for target in part.referenced(keyword):
+                    if id(target.schema) not in seen:
+                        check(target.schema)  # it may stand where no metaschema has looked
+                    waiting.append(target)
 
 
-def _check_parts(name: str, root: Located) -> None:
+def _check_parts(name: str, root: Located, validator_class: type[Validator]) -> None:
     """Visit every schema that can be reached from *root*, and refuse what would go wrong at run time."""
     judges: dict[int, list[int]] = {}  # id of a schema -> ids of those that judge the same instance for it
     try:
-        for part in located_parts(root):
+        parts = list(located_parts(root, lambda target: _check_schema(name, validator_class, target)))
+        for part in parts:
             for pattern in [part.schema.get("pattern"), *part.schema.get("patternProperties", ())]:
-                if isinstance(pattern, str) and is_exponential(pattern):
-                    raise ValueError(
-                        f"{name} has the pattern {pattern!r}, which takes exponential time on some strings"
-                    )
-            judges[id(part.schema)] = [id(schema) for schema in _in_place(part)]
+                if isinstance(pattern, str):
+                    _check_pattern(name, pattern)
+            judges[id(part.schema)] = [id(schema) for schema in (*_in_place(part), *_dynamic_targets(part, parts))]
         TopologicalSorter(judges).prepare()
     except Unresolvable as error:
         raise ValueError(
@@ -146,6 +169,25 @@ def _check_parts(name: str, root: Located) -> None:
         ) from None
     except CycleError:
         raise ValueError(f"{name} refers to itself in a circle: a $ref leads back to where it stands") from None
+
+
+def _check_pattern(name: str, pattern: str) -> None:
+    try:
+        exponential = is_exponential(pattern)
+    except re.error as error:  # the metaschema of draft 4 does not look at those of patternProperties
+        raise ValueError(f"{name} has the pattern {pattern!r}, which is none: {error}") from None
+    if exponential:
+        raise ValueError(f"{name} has the pattern {pattern!r}, which takes exponential time on some strings")
+
+
+def _dynamic_targets(part: Located, parts: list[Located]) -> Iterator[Any]:
+    """All that a dynamic reference may lead to: which one it is depends on the way to it."""
+    anchor = str(part.schema.get("$dynamicRef", "")).partition("#")[2]
+    for other in parts:
+        if (anchor and other.schema.get("$dynamicAnchor") == anchor) or (
+            "$recursiveRef" in part.schema and other.schema.get("$recursiveAnchor") is True
+        ):
+            yield other.schema
 
 
 def _in_place(part: Located) -> Iterator[Any]:
@@ -157,4 +199,5 @@ def _in_place(part: Located) -> Iterator[Any]:
     for keyword in ("not", "if", "then", "else"):
         if keyword in part.schema:
             yield part.schema[keyword]
-    yield from part.schema.get("dependentSchemas", {}).values()
+    for keyword in ("dependentSchemas", "dependencies"):  # up to draft 7; of a name, it may hold a list of names
+        yield from part.schema.get(keyword, {}).values()

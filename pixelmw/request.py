@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from werkzeug.wrappers import Request
 
@@ -10,6 +11,9 @@ from .decoding import environ_bytes, to_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
+
+
+_ASCII = bytes(range(128))
 
 
 def environ_text(environ: WSGIEnvironment, key: str) -> str:
@@ -32,6 +36,8 @@ class LazyRequest(Request):
         if "headers" in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         environ = self.environ
+        if not (query := environ.get("QUERY_STRING", "")).isascii():  # Werkzeug decodes raw bytes strictly
+            environ = {**environ, "QUERY_STRING": quote(environ_bytes(query), safe=_ASCII)}
         try:
             super().__init__(environ, populate_request=False, shallow=True)
         except UnicodeEncodeError:

@@ -81,9 +81,10 @@ def _bundled(event_type: str) -> EventSchema:
     return EventSchema(f"the bundled schema of {event_type}", bundled_schema(event_type))
 
 
-def _rank(found: tuple[list[str | int], ValidationError]) -> tuple[bool, int, list[str], str]:
+def _rank(found: tuple[list[str | int], ValidationError]) -> tuple[bool, int, list[str], str, str]:
     path, error = found
-    return error.validator in _VAGUE, len(path), [str(segment) for segment in path], str(error.validator)
+    instance = json.dumps(error.instance, sort_keys=True, default=str)
+    return error.validator in _VAGUE, len(path), [str(segment) for segment in path], str(error.validator), instance
 
 
 def _refusal(path: list[str | int], error: ValidationError, event: dict[str, Any]) -> Rejected:
@@ -137,7 +138,7 @@ def _quote(value: Any, length: int) -> str:
     """*value* as JSON, of which at most *length* characters are shown."""
     if isinstance(value, str):
         return f'"{shorten(value, length)}"'
-    return shorten(json.dumps(value, ensure_ascii=False), length)
+    return shorten(json.dumps(value, ensure_ascii=False, sort_keys=True), length)
 
 
 def _invalid(path: list[str | int], keyword: str, what: str) -> Rejected:

@@ -1,0 +1,229 @@
+"""Requests that are meant to get in or to wear down: write keys, environs, numbers, and many at once."""
+
+from __future__ import annotations
+
+import gc
+import json
+import tracemalloc
+from itertools import cycle, islice
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+from conftest import Pixel
+from werkzeug import Request
+from werkzeug.test import create_environ, run_wsgi_app
+
+from pixelmw import Event
+
+TRACK = "/pixel/v1/track"
+BASE = "writeKey=k&anonymousId=a&event=e"
+TYPED = {"properties": {"n": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize("form", ["collection", "mapping", "callable"])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        pytest.param("writeKey=cl%C3%A9-%D0%BA%D0%BB%D1%8E%D1%87", 200, id="known"),
+        pytest.param("writeKey=cl%C3%A9-ключ".encode().decode("latin-1"), 200, id="known and raw"),
+        pytest.param("writeKey=clé", 401, id="no UTF-8"),
+        pytest.param("writeKey=%D0%BA%D0%BB%D1%8E%D1%87", 401, id="unknown"),
+        pytest.param("writeKey=%ED%A0%80", 401, id="lone surrogate"),
+        pytest.param("writeKey=%F0%9F%94%91%00", 401, id="emoji and NUL"),
+        pytest.param("writeKey=plain&writeKey=wrong", 200, id="repeated, the first is right"),
+        pytest.param("writeKey=wrong&writeKey=plain", 401, id="repeated, the first is wrong"),
+        pytest.param("writeKey.x=plain", 401, id="object"),
+        pytest.param("writeKey.0=plain", 401, id="list"),
+        pytest.param("writeKey[]=plain", 401, id="brackets"),
+        pytest.param("writeKey[$ne]=x", 401, id="operator"),
+        pytest.param("writeKey.$ne=x", 401, id="dotted operator"),
+        pytest.param("writeKey=plain%20", 401, id="trailing space"),
+        pytest.param("writeKey=plain%00", 401, id="trailing NUL"),
+        pytest.param("writekey=plain", 401, id="lower case"),
+        pytest.param("writeKey=+%09", 401, id="blank"),
+        pytest.param("writeKey", 401, id="bare"),
+        pytest.param(f"writeKey={'x' * 32_000}", 401, id="32 kB"),
+    ],
+)
+def test_only_a_known_key_gets_in(form: str, query: str, status: int) -> None:
+    keys = {"clé-ключ": "site", "plain": "site"}
+    pixel = Pixel(write_keys={"collection": set(keys), "mapping": keys, "callable": keys.get}[form])
+    assert pixel.get(TRACK, f"{query}&anonymousId=a&event=e").status_code == status
+    assert len(pixel.events) == (status == 200)
+    assert all("writeKey" not in event for event in pixel.events)
+    assert pixel.get(TRACK, "writeKey=plain&anonymousId=a&event=e").status_code == 200
+
+
+def nosy(event: Event, request: Request) -> None:
+    """An enricher that reads everything that Werkzeug decodes."""
+    event["seen"] = [len(request.args), len(list(request.headers)), len(request.user_agent.string), len(request.url)]
+
+
+def call(pixel: Pixel, **environ: str) -> str:
+    """The status of one GET, past the client and the validator: these would not send what a bad server may."""
+    start: list[Any] = []
+    chunks = pixel.middleware({"REQUEST_METHOD": "GET", **environ}, lambda *arguments: start.append(arguments))
+    assert all(isinstance(chunk, bytes) for chunk in chunks)
+    return start[0][0][:3]
+
+
+def assert_good_request_works(pixel: Pixel) -> None:
+    assert pixel.get(TRACK, BASE).status_code == 200
+
+
+ODD = [
+    pytest.param("жук", "жук", id="decoded"),
+    pytest.param("\U0001f41e", "\U0001f41e", id="astral"),
+    pytest.param("\ud800", "\ufffd\ufffd\ufffd", id="lone surrogate"),
+    pytest.param("a\udcff", "a\ufffd\ufffd\ufffd", id="surrogateescape"),
+    pytest.param("\xff\u20ac", "\xff€", id="mixed"),
+]
+PLACES = {
+    "QUERY_STRING": ("properties", "q"),
+    "REMOTE_ADDR": ("context", "ip"),
+    "HTTP_USER_AGENT": ("context", "userAgent"),
+    "HTTP_REFERER": ("context", "page", "url"),
+    "HTTP_ACCEPT_LANGUAGE": ("context", "locale"),
+}
+
+
+@pytest.mark.parametrize("reply", ["gif", "auto"])
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize(("value", "text"), ODD)
+def test_an_environ_that_is_not_latin_1_is_read_as_text(where: str, value: str, text: str, reply: str) -> None:
+    pixel = Pixel(reply=reply, enrich=[nosy, *Pixel().middleware.collector.enrich])
+    environ = {"PATH_INFO": TRACK, "QUERY_STRING": f"{BASE}&properties.q=", "HTTP_ACCEPT": value}
+    environ[where] = environ.get(where, "") + value
+    assert call(pixel, **environ) == "200"
+    event: Any = pixel.events[0]
+    json.dumps(event, allow_nan=False, ensure_ascii=False).encode("utf-8", "strict")
+    for segment in PLACES[where]:
+        event = event[segment]
+    assert event == text
+    assert_good_request_works(pixel)
+
+
+@pytest.mark.parametrize("path", ["/жук", f"{TRACK}\ud800", f"{TRACK}\u20ac", ""])
+def test_a_path_that_is_not_latin_1_is_the_host_applications(path: str) -> None:
+    pixel = Pixel()
+    assert call(pixel, PATH_INFO=path, QUERY_STRING=BASE) == "200"
+    assert pixel.events == []
+
+
+@pytest.mark.parametrize("value", ["/жук", "/\ud800"])
+def test_an_enricher_may_read_a_request_whose_path_is_not_latin_1(value: str) -> None:
+    pixel = Pixel(enrich=[nosy])
+    pixel.middleware.collector.collect("track", {"QUERY_STRING": BASE, "PATH_INFO": value, "SCRIPT_NAME": value})
+    assert pixel.events[0]["seen"][0] == 3
+
+
+def test_an_enricher_may_read_the_arguments_of_a_query_with_any_raw_byte() -> None:
+    """These bytes are good WSGI, and the parser has a rule for them, so a look at ``request.args`` is no fault."""
+    pixel = Pixel(enrich=[nosy])
+    assert pixel.get(TRACK, f"{BASE}&a=\xff&b=%FF&c=\xed\xa0\x80").status_code == 200
+    assert pixel.events[0]["seen"][0] == 6
+
+
+def test_an_environ_may_lack_nearly_everything() -> None:
+    pixel = Pixel(enrich=[nosy, *Pixel().middleware.collector.enrich])
+    assert call(pixel, PATH_INFO=TRACK, QUERY_STRING=BASE) == "200"
+    assert "ip" not in pixel.events[0]["context"]
+    assert call(pixel, PATH_INFO=TRACK) == "401"
+    assert call(pixel, QUERY_STRING=BASE) == "200"  # the host application
+    assert len(pixel.events) == 1
+
+
+HUGE = "1" + "0" * 308
+NUMBERS = {
+    "5": 5,
+    "-0": 0,
+    "-0.0": -0.0,
+    "1e3": 1000.0,
+    "1E%2B3": 1000.0,
+    "1.50": 1.5,
+    "1e-999": 0.0,
+    HUGE: 10**308,
+    "0." + "3" * 5000: 1 / 3,
+}
+NOT_NUMBERS = {
+    "400 digits": "9" * 400,
+    "5000 digits": "9" * 5000,
+    "5000 digits and a fraction": "9" * 5000 + ".5",
+    "infinite": "1e999",
+    "infinite below": "-1e999",
+    "NaN": "NaN",
+    "nan": "nan",
+    "Infinity": "Infinity",
+    "-Infinity": "-Infinity",
+    "leading zero": "01",
+    "minus and leading zero": "-01",
+    "underscore": "1_0",
+    "plus": "%2B5",
+    "Arabic digit": "%D9%A5",
+    "Arabic digits behind": "1%D9%A5",
+    "full-width digits": "%EF%BC%95",
+    "superscript": "%C2%B2",
+    "spaces around": " 5 ",
+    "space before": "+5",
+    "line break behind": "5%0A",
+    "no-break space": "5%C2%A0",
+    "hexadecimal": "0x10",
+    "no fraction": "1.",
+    "no whole": ".5",
+    "comma": "1,5",
+    "JSON list": "[5]",
+    "JSON string": "%225%22",
+    "true": "true",
+    "NUL": "5%00",
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=text[:12]) for text in NUMBERS])
+def test_the_json_text_of_a_number_becomes_it(text: str) -> None:
+    value = Pixel(schemas={"track": {"properties": {"n": {"type": "number"}}}}).track(f"n={text}")["n"]
+    assert repr(value) == repr(NUMBERS[text])
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+
+
+@pytest.mark.parametrize("type_", ["number", "integer"])
+@pytest.mark.parametrize("what", NOT_NUMBERS)
+def test_whatever_is_no_json_text_of_a_number_is_refused_as_one(what: str, type_: str) -> None:
+    pixel = Pixel(schemas={"track": {"properties": {"n": {"type": type_}}}})
+    refusal = pixel.refused(f"{BASE}&n={NOT_NUMBERS[what]}")
+    assert (refusal.code, refusal.path, refusal.rule) == ("invalid", "n", "type")
+    assert len(refusal.message) < 120
+    assert isinstance(pixel.track(f"x={NOT_NUMBERS[what]}")["x"], str)  # where no type is named, it is just text
+
+
+def test_memory_stays_flat_under_3000_hostile_requests() -> None:
+    pixel = Pixel(sink=lambda event: None, on_reject=lambda refusal: None, schemas={"track": TYPED}, reply="auto")
+    queries = [
+        BASE,
+        "writeKey.x=1",
+        "n" * 300,
+        f"{BASE}&n=x%0D%0A",
+        "a." * 16_000,
+        "a&" * 10_000,
+        "a.999999999=x",
+        f"{BASE}&n={'9' * 5000}",
+        "%FF=%00&" * 200,
+    ]
+    queries += [f"{BASE}&{'.'.join('abcdefghij')}{number}=x&{number}=1" for number in range(50)]
+
+    app = validator(pixel.middleware)  # past the client, which takes more memory and time than the middleware
+
+    def send(count: int) -> int:
+        for number, query in enumerate(islice(cycle(queries), count)):
+            environ = {**create_environ(TRACK), "QUERY_STRING": f"{query}&u{number}"}  # no two are the same object
+            assert run_wsgi_app(app, environ, buffered=True)[1][:3] in ("200", "400", "401", "414")
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = send(len(queries) * 3)
+        assert send(3000) - before < 100_000
+    finally:
+        tracemalloc.stop()
+    assert_good_request_works(pixel)

@@ -1,0 +1,222 @@
+"""Schemas that would reach out, hang, recurse or fail on every event: refused when they are given, or harmless."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from itertools import permutations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Pixel
+
+from pixelmw import Limits
+
+DRAFTS = {
+    "draft 4": "http://json-schema.org/draft-04/schema#",
+    "draft 6": "http://json-schema.org/draft-06/schema#",
+    "draft 7": "http://json-schema.org/draft-07/schema#",
+    "draft 2019-09": "https://json-schema.org/draft/2019-09/schema",
+    "draft 2020-12": "https://json-schema.org/draft/2020-12/schema",
+}
+OLD = ("draft 4", "draft 6", "draft 7")
+
+# An audit hook stays for the life of the process, so there is one, which is asleep most of the time.
+_GOING_OUT = ("socket.", "urllib.", "http.", "ftplib.", "subprocess.", "open")
+_seen: list[str] = []
+_awake = False
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if _awake and event.startswith(_GOING_OUT):
+        _seen.append(f"{event} {arguments[0] if event == 'open' else ''}")
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.fixture
+def going_out() -> Iterator[list[str]]:
+    """What the interpreter saw of sockets, URLs, subprocesses and opened files."""
+    global _awake
+    with_schema({"$ref": "urn:pixelmw:track"})  # the package's own files are read once, and before
+    _seen.clear()
+    _awake = True
+    yield _seen
+    _awake = False
+
+
+def with_schema(schema: Any, **options: Any) -> Pixel:
+    return Pixel(schemas={"track": schema}, **options)
+
+
+def refusal_of(schema: Any) -> str:
+    """The words with which *schema* is refused at construction."""
+    with pytest.raises(ValueError, match=r"schemas\['track'\]") as caught:
+        with_schema(schema)
+    return str(caught.value)
+
+
+def test_the_guard_sees_files_and_sockets(going_out: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with socket.socket() as probe, pytest.raises(ConnectionError):
+        probe.connect(("127.0.0.1", probe.getsockname()[1] or 1))
+    assert f"open {tmp_path / 'file'}" in going_out
+    assert any(event.startswith("socket.connect") for event in going_out)
+
+
+PLACES: dict[str, Any] = {
+    "root": lambda ref: ref,
+    "property": lambda ref: {"properties": {"a": ref}},
+    "$defs": lambda ref: {"$defs": {"unused": ref}},
+    "anyOf": lambda ref: {"anyOf": [True, ref]},
+    "not": lambda ref: {"not": {"not": ref}},
+    "if": lambda ref: {"if": ref, "then": True},
+    "items": lambda ref: {"properties": {"a": {"prefixItems": [ref]}}},
+    "propertyNames": lambda ref: {"propertyNames": ref},
+    "dependentSchemas": lambda ref: {"dependentSchemas": {"a": ref}},
+    "unevaluated": lambda ref: {"unevaluatedProperties": ref},
+    "behind a reference": lambda ref: {"$ref": "#/elsewhere", "elsewhere": {"properties": {"a": ref}}},
+}
+REMOTE = ["http://127.0.0.1:9/s", "https://localhost/s#/x", "ftp://localhost/s", "file://{file}", "{file}", "//host/s"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+@pytest.mark.parametrize("uri", [*REMOTE, "urn:nowhere", "#/$defs/nowhere", "#nowhere", "urn:pixelmw:nowhere"])
+def test_a_reference_that_leads_outside_is_refused_unread(
+    going_out: list[str], tmp_path: Path, uri: str, keyword: str, place: str
+) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text("{}")
+    going_out.clear()
+    words = refusal_of(PLACES[place]({keyword: uri.format(file=file)}))
+    assert "reference" in words
+    assert going_out == []
+
+
+@pytest.mark.parametrize("uri", ["#/$defs/nowhere", "#nowhere", "#/type/x", "http://127.0.0.1:9/s#x"])
+def test_the_refusal_names_the_reference(uri: str) -> None:
+    assert repr(uri) in refusal_of({"type": "object", "properties": {"a": {"$ref": uri}}})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"$id": "http://127.0.0.1:9/a/b", "$ref": "c"}, id="relative to the root"),
+        pytest.param({"$defs": {"a": {"$id": "http://127.0.0.1:9/", "not": {"$ref": "x"}}}}, id="relative to a part"),
+        pytest.param({"$id": "file:///etc/", "properties": {"a": {"$ref": "passwd"}}}, id="a file beside the root"),
+        pytest.param({"$id": "urn:pixelmw:mine", "$ref": "#/$defs/x"}, id="a pointer to nothing"),
+    ],
+)
+def test_an_id_makes_no_reference_lead_anywhere(going_out: list[str], schema: Any) -> None:
+    assert "reference" in refusal_of(schema)
+    assert going_out == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"properties": {"n": {"enum": [{"$ref": "http://127.0.0.1:9/"}, "1"]}}}, id="data in enum"),
+        pytest.param({"properties": {"$ref": {"type": "string"}, "n": True}}, id="a property of that name"),
+        pytest.param({"$id": "http://127.0.0.1:9/", "$ref": "x", "$defs": {"x": {"$id": "x"}}}, id="inside by its id"),
+        pytest.param({"$schema": DRAFTS["draft 7"], "$id": "http://127.0.0.1:9/s", "default": 1}, id="an id alone"),
+        pytest.param({"allOf": [{"$ref": "urn:pixelmw:track"}]}, id="a bundled schema"),
+        pytest.param({"properties": {"n": {"type": "string", "contentSchema": {"$ref": "#"}}}}, id="an annotation"),
+    ],
+)
+def test_what_only_looks_like_a_way_out_works_and_stays_inside(going_out: list[str], schema: Any) -> None:
+    pixel = with_schema(schema)
+    assert pixel.track("n=1")["n"] == "1"
+    assert not [event for event in going_out if not event.startswith("open")]
+
+
+TO_ROOT = {"$ref": "#"}
+CIRCLES: dict[str, Any] = {
+    "itself": TO_ROOT,
+    "a, b, a": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+    "allOf": {"allOf": [TO_ROOT]},
+    "anyOf": {"anyOf": [True, {"oneOf": [TO_ROOT]}]},
+    "not": {"not": {"not": TO_ROOT}},
+    "then": {"if": True, "then": TO_ROOT},
+    "dependentSchemas": {"dependentSchemas": {"n": TO_ROOT}},
+    "below": {"properties": {"n": {"$ref": "#/properties/n"}}},
+    "anchor": {"$anchor": "here", "allOf": [{"$ref": "#here"}]},
+    "dynamic": {"$dynamicAnchor": "here", "allOf": [{"$dynamicRef": "#here"}]},
+    "recursive": {"$schema": DRAFTS["draft 2019-09"], "allOf": [{"$recursiveRef": "#"}]},
+    **{f"dependencies, {name}": {"$schema": DRAFTS[name], "dependencies": {"n": TO_ROOT}} for name in OLD},
+}
+# It is a circle only on the way through urn:outer, which must be found in whichever order the parts are visited.
+_PARTS = {
+    "inner": {"$id": "urn:inner", "$dynamicRef": "#x", "$defs": {"plain": {"$dynamicAnchor": "x"}}},
+    "outer": {"$id": "urn:outer", "$dynamicAnchor": "x", "$ref": "urn:inner"},
+}
+for _defs, _used in product(permutations(_PARTS), repeat=2):
+    CIRCLES[f"dynamic, {_defs[0]} and {_used[0]} first"] = {
+        "$defs": {name: _PARTS[name] for name in _defs},
+        "anyOf": [{"$ref": f"urn:{name}"} for name in _used],
+    }
+
+
+@pytest.mark.parametrize("kind", CIRCLES)
+def test_a_schema_that_refers_to_itself_in_a_circle_is_refused(kind: str) -> None:
+    assert "circle" in refusal_of(CIRCLES[kind])
+
+
+NODE = {"properties": {"v": {"type": "integer"}, "c": {"$ref": "#/$defs/n"}, "l": {"items": {"$ref": "#/$defs/n"}}}}
+
+
+@pytest.mark.parametrize("node", [NODE, {"allOf": [{"allOf": [NODE]}]}], ids=["thin", "thick"])
+@pytest.mark.parametrize("step", ["c", "l.0"])
+def test_a_tree_is_judged_down_to_the_last_depth(node: Any, step: str) -> None:
+    pixel = with_schema({"properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": node}}, limits=Limits(depth=64))
+    name = ".".join(["n", *([step] * 62)][: 63 if step == "c" else 32])
+    value = pixel.track(f"{name}.v=5")
+    for segment in name.split("."):
+        value = value[int(segment) if segment == "0" else segment]
+    assert value == {"v": 5}
+    assert pixel.refused(f"writeKey=k&{name}.v=x").path == f"{name}.v"
+
+
+def test_true_and_false_are_schemas_inside_of_one() -> None:
+    pixel = with_schema({"properties": {"yes": True, "no": False, "l": {"items": False}}, "allOf": [True]})
+    assert pixel.track("yes=1")["yes"] == "1"
+    assert [pixel.refused(f"writeKey=k&{name}=1").path for name in ("no", "l.0")] == ["no", "l"]
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_what_stands_beside_a_reference_counts_from_draft_2019_on(draft: str) -> None:
+    part = {"$ref": "#/definitions/i", "type": "string"}
+    pixel = with_schema(
+        {"$schema": DRAFTS[draft], "properties": {"n": part}, "definitions": {"i": {"type": "integer"}}}
+    )
+    if draft in OLD:
+        assert pixel.track("n=5")["n"] == 5
+    else:
+        assert pixel.refused("writeKey=k&n=5").path == "n"
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_each_draft_has_its_own_lists_and_ids(draft: str) -> None:
+    integer: dict[str, Any] = {"type": "integer"}
+    integer |= {"id" if draft == "draft 4" else "$id": "#int"} if draft in OLD else {"$anchor": "int"}
+    here, rest = ("prefixItems", "items") if draft == "draft 2020-12" else ("items", "additionalItems")
+    schema = {here: [{"$ref": "#int"}], rest: {"type": "boolean"}}
+    pixel = with_schema({"$schema": DRAFTS[draft], "properties": {"l": schema}, "definitions": {"i": integer}})
+    assert pixel.track("l.0=5&l.1=true")["l"] == [5, True]
+    assert pixel.refused("writeKey=k&l.0=5&l.1=6").path == "l.1"
+
+
+def test_a_schema_that_changes_after_construction_has_no_effect() -> None:
+    schema: dict[str, Any] = {"properties": {"n": {"type": "integer"}}, "required": ["event"]}
+    schemas = {"track": schema}
+    pixel = Pixel(schemas=schemas)
+    schema["properties"]["n"]["type"] = "string"
+    schema["properties"]["x"] = False
+    schema["required"].append("nothing")
+    schemas.clear()
+    assert pixel.track("n=5&x=1")["n"] == 5
+    assert pixel.refused("writeKey=k&event=e&n=text").path == "n"
+    assert pixel.refused("writeKey=k&nothing=1").path == "event"
