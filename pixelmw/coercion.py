@@ -12,6 +12,7 @@ from .loading import Located
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _LITERALS = {"true": True, "false": False, "null": None}
+_TYPES = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
 _REMOVED = object()
 
 
@@ -44,16 +45,18 @@ class Plan:
 
     def coerce(self, value: Any) -> Any:
         """*value* with its strings typed; dicts and lists are changed in place."""
-        if isinstance(value, str):
-            return _typed(value, self.types or frozenset()) if self.changes_strings else value
-        if isinstance(value, dict):
+        if type(value) is dict:
             for name, plan in self.properties.items():
                 if name in value:
-                    if (typed := plan.coerce(value[name])) is _REMOVED:
+                    child = value[name]
+                    typed = plan.coerce(child)
+                    if typed is _REMOVED:
                         del value[name]
-                    else:
+                    elif typed is not child:
                         value[name] = typed
-        elif isinstance(value, list):
+        elif type(value) is str:
+            return _typed(value, self.types or frozenset()) if self.changes_strings else value
+        elif type(value) is list:
             plans = [*self.prefix[: len(value)], *[self.rest] * (len(value) - len(self.prefix))]
             typed_items = [plan.coerce(item) if plan else item for plan, item in zip(plans, value, strict=True)]
             value[:] = [item for item in typed_items if item is not _REMOVED]
@@ -81,13 +84,9 @@ def _scalar(text: str) -> Any:
 
 
 def _type_of(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    return "integer" if isinstance(value, int) or value.is_integer() else "number"
+    if type(value) is float:
+        return "integer" if value.is_integer() else "number"
+    return _TYPES[type(value)]
 
 
 def _named_types(schema: dict[str, Any]) -> frozenset[str] | None:

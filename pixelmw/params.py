@@ -16,13 +16,16 @@ The rules, in the order in which they apply:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from .decoding import decode_pairs, environ_bytes
+from .decoding import decode_query, environ_bytes
 from .errors import Rejected, shown
+from .shapes import ShapelessError, find_shape, join_name, split_name
+
+_EMPTY_NAMES = re.compile(rb"&(?:=[^&]*&)+")
 
 #: An event deeper than this could exhaust the interpreter's stack in the validator.
 MAX_DEPTH = 64
@@ -65,105 +68,24 @@ def parse_query(query: str, limits: Limits) -> dict[str, Any]:
     raw = environ_bytes(query)
     if len(raw) > limits.query_bytes:
         raise _too_large("query_bytes", f"the query string has {len(raw)} bytes", limits)
-    if raw.count(b"&") >= limits.params and (params := _count_params(raw)) > limits.params:
-        raise _too_large("params", f"the query string has {params} parameters", limits)
-    pairs = decode_pairs(raw)
+    if raw.count(b"&") >= limits.params:
+        raw = _without_empty_pairs(raw)
+        if (params := raw.count(b"&") + 1) > limits.params:
+            raise _too_large("params", f"the query string has {params} parameters", limits)
+    names, values = decode_query(raw)
     try:
-        return _Tree(limits).grow(pairs)
-    except _AtFaultError:
-        raise _fault([name for name, _ in pairs], limits) from None
+        return find_shape(tuple(names), limits.key_chars, limits.depth).fill(values)
+    except ShapelessError:
+        raise _fault([name for name in names if name], limits) from None
 
 
-def _count_params(raw: bytes) -> int:
-    pairs = list(filter(None, raw.split(b"&")))
-    if raw.startswith(b"=") or b"&=" in raw:
-        pairs = [pair for pair in pairs if not pair.startswith(b"=")]
-    return len(pairs)
-
-
-class _AtFaultError(Exception):
-    """Some name is too long, too deep or in conflict."""
-
-
-class _Tree:
-    """Grows a tree of dicts, and turns into lists those that are."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.root: dict[str, Any] = {}
-        self._limits = limits
-        self._nodes: dict[str, dict[str, Any]] = {}  # the name of a node without escapes -> the node
-        self._escaped: list[str] = []
-        self._indexed = False  # whether there is a segment "0", without which there is no list
-
-    def grow(self, pairs: list[tuple[str, str]]) -> dict[str, Any]:
-        """The tree of *pairs*.
-
-        :raises _AtFaultError: where there is none.
-        """
-        root, nodes, longest = self.root, self._nodes, self._limits.key_chars
-        for name, value in pairs:
-            if len(name) > longest:
-                raise _AtFaultError
-            if "\\" in name:
-                node, last = self._escaped_node(name)
-            else:
-                # Parameters come in families: a parent that was found once is found at once.
-                parent, dot, last = name.rpartition(".")
-                node = (nodes.get(parent) or self._node(parent)) if dot else root
-            if last == "0":
-                self._indexed = True
-            if last not in node:
-                node[last] = value
-            elif type(node[last]) is dict:
-                raise _AtFaultError
-        if self._indexed:
-            _make_lists(root, self._escaped_parents())
-        return root
-
-    def _node(self, name: str) -> dict[str, Any]:
-        segments = name.split(".")
-        node = self._nodes[name] = self._descend(segments)
-        return node
-
-    def _escaped_node(self, name: str) -> tuple[dict[str, Any], str]:
-        *segments, last = split_name(name)[0]
-        self._escaped.append(name)
-        return self._descend(segments), last
-
-    def _descend(self, segments: list[str]) -> dict[str, Any]:
-        if len(segments) >= self._limits.depth:
-            raise _AtFaultError
-        if "0" in segments:
-            self._indexed = True
-        node = self.root
-        for segment in segments:
-            node = node.setdefault(segment, {})
-            if type(node) is not dict:
-                raise _AtFaultError
-        return node
-
-    def _escaped_parents(self) -> set[int]:
-        """The ids of the nodes with a child that was spelled with an escape: these are never lists."""
-        parents = set()
-        for segments, escaped in map(split_name, self._escaped):
-            node = self.root
-            for position, segment in enumerate(segments):
-                if position in escaped:
-                    parents.add(id(node))
-                node = node[segment]
-        return parents
-
-
-def _make_lists(root: dict[str, Any], objects: set[int]) -> None:
-    """Replace each node below *root* whose keys are "0" to "n-1" by the list of its children."""
-    nodes: list[Any] = [root]
-    while nodes:
-        node = nodes.pop()
-        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
-            if isinstance(child, dict):
-                if id(child) not in objects and all(str(index) in child for index in range(len(child))):
-                    child = node[key] = [child[str(index)] for index in range(len(child))]
-                nodes.append(child)
+def _without_empty_pairs(raw: bytes) -> bytes:
+    """*raw* without the pairs that count for nothing, however many there are."""
+    while b"&&" in raw:
+        raw = raw.replace(b"&&", b"&")
+    if b"&=" in raw or raw.startswith(b"="):
+        raw = _EMPTY_NAMES.sub(b"&", b"&" + raw + b"&")
+    return raw.strip(b"&")
 
 
 def _fault(names: list[str], limits: Limits) -> Rejected:
@@ -183,25 +105,3 @@ def _fault(names: list[str], limits: Limits) -> Rejected:
 
 def _too_large(limit: str, what: str, limits: Limits, path: str | None = None) -> Rejected:
     return Rejected("too-large", f"{what}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)
-
-
-def split_name(name: str) -> tuple[list[str], frozenset[int]]:
-    """The segments of a dotted name, and the positions of those spelled with an escape."""
-    if "\\" not in name:
-        return name.split("."), frozenset()
-    segments, escaped = [""], set()
-    chars = iter(name)
-    for char in chars:
-        if char == ".":
-            segments.append("")
-        elif char == "\\":
-            segments[-1] += next(chars, "")
-            escaped.add(len(segments) - 1)
-        else:
-            segments[-1] += char
-    return segments, frozenset(escaped)
-
-
-def join_name(segments: Sequence[str | int]) -> str:
-    """The inverse of :func:`split_name`: segments to a dotted name."""
-    return ".".join(str(segment).replace("\\", "\\\\").replace(".", "\\.") for segment in segments)

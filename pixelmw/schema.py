@@ -13,8 +13,8 @@ from jsonschema import ValidationError
 from .coercion import compile_plan
 from .errors import Rejected, shorten, shown
 from .loading import EVENT_TYPES, bundled_schema, load_schema
-from .params import join_name
 from .proof import Proof
+from .shapes import join_name
 
 # Keywords that say that something inside failed; what failed inside is the better answer.
 _VAGUE = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems")

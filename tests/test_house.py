@@ -15,7 +15,7 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for folder in ("pixelmw", "test
 
 # A module may import what stands above it, and what is named with it where it says so.
 LAYERS = [
-    {"errors", "forksafe", "patterns", "decoding", "keywords"},
+    {"errors", "forksafe", "patterns", "decoding", "keywords", "shapes"},
     {"params", "events", "loading", "request"},
     {"coercion", "proof"},
     {"schema", "keys", "replies", "enrich"},
@@ -26,7 +26,7 @@ LAYERS = [
     {"welcome"},
     {"__main__"},
 ]
-PURE = {"errors", "decoding", "params", "events", "coercion", "keywords", "proof", "schema", "keys"}
+PURE = {"errors", "decoding", "shapes", "params", "events", "coercion", "keywords", "proof", "schema", "keys"}
 IMPURE_IMPORTS = {"logging", "os", "socket", "threading", "random", "uuid", "datetime"}
 
 

@@ -1,0 +1,117 @@
+"""How many requests a second a real server answers: pixelmw beside what a user would write instead.
+
+Run it with ``python benchmarks/serve.py``; it needs ``wrk`` on the path, and
+gunicorn and granian in the environment. Each server runs each contender with
+one worker of four threads; the contenders take turns, and figures are medians
+over the rounds, as ratios to the floor on the same server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import traffic
+
+CONTENDERS = {"floor": "floor", "ours": "ours", "Flask view": "flask_view", "Django view": "django_view"}
+SERVERS = {
+    "gunicorn, gthread": "gunicorn --worker-class=gthread --threads=4 --bind=127.0.0.1:{port} contenders:{factory}()",
+    "granian": "granian --interface=wsgi --blocking-threads=4 --port={port} --factory contenders:{factory}",
+}
+COLUMNS = {"requests_per_second": "requests/s", "p50_ms": "p50 ms", "p99_ms": "p99 ms"}
+HERE = Path(__file__).parent
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+def free_port() -> int:
+    """A TCP port on loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(server: str, factory: str) -> Iterator[str]:
+    """A server with one contender; yields the URL of the reference request."""
+    port = free_port()
+    program, *arguments = SERVERS[server].format(port=port, factory=factory).split()
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port, process)
+            yield f"http://127.0.0.1:{port}/pixel/v1/page?{traffic.ACCEPTED}"
+        finally:
+            process.terminate()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return once somebody listens on *port*; give up after twenty seconds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    sys.exit(f"nobody listens: {process.args!r}")
+
+
+def load(url: str, seconds: float) -> dict[str, float]:
+    """Requests per second, and the 50th and 99th percentile of the latency in milliseconds."""
+    command = ["wrk", "--threads=1", "--connections=8", f"--duration={seconds}s", "--latency", url]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output or "Socket errors" in output:
+        sys.exit(f"requests failed:\n{output}")
+    figures = {"requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])}
+    for percentile in ("50", "99"):
+        number, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", output).groups()
+        figures[f"p{percentile}_ms"] = float(number) * _UNITS[unit]
+    return figures
+
+
+def measure(server: str, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Medians over the rounds, contender -> figures."""
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    for number in range(rounds):
+        names = list(CONTENDERS)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            with serving(server, CONTENDERS[name]) as url:
+                load(url, 1)  # to warm up
+                results[name].append(load(url, seconds))
+    return {
+        name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in results.items()
+    }
+
+
+def main() -> None:
+    """Measure each server, and write down what came out."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each contender (default: 5)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load in each turn (default: 3)")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("wrk is not installed; Debian and Homebrew have a package of that name")
+    document = {}
+    for server in SERVERS:
+        figures = document[server] = measure(server, options.rounds, options.seconds)
+        print(f"\n{server:20}" + "".join(f"{title:>12}{'to floor':>10}" for title in COLUMNS.values()))
+        for name, row in figures.items():
+            print(
+                f"{name:20}" + "".join(f"{row[key]:12.2f}{row[key] / figures['floor'][key]:10.2f}" for key in COLUMNS)
+            )
+    options.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
