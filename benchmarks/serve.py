@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import traffic
@@ -79,32 +79,46 @@ def load(url: str, seconds: float) -> dict[str, float]:
     return figures
 
 
-def measure(server: str, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
-    """Medians over the rounds, contender -> figures."""
-    results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    for number in range(rounds):
-        names = list(CONTENDERS)
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            with serving(server, CONTENDERS[name]) as url:
-                load(url, 1)  # to warm up
-                results[name].append(load(url, seconds))
+def measure(server: str, rounds: int, seconds: float) -> dict[str, dict[str, list[float]]]:
+    """Contender -> figure -> one value a round; all serve at once, and take turns at being loaded."""
+    results: dict[str, dict[str, list[float]]] = {name: {key: [] for key in COLUMNS} for name in CONTENDERS}
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(serving(server, factory)) for name, factory in CONTENDERS.items()}
+        for url in urls.values():
+            load(url, 1)  # to warm up
+        for number in range(rounds):
+            names = list(CONTENDERS)
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                for key, figure in load(urls[name], seconds).items():
+                    results[name][key].append(figure)
+    return results
+
+
+def summarize(results: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
+    """Medians, and medians of the ratios to the floor of the same round: what slows the machine slows both."""
+    floor = results["floor"]
     return {
-        name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in results.items()
+        name: {key: statistics.median(figures[key]) for key in COLUMNS}
+        | {
+            f"{key}_to_floor": statistics.median(a / b for a, b in zip(figures[key], floor[key], strict=True))
+            for key in COLUMNS
+        }
+        for name, figures in results.items()
     }
 
 
 def main() -> None:
     """Measure each server, and write down what came out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each contender (default: 5)")
-    parser.add_argument("--seconds", type=int, default=3, help="seconds of load in each turn (default: 3)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default: 15)")
+    parser.add_argument("--seconds", type=int, default=1, help="seconds of load in each turn (default: 1)")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed; Debian and Homebrew have a package of that name")
     document = {}
     for server in SERVERS:
-        figures = document[server] = measure(server, options.rounds, options.seconds)
+        figures = document[server] = summarize(measure(server, options.rounds, options.seconds))
         print(f"\n{server:20}" + "".join(f"{title:>12}{'to floor':>10}" for title in COLUMNS.values()))
         for name, row in figures.items():
             print(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -14,6 +13,7 @@ from .enrich import client_context
 from .errors import Discard, Rejected, shown
 from .events import Event, Sink, build_event
 from .forksafe import ForkSafeLock
+from .ids import random_uuid
 from .keys import KeyRing, WriteKeys, mask_write_key
 from .params import Limits, parse_query
 from .request import LazyRequest
@@ -39,11 +39,6 @@ def log_rejected(refusal: Rejected) -> None:
     logger.warning("refused a %s event: %s%s%s", refusal.event_type, refusal.code, where, rule)
 
 
-def uuid4() -> str:
-    """A random UUID, as a messageId."""
-    return str(uuid.uuid4())
-
-
 class Collector:
     """Turns requests into events in a sink, free of WSGI's calling convention.
 
@@ -63,7 +58,7 @@ class Collector:
         on_reject: Callable[[Rejected], object] = log_rejected,
         limits: Limits = Limits(),  # noqa: B008 - it is immutable
         clock: Callable[[], float] = time.time,
-        new_id: Callable[[], str] = uuid4,
+        new_id: Callable[[], str] = random_uuid,
     ) -> None:
         self.sink = _callable("sink", sink, "any callable that takes an event; of a list, its append")
         self.on_reject = _callable("on_reject", on_reject, "any callable that takes a Rejected")
@@ -93,7 +88,10 @@ class Collector:
         """
         try:
             event = self._build(event_type, environ)
-            self._store(event)
+            try:
+                self.sink(event)
+            except (Discard, Rejected) as error:  # the enrichers' words; from a sink they would pass for an answer
+                raise RuntimeError(f"the sink raised {type(error).__name__}, which only an enricher may") from error
         except Rejected as error:
             refusal = error
         except Discard:
@@ -107,12 +105,6 @@ class Collector:
             return event
         self.reject(refusal)  # out here, so that a traceback of on_reject's does not tell the refusal's message
         raise refusal
-
-    def _store(self, event: Event) -> None:
-        try:
-            self.sink(event)
-        except (Discard, Rejected) as error:  # the enrichers' words; from a sink they would pass for an answer
-            raise RuntimeError(f"the sink raised {type(error).__name__}, which only an enricher may") from error
 
     def _build(self, event_type: str, environ: WSGIEnvironment) -> Event:
         if (schema := self._schemas.get(event_type)) is None:

@@ -115,15 +115,13 @@ class PixelMiddleware:
         return None
 
     def _reply_to(self, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
+        reply = self._reply
         try:
-            return _reply(self._reply, environ, refusal)
+            return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
         except Exception:
-            logger.exception("the reply %r failed", self._reply)
-            return _reply(REPLIES["gif"], environ, refusal)
-
-
-def _reply(reply: Reply, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
-    return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
+            logger.exception("the reply %r failed", reply)
+        reply = REPLIES["gif"]
+        return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
 
 
 def _check_paths(paths: Mapping[str, str]) -> dict[str, str]:

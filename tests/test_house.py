@@ -15,7 +15,7 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for folder in ("pixelmw", "test
 
 # A module may import what stands above it, and what is named with it where it says so.
 LAYERS = [
-    {"errors", "forksafe", "patterns", "decoding", "keywords", "shapes"},
+    {"errors", "forksafe", "ids", "patterns", "decoding", "keywords", "shapes"},
     {"params", "events", "loading", "request"},
     {"coercion", "proof"},
     {"schema", "keys", "replies", "enrich"},

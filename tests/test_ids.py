@@ -1,0 +1,53 @@
+"""Ids for events: random, valid, and never the same on both sides of a fork."""
+
+import subprocess
+import sys
+import threading
+import uuid
+
+import pytest
+
+from pixelmw.ids import random_uuid
+
+FORK = """
+import ctypes, os
+from pixelmw.ids import random_uuid
+random_uuid()
+fork = {fork}
+read, write = os.pipe()
+if fork() == 0:
+    os.write(write, "\\n".join(random_uuid() for _ in range(300)).encode())
+    os._exit(0)
+os.close(write)
+ids = [random_uuid() for _ in range(300)] + os.fdopen(read).read().split()
+os.wait()
+print(len(ids), len(set(ids)))
+"""
+
+
+def test_ids_are_random_uuids_all_different():
+    ids = [random_uuid() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert all(str(uuid.UUID(each)) == each and uuid.UUID(each).version == 4 for each in ids)
+
+
+def test_threads_get_different_ids():
+    ids = []
+    start = threading.Barrier(8)
+
+    def take():
+        start.wait()
+        ids.extend([random_uuid() for _ in range(1000)])
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(ids)) == len(ids) == 8000
+
+
+@pytest.mark.parametrize("fork", ["os.fork", "ctypes.CDLL(None).fork"], ids=["Python's fork", "a server's own fork"])
+def test_a_child_makes_other_ids_than_its_parent(fork):
+    command = [sys.executable, "-c", FORK.format(fork=fork)]
+    assert subprocess.run(command, text=True, capture_output=True, timeout=30).stdout == "600 600\n"
