@@ -22,8 +22,8 @@ import contenders
 import traffic
 
 Contender = tuple[contenders.Application, dict[str, Any]]
-ROUNDS = 31
-TURN = 0.02  # seconds that one contender runs before the next one does
+ROUNDS = 101
+TURN = 0.005  # seconds that one contender runs before the next one does
 
 
 def cases() -> dict[str, dict[str, Contender]]:
@@ -81,8 +81,8 @@ def measure(contestants: dict[str, Contender], rounds: int) -> dict[str, list[fl
     results: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds):
         names = list(contestants)
+        gc.collect()
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            gc.collect()
             results[name].append(turn(*contestants[name], times[name]))
     return results
 

@@ -15,7 +15,7 @@ PARAMETERS = {
     "context.platform": "AMP",
     "anonymousId": '"amp-Hf3kQ9vXr7LmNpT4wZ8sYb"',
     "context.locale": "en-GB",
-    "context.userAgent": "Mozilla/5.0 (Linux; Android 15) Gecko/137.0 Firefox/137.0",
+    "context.userAgent": "Mozilla/5.0 (Linux; Android 15.0) Gecko/20100101 Firefox/137.0",
     "context.page.path": "/news/2026/11/a-small-pixel.html",
     "context.page.url": "https://www.example.com/news/2026/11/a-small-pixel.html",
     "context.page.referrer": "https://www.example.org/",

@@ -1,0 +1,36 @@
+"""The benchmarks run; what they measure is for their readers, not for the tests."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "expected"),
+    [
+        ("compare", ["--rounds=2"], {"accepted page event", "pass-through to an empty Flask view"}),
+        ("scale", ["--rounds=1", "--requests=10500"], {"memory", "parameters", "hostile queries of 32 KB"}),
+    ],
+    ids=["compare", "scale"],
+)
+def test_a_benchmark_runs_and_writes_down_what_came_out(tmp_path, script, options, expected):
+    output = tmp_path / "figures.json"
+    command = [sys.executable, str(FOLDER / f"{script}.py"), f"--output={output}", *options]
+    result = subprocess.run(command, text=True, capture_output=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(output.read_text())
+    assert expected <= set(figures.get("cases", figures))
+
+
+def test_the_reference_request_is_the_one_that_the_readme_names():
+    sys.path.insert(0, str(FOLDER))
+    try:
+        import traffic
+    finally:
+        sys.path.remove(str(FOLDER))
+    assert (len(traffic.PARAMETERS), len(traffic.ACCEPTED)) == (18, 843)
