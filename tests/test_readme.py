@@ -10,7 +10,6 @@ import pytest
 from conftest import host_app
 
 from pixelmw import errors
-from pixelmw.sinks import SQLite
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.rst").read_text(encoding="utf-8")
@@ -46,7 +45,7 @@ def test_every_other_example_runs(number, tmp_path, monkeypatch):
         def __new__(cls, environ, start_response):
             return host_app(environ, start_response)
 
-    names = {"PixelMiddleware": PixelMiddleware, "SQLite": SQLite, "app": app, "sink": print, "sources": {}}
+    names = {"PixelMiddleware": PixelMiddleware, "app": app, "sink": print, "sources": {}}
     names |= {"refused": [], "get_wsgi_application": lambda: host_app}
     exec(compile(blocks("python")[number], f"README example {number}", "exec"), names)
 
