@@ -33,7 +33,7 @@ class LazyRequest(Request):
         self.environ = environ
 
     def __getattr__(self, name: str) -> Any:
-        if "headers" in self.__dict__:
+        if name == "environ" or "headers" in self.__dict__:  # without an environ it is about to be copied
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         environ = self.environ
         if not (query := environ.get("QUERY_STRING", "")).isascii():  # Werkzeug decodes raw bytes strictly

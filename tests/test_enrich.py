@@ -1,5 +1,7 @@
 """Filling in what the URL does not carry: rule 6 of the contract, and enrichers of the user's."""
 
+import copy
+
 import pytest
 from conftest import Pixel, WholeClient
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -146,6 +148,17 @@ def test_an_enricher_gets_a_whole_werkzeug_request_and_leaves_no_trace():
     assert seen["agent"] == "Browser/1.0"
     assert seen["url"].startswith("http://localhost/pixel/v1/track?writeKey=k")
     assert seen["cookies"] == {"a": "1"}
+
+
+def test_a_request_may_be_copied_before_and_after_it_was_looked_at():
+    paths = []
+
+    def look(event, request):
+        early = copy.copy(request)
+        paths.extend([request.path, early.path, copy.copy(request).path])
+
+    Pixel(enrich=[look]).track("")
+    assert paths == ["/pixel/v1/track"] * 3
 
 
 def test_discard_answers_as_accepted_and_stores_nothing_but_is_counted():
