@@ -1,6 +1,7 @@
 """The sure yes: it never says yes where jsonschema says no, and it is sure of ordinary events."""
 
 import json
+from collections import OrderedDict
 from datetime import datetime
 
 import pytest
@@ -170,6 +171,20 @@ def test_it_is_never_sure_of_another_dialect(dialect):
     assert not judges({"$schema": dialect})[0].holds({})
     inner = {"$id": "urn:inner", "$schema": dialect}
     assert not judges({"properties": {"a": inner}})[0].holds({})
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        pytest.param({"properties": {"a": {"type": "string"}}}, OrderedDict(a=1), id="another kind of dict"),
+        pytest.param({"properties": {"a": {"type": "string"}}}, OrderedDict(a="x"), id="a valid one"),
+        pytest.param({"items": {"type": "string"}}, (1,), id="a tuple"),
+        pytest.param({"type": "array", "items": {"type": "string"}}, ("x",), id="a tuple for a list"),
+        pytest.param({"enum": [1, [2]]}, [2], id="a list among the values"),
+    ],
+)
+def test_of_what_json_does_not_know_it_says_what_jsonschema_says(schema, value):
+    assert not agree(*judges(schema), value)
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
