@@ -20,6 +20,14 @@ from pixelmw import Event, PixelMiddleware, Rejected
 NOW = 1795437296.789
 INSTANT = "2026-11-23T12:34:56.789Z"
 
+DRAFTS = {
+    "draft 4": "http://json-schema.org/draft-04/schema#",
+    "draft 6": "http://json-schema.org/draft-06/schema#",
+    "draft 7": "http://json-schema.org/draft-07/schema#",
+    "draft 2019-09": "https://json-schema.org/draft/2019-09/schema",
+    "draft 2020-12": "https://json-schema.org/draft/2020-12/schema",
+}
+
 
 def host_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """The application that is wrapped where a test does not care which."""
@@ -85,12 +93,17 @@ def pixel() -> Pixel:
     return Pixel()
 
 
+def give_up(reason: str) -> None:
+    """Skip the test, and fail it in CI."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
 def need(*names: str) -> str:
     """The path of the first program of *names* that is there; without any, the test is skipped, and fails in CI."""
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{' or '.join(names)} is not installed")
-    return found
+        give_up(f"{' or '.join(names)} is not installed")
+    return str(found)
 
 
 def conformance(name: str) -> Path:

@@ -12,19 +12,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from functools import cache
 from pathlib import Path
 
-import pytest
-from conftest import need
+from conftest import give_up, need
 from processes import out, start
 
 from pixelmw.sinks import SQLite
 
 #: A user and a group that own nothing.
 NOBODY = 65534
-
-
-def give_up(reason: str) -> None:
-    """Skip the test, and fail it in CI."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 @cache

@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Pixel
-
-DRAFTS = {
-    "draft 4": "http://json-schema.org/draft-04/schema#",
-    "draft 6": "http://json-schema.org/draft-06/schema#",
-    "draft 7": "http://json-schema.org/draft-07/schema#",
-    "draft 2019-09": "https://json-schema.org/draft/2019-09/schema",
-    "draft 2020-12": "https://json-schema.org/draft/2020-12/schema",
-}
+from conftest import DRAFTS, Pixel
 
 DEEP: Any = {}
 for _ in range(400):

@@ -10,17 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pixel
+from conftest import DRAFTS, Pixel
 
 from pixelmw import Limits
 
-DRAFTS = {
-    "draft 4": "http://json-schema.org/draft-04/schema#",
-    "draft 6": "http://json-schema.org/draft-06/schema#",
-    "draft 7": "http://json-schema.org/draft-07/schema#",
-    "draft 2019-09": "https://json-schema.org/draft/2019-09/schema",
-    "draft 2020-12": "https://json-schema.org/draft/2020-12/schema",
-}
 OLD = ("draft 4", "draft 6", "draft 7")
 
 # An audit hook stays for the life of the process, so there is one, which is asleep most of the time.
