@@ -27,7 +27,12 @@ from pixelmw.welcome import event_line, front_page, make_welcome_server, refusal
 def serving(directory, *options):
     """The command, serving on a free port; yields its process and its address."""
     command = [sys.executable, "-W", "error", "-m", "pixelmw", "serve", "--port", "0", *options]
-    process = subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # A shell has its background jobs ignore Ctrl-C, and what ignores it here is ignored there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         banner = process.stdout.readline()
         assert "http://" in banner, process.communicate(timeout=10)
