@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -85,3 +86,18 @@ def finish(process: subprocess.Popen[str], timeout: float = 40.0) -> list[str]:
 def run(script: str, *args: object, under: Iterable[str] = ()) -> list[str]:
     """Run a Python script to its end, and return the lines that it printed."""
     return finish(start(script, *args, under=under))
+
+
+def store_from_threads(sink: Callable[[Event], object]) -> list[str]:
+    """Store 25 events from each of 16 threads at once; returns their ids, sorted."""
+
+    def store(thread: int) -> None:
+        for number in range(25):
+            sink(event(f"{thread}-{number}"))
+
+    threads = [threading.Thread(target=store, args=[thread]) for thread in range(16)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return sorted(f"{thread}-{number}" for thread in range(16) for number in range(25))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import event, finish, out, run, start, stored, wait_until
+from processes import finish, out, run, start, store_from_threads, stored, wait_until
 
 from pixelmw.sinks import JSONLines
 
@@ -75,16 +74,7 @@ def test_a_file_that_is_rotated_while_processes_write_loses_nothing(path: Path) 
 
 
 def test_threads_share_one_sink(path: Path) -> None:
-    sink = JSONLines(path)
-    threads = [
-        threading.Thread(target=lambda thread=thread: [sink(event(f"{thread}-{number}")) for number in range(25)])
-        for thread in range(16)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(stored(path)) == sorted(f"{thread}-{number}" for thread in range(16) for number in range(25))
+    assert store_from_threads(JSONLines(path)) == sorted(stored(path))
 
 
 _FORK = """

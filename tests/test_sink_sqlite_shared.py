@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from processes import event, finish, out, rows, run, start, stored
+from processes import event, finish, out, rows, run, start, store_from_threads, stored
 
 from pixelmw.sinks import SQLite
 
@@ -22,15 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_threads_share_one_sink(path: Path) -> None:
     with SQLite(path, timeout=30) as sink:
-        threads = [
-            threading.Thread(target=lambda thread=thread: [sink(event(f"{thread}-{number}")) for number in range(25)])
-            for thread in range(16)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert sorted(stored(path)) == sorted(f"{thread}-{number}" for thread in range(16) for number in range(25))
+        assert store_from_threads(sink) == sorted(stored(path))
 
 
 def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(path: Path) -> None:
