@@ -1,4 +1,4 @@
-"""A lock that no fork leaves locked: forking waits for it, and both sides let it go."""
+"""What outlives a fork whole: a lock that no fork leaves locked, and values that each process makes for itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+_T = TypeVar("_T")
 
 # A fork that finds a lock held by a thread that never lets go is delayed by this much, not for ever.
 _PATIENCE = 10.0  # seconds
@@ -43,7 +46,61 @@ class ForkSafeLock:
         self._lock.release()
 
 
+class PerProcess(Generic[_T]):
+    """A value that each process makes for itself when it first needs it.
+
+    What a child inherits is still its parent's: it is never used there, and
+    never destroyed, since a client library's destructor may speak to the other
+    end, or wait for threads that did not come along.
+
+    :param make: makes the value.
+    :param inherited: called in a child with the value that it inherited, soon
+        after the fork where Python was told of it, else before the child makes its own.
+    """
+
+    def __init__(self, make: Callable[[], _T], inherited: Callable[[_T], object] | None = None) -> None:
+        self._make = make
+        self._inherited = inherited
+        self._lock = ForkSafeLock()
+        self._owner = 0  # the process that made the value
+        self._value: _T | None = None
+        self._abandoned: list[_T] = []
+        _values.add(self)
+
+    def get(self) -> _T:
+        """This process's value; threads that ask at once get the same."""
+        value = self.peek()
+        if value is None:
+            with self._lock:
+                value = self.peek()
+                if value is None:
+                    self._disown()
+                    value = self._value = self._make()
+                    self._owner = os.getpid()
+        return value
+
+    def peek(self) -> _T | None:
+        """This process's value, or ``None`` where it has not made one."""
+        return self._value if self._owner == os.getpid() else None
+
+    def take(self) -> _T | None:
+        """Like :meth:`peek`, and forget the value, so that the next one who asks gets a new one."""
+        with self._lock:
+            value = self.peek()
+            if value is not None:
+                self._value = None
+            return value
+
+    def _disown(self) -> None:
+        value, self._value = self._value, None
+        if value is not None and self._owner != os.getpid():
+            self._abandoned.append(value)
+            if self._inherited is not None:
+                self._inherited(value)
+
+
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
+_values: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
 _forking = threading.Lock()  # threads that fork at once do so one by one
 _held_for_fork: list[ForkSafeLock] = []
 
@@ -63,4 +120,10 @@ def _after() -> None:
     _forking.release()
 
 
-os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)
+def _after_in_child() -> None:
+    _after()
+    for value in list(_values):
+        value._disown()
+
+
+os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
