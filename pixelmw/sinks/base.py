@@ -65,7 +65,7 @@ class BatchSink(ABC):
         """Wait at most *timeout* seconds, or for ever, until all that was taken is where it belongs; tells whether."""
         return True
 
-    def close(self, timeout: float | None = None) -> None:
+    def close(self, timeout: float | None = None) -> None:  # noqa: B027 - many sinks hold nothing to let go of
         """Let go of connections, within *timeout* seconds; the next event opens them again."""
 
     def __enter__(self: _S) -> _S:
