@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -12,6 +13,9 @@ Event = dict[str, Any]
 
 #: Where events go: any callable that has stored the event once it returns, and raises otherwise.
 Sink = Callable[[Event], object]
+
+#: An event as JSON, as short as it gets. Raises ValueError or TypeError for what JSON does not know.
+to_json: Callable[[Event], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 _IDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 

@@ -1,0 +1,108 @@
+"""What Background and Spool have in common: arguments, what happens when they are full, and the end of the process."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import time
+import weakref
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from ..events import Event, Sink
+from ..forksafe import ForkSafeLock, PerProcess
+from ..ids import random_uuid
+from ..sinks.base import BatchSink, Unavailable
+from .retry import Retry
+
+logger = logging.getLogger("pixelmw")
+
+#: Seconds that the exit of a process may be delayed to forward what is waiting.
+EXIT_TIMEOUT = 5.0
+_LOG_EVERY = 60.0  # seconds, about what is dropped
+
+
+class Full(Unavailable):
+    """There is no room for another event."""
+
+
+class Delivery(BatchSink):
+    """A sink that takes events at once and hands them on to another.
+
+    :raises TypeError: for an argument of the wrong kind.
+    :raises ValueError: for one of the right kind that cannot work.
+    """
+
+    def __init__(self, sink: Sink, *, retry: Retry, when_full: str, dead_letter: Sink | None) -> None:
+        if not callable(sink):
+            raise TypeError(f"sink is {sink!r}: give any callable that takes an event")
+        if dead_letter is not None and not callable(dead_letter):
+            raise TypeError(f"dead_letter is {dead_letter!r}: give any callable that takes an event, or None")
+        if not isinstance(retry, Retry):
+            raise TypeError(f"retry is {retry!r}: give a pixelmw.delivery.Retry")
+        if when_full not in ("refuse", "drop"):
+            raise ValueError(f'when_full is {when_full!r}: give "refuse" or "drop"')
+        self.sink = sink
+        self.retry = retry
+        self.when_full = when_full
+        self.dead_letter = dead_letter
+        self._drops: PerProcess[_Drops] = PerProcess(_Drops)
+        _open.add(self)
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Take *events*, all or none.
+
+        :raises Full: where there is no room, unless ``when_full`` is "drop".
+        """
+        try:
+            self._put([event if event.get("messageId") else {**event, "messageId": random_uuid()} for event in events])
+        except Full as full:
+            if self.when_full == "refuse":
+                raise
+            self._drops.get().add(len(events), full)
+
+    @abstractmethod
+    def _put(self, events: list[Event]) -> None:
+        """Take *events*, all or none, or raise :class:`Full`."""
+
+    @property
+    def dropped(self) -> int:
+        """How many events this process has dropped because there was no room."""
+        return self._drops.get().count
+
+    @abstractmethod
+    def stats(self) -> dict[str, float]:
+        """Figures about this process, by name."""
+
+
+class _Drops:
+    """Counts what is dropped, and tells of it, but not each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = ForkSafeLock()
+        self._told = float("-inf")
+
+    def add(self, count: int, why: Full) -> None:
+        with self._lock:
+            self.count += count
+            now = time.monotonic()
+            quiet = now - self._told < _LOG_EVERY
+            if not quiet:
+                self._told = now
+        if not quiet:
+            logger.warning("%s; %d events have been dropped so far", why, self.count)
+
+
+_open: weakref.WeakSet[Delivery] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Forward what is waiting, all within one deadline. In a child that took no event there is nothing to do."""
+    deadline = time.monotonic() + EXIT_TIMEOUT
+    for delivery in list(_open):
+        try:
+            delivery.close(max(0.0, deadline - time.monotonic()))
+        except Exception:
+            logger.exception("%r was not closed", delivery)

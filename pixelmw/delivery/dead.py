@@ -1,0 +1,37 @@
+"""Dead letters on disk: what a spool's sink will not take waits in the spool's own directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..events import Event, to_json
+from ..forksafe import PerProcess
+from ..sinks.base import BatchSink
+from .directory import Directory
+from .journal import Journal
+
+
+class DeadLetters(BatchSink):
+    """Keeps events in segments, on stable storage when it returns; ``python -m pixelmw drain --dead`` sends them again.
+
+    :param path: the directory, made when it is first needed, with mode 0700.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.directory = Directory(path)
+        self._journal: PerProcess[Journal] = PerProcess(self._open, inherited=Journal.close)
+
+    def __repr__(self) -> str:
+        return f"DeadLetters({str(self.directory.path)!r})"
+
+    def _open(self) -> Journal:
+        self.directory.prepare()
+        return Journal(self.directory, sync=True)
+
+    def write(self, events: Sequence[Event]) -> None:
+        self._journal.get().append([to_json(event).encode() for event in events])
+
+    def close(self, timeout: float | None = None) -> None:
+        if (journal := self._journal.take()) is not None:
+            journal.close()

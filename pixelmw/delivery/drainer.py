@@ -1,0 +1,148 @@
+"""Forwards the segments of a directory, oldest first, and deletes each once the sink has all of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+
+from ..events import Sink
+from .directory import Directory, Segment
+from .forward import Forwarder, Item
+from .records import Damage, Record, scan
+from .retry import Retry
+
+logger = logging.getLogger("pixelmw")
+
+#: Events that are handed to the sink at once.
+MAX_BATCH = 500
+
+
+class _Reading:
+    """A segment that is being forwarded."""
+
+    def __init__(self, segment: Segment, data: bytes) -> None:
+        self.segment = segment
+        self.data = data
+        self.read = 0  # how far its records are on their way
+        self.on_their_way: OrderedDict[int, int] = OrderedDict()  # place of each such item: where its record begins
+        self.damage: list[Damage] = []  # what has yet to be quarantined
+        self.told = False  # that it cannot be deleted
+
+    @property
+    def forwarded(self) -> int:
+        """How much of it need not be sent again, whatever happens."""
+        return next(iter(self.on_their_way.values()), self.read)
+
+
+class Drainer:
+    """Forwards what is in *directory*; whoever uses it holds the directory's drain lock.
+
+    :param dead_letter: where events go that the sink will not take.
+    :ivar forwarder: what it hands events to.
+    :ivar damaged: records that were lost to damage; what was left of them is in quarantine.
+    """
+
+    def __init__(self, directory: Directory, sink: Sink, *, retry: Retry, dead_letter: Sink) -> None:
+        self.forwarder = Forwarder(
+            sink, retry=retry, dead_letter=dead_letter, settled=self._settled, max_batch=MAX_BATCH
+        )
+        self.damaged = 0
+        self._directory = directory
+        self._to_read: deque[Segment] = deque()
+        self._items: Iterator[Item] = iter(())
+        self._readings: dict[Segment, _Reading] = {}
+        self._places: dict[int, _Reading] = {}
+        self._place = 0
+        self._unreadable: set[Segment] = set()
+
+    def step(self) -> float | None:
+        """Forward one batch; returns the seconds to wait before the next, or ``None`` where nothing is left."""
+        self._fill()
+        return self.forwarder.step() if len(self.forwarder) else None
+
+    def _fill(self) -> None:
+        """Have a batch pending, if there is as much."""
+        pending = self.forwarder.pending
+        if not pending:
+            for reading in list(self._readings.values()):
+                self._finish(reading)  # those that could not be deleted when they were done
+        if not pending and not self._to_read:
+            self._to_read.extend(segment for segment in self._directory.segments() if segment not in self._readings)
+        while len(pending) < MAX_BATCH:
+            if (item := next(self._items, None)) is not None:
+                pending.append(item)
+            elif self._to_read:
+                self._items = self._read(self._to_read.popleft())
+            else:
+                break
+
+    def _read(self, segment: Segment) -> Iterator[Item]:
+        """The events of *segment* that have not been forwarded yet."""
+        try:
+            data = self._directory.seal(segment)
+        except FileNotFoundError:
+            return
+        except OSError:
+            if segment not in self._unreadable:
+                self._unreadable.add(segment)
+                logger.exception("%s cannot be read now; it stays where it is", segment.name)
+            return
+        reading = self._readings[segment] = _Reading(segment, data)
+        reading.read = min(self._directory.forwarded(segment), len(data))
+        for found in scan(data, segment.first, reading.read):
+            item = self._item(found) if isinstance(found, Record) else None
+            reading.read = found.end
+            if item is None:
+                self._set_aside(reading, found)
+            else:
+                reading.on_their_way[item.place] = found.start
+                self._places[item.place] = reading
+                yield item
+        reading.read = len(data)
+        self._finish(reading)
+
+    def _item(self, record: Record) -> Item | None:
+        try:
+            event = json.loads(record.payload)
+        except (ValueError, RecursionError):
+            return None
+        self._place += 1
+        return Item(event, self._place)
+
+    def _set_aside(self, reading: _Reading, found: Record | Damage) -> None:
+        lost = found.lost if isinstance(found, Damage) else 1
+        self.damaged += lost
+        logger.error(
+            "%s is damaged from byte %d to %d: %d records are lost, and what is left of them goes to quarantine",
+            reading.segment.name, found.start, found.end, lost,
+        )  # fmt: skip
+        reading.damage.append(Damage(found.start, found.end, lost))
+
+    def _settled(self, items: Iterable[Item]) -> None:
+        touched: dict[Segment, _Reading] = {}
+        for item in items:
+            reading = self._places.pop(item.place)
+            del reading.on_their_way[item.place]
+            touched[reading.segment] = reading
+        for reading in touched.values():
+            if not self._finish(reading) and not reading.damage:
+                self._directory.note_forwarded(reading.segment, reading.forwarded)
+
+    def _finish(self, reading: _Reading) -> bool:
+        """Delete a segment of which everything has been forwarded or quarantined; tells whether it is gone."""
+        if reading.on_their_way or reading.read < len(reading.data):
+            return False
+        try:
+            for damage in reading.damage:
+                self._directory.quarantine(reading.segment, damage.start, reading.data[damage.start : damage.end])
+            reading.damage.clear()
+            self._directory.remove(reading.segment)
+        except OSError as error:
+            if not reading.told:
+                reading.told = True
+                logger.warning("%s has been forwarded and cannot be deleted yet: %s", reading.segment.name, error)
+            return False
+        self._readings.pop(reading.segment, None)
+        return True

@@ -1,0 +1,126 @@
+"""Stores records durably: this process's segment files, written by group commit."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from ..files import locked, sync_directory
+from ..groupcommit import GroupCommit
+from .directory import Directory, Segment
+from .hosts import sync_file, sync_new_file
+from .records import encode
+
+#: Past this a segment is left, and the next one begun.
+SEGMENT_BYTES = 8 * 2**20
+# A write that failed for one of these was taken back, and the file is sound.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Segments to begin before giving up, where a drainer takes each as soon as it is there.
+_TRIES = 5
+
+
+class Journal:
+    """Appends records to segments of one process, which must be the one that made it.
+
+    :param directory: where the segments go.
+    :param sync: whether records are on stable storage once :meth:`append` returns.
+    :param admit: called with the size of each commit before it is written; raises where there is no room for it.
+    :ivar commits: how many commits there were.
+    """
+
+    def __init__(self, directory: Directory, *, sync: bool, admit: Callable[[int], object] = lambda size: None) -> None:
+        self._directory = directory
+        self._sync = sync
+        self._admit = admit
+        self._segment = Segment(0, secrets.token_hex(6), 0)  # the current one; at first there is none
+        self._descriptor = -1
+        self._size = 0  # bytes in it that were acknowledged
+        self._fresh = True  # nothing in it was acknowledged
+        self._sequence = 0
+        self._group: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=threading.Lock())
+        self.commits = 0
+
+    def append(self, payloads: Sequence[bytes]) -> None:
+        """Store *payloads*, all or none; concurrent calls share one write and one sync.
+
+        :raises OSError: where they could not be stored.
+        """
+        self._group(payloads)
+
+    def close(self) -> None:
+        """Leave the current segment; the next record begins another. In a child, what it inherited is the parent's."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            with suppress(OSError):  # nothing is pending: what was acknowledged has been synced
+                os.close(descriptor)
+
+    def _commit(self, items: list[Sequence[bytes]]) -> Mapping[int, Exception]:
+        first = self._sequence
+        payloads = [payload for each in items for payload in each]
+        data = b"".join(encode(number, payload) for number, payload in enumerate(payloads, first))
+        self._admit(len(data))
+        self._sequence += len(payloads)
+        try:
+            self._append(data, first)
+        except BaseException as error:
+            if getattr(error, "errno", None) not in _NO_ROOM:
+                self.close()
+            raise
+        if self._sync:
+            self._persist()
+        self._fresh = False
+        self._size += len(data)
+        self.commits += 1
+        return {}
+
+    def _append(self, data: bytes, first: int) -> None:
+        for _ in range(_TRIES):
+            if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
+                self._begin(first)
+            with locked(self._descriptor):
+                if self._directory.accepts(self._segment, self._descriptor, self._size):
+                    return _write_whole(self._descriptor, data, self._size)
+            self.close()  # it was sealed, and is being forwarded
+        raise OSError(f"each new segment in {self._directory.path} was taken away at once")
+
+    def _begin(self, first: int) -> None:
+        self.close()
+        created = max(int(time.time() * 1000), self._segment.created + 1)  # whatever the clock does, names sort
+        segment = Segment(created, self._segment.writer, first)
+        self._descriptor = self._directory.create(segment)
+        self._segment, self._size, self._fresh = segment, 0, True
+
+    def _persist(self) -> None:
+        """Put what was written on stable storage, and the name of a new segment too.
+
+        A sync that failed is never tried again: the kernel may count the lost
+        pages as clean, and the next one would succeed. So the segment is left.
+        """
+        try:
+            if self._fresh:
+                sync_new_file(self._descriptor)
+                sync_directory(self._directory.path)
+            else:
+                sync_file(self._descriptor)
+        except BaseException:
+            self.close()
+            if self._fresh:  # nobody was told of anything in it
+                with suppress(OSError):
+                    self._directory.remove(self._segment)
+            raise
+
+
+def _write_whole(descriptor: int, data: bytes, size: int) -> None:
+    """Append *data*, or else leave the file with the *size* that it had."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except BaseException:
+        os.ftruncate(descriptor, size)
+        raise

@@ -1,0 +1,121 @@
+"""The thread that forwards what is in a directory, in the one process of many whose turn it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from .directory import Directory
+from .drainer import Drainer
+from .hosts import THREADS_REMEDY, threads_run
+
+logger = logging.getLogger("pixelmw")
+
+# Seconds between looks for what other processes have stored, or have left behind.
+_LOOK_EVERY = 1.0
+# Seconds that events gather before they are forwarded.
+_GATHER = 0.1
+# Seconds between looks of those who wait for another process to forward.
+_POLL = 0.05
+
+
+class Runner:
+    """Runs *drainer* on a thread of its own whenever this process holds the drain lock of *directory*."""
+
+    def __init__(self, directory: Directory, drainer: Drainer) -> None:
+        self._directory = directory
+        self._drainer = drainer
+        self._condition = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._drain_lock: int | None = None
+        self._news = False  # events were stored since the thread last looked
+        self._hurried = False  # somebody waits in flush()
+        self._deadline: float | None = None  # of stop()
+        self._threads_run = threads_run()
+        if not self._threads_run:
+            logger.warning("%s, or run python -m pixelmw drain --follow %s", THREADS_REMEDY, directory.path)
+
+    def wake(self) -> None:
+        """Tell of events that were stored; starts the thread where there is none."""
+        if not self._news or self._thread is None or not self._thread.is_alive():
+            with self._condition:
+                self._news = True
+                self._start()
+                self._condition.notify_all()
+
+    def flush(self, timeout: float | None) -> bool:
+        """Wait until the segments that are there now are gone, whoever forwards them."""
+        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        waiting = set(self._directory.segments())
+        with self._condition:
+            while waiting := waiting.intersection(self._directory.segments()):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._hurried = True
+                self._start()
+                self._condition.notify_all()
+                self._condition.wait(min(left, _POLL))
+        return True
+
+    def stop(self, timeout: float | None) -> None:
+        """End the thread, after it has forwarded what goes well within *timeout* seconds."""
+        with self._condition:
+            self._deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._thread is None, timeout)
+
+    def disown(self) -> None:
+        """In a child: let go of the lock that its parent holds."""
+        if self._drain_lock is not None:
+            descriptor, self._drain_lock = self._drain_lock, None
+            os.close(descriptor)
+
+    def _start(self) -> None:
+        if self._threads_run and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._run, name="pixelmw-spool", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while self._deadline is None or time.monotonic() < self._deadline:
+                pause = self._step()
+                with self._condition:
+                    self._condition.notify_all()  # who waits in flush() may look
+                    if self._deadline is not None and pause != 0:
+                        return
+                    self._rest(pause)
+        finally:
+            self.disown()
+            with self._condition:
+                self._thread = None
+                self._condition.notify_all()
+
+    def _step(self) -> float | None:
+        """Forward one batch, if it is this process's turn; returns what :meth:`Drainer.step` does."""
+        try:
+            if self._drain_lock is None:
+                if (lock := self._directory.drain_lock()) is None:
+                    return None
+                self._drain_lock = lock
+                self._directory.tidy()
+            return self._drainer.step()
+        except Exception:
+            logger.exception("forwarding from %s failed; it will be tried again", self._directory.path)
+            return _LOOK_EVERY
+
+    def _rest(self, pause: float | None) -> None:
+        """Wait for *pause* seconds, or where there is nothing to do, for news and then for a little more of it."""
+        if pause is None:
+            self._condition.wait_for(lambda: self._news or self._interrupted(), _LOOK_EVERY)
+            if self._news:
+                self._news = False
+                self._condition.wait_for(self._interrupted, _GATHER)
+        elif pause:
+            self._condition.wait_for(self._interrupted, pause)
+        self._hurried = False
+
+    def _interrupted(self) -> bool:
+        return self._hurried or self._deadline is not None
