@@ -14,6 +14,11 @@ from .forward import Forwarder, Item
 from .hosts import THREADS_REMEDY, threads_run
 from .retry import Retry
 
+# Seconds between the last tries of a queue that is being closed.
+_LAST_PAUSE = 0.5
+# Seconds after which forwarding goes on, where a fault of ours interrupted it.
+_FAULT_PAUSE = 1.0
+
 
 class Background(Delivery):
     """Loses in a crash what it has queued: it returns once an event is in memory, and a thread hands it on.
@@ -70,10 +75,15 @@ class Background(Delivery):
         return queue is None or queue.flush(timeout)
 
     def close(self, timeout: float | None = 10.0) -> None:
-        """Forward what is queued, within *timeout* seconds, and end the thread; the next event starts another."""
+        """Forward what is queued, within *timeout* seconds, and end the thread; the next event starts another.
+
+        The sink is closed, too, unless this process has queued nothing for it: in a child, its connections would
+        be its parent's.
+        """
         started = time.monotonic()
-        if (queue := self._queue.peek()) is not None:
-            queue.close(timeout)
+        if (queue := self._queue.peek()) is None:
+            return
+        queue.close(timeout)
         if callable(close := getattr(self.sink, "close", None)):
             close(None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
 
@@ -105,16 +115,16 @@ class _Queue:
         self._since: OrderedDict[int, float] = OrderedDict()  # place of each event that waits: when it came
         self._stored = 0
         self._due = 0.0  # when to try again what failed
-        self._suspects_due = 0.0
+        self._aside_due = 0.0  # when to try what does not hold up the others
         self._hurried = 0  # who waits in flush()
         self._deadline: float | None = None
 
     def put(self, events: list[Event]) -> None:
         settings = self._settings
         with self._condition:
+            self._start()
             if len(self._since) + len(events) > settings.max_queue:
                 raise Full(f"the queue holds {len(self._since)} events and is full")
-            self._start()
             now = time.monotonic()
             for event in events:
                 self._queued.append(Item(event, self._stored))
@@ -138,7 +148,7 @@ class _Queue:
             self._deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
             try:
                 self._hurry()
-                self._condition.wait_for(lambda: self._thread is None, timeout)
+                self._condition.wait_for(lambda: not self._runs(), timeout)
             finally:
                 self._deadline = None
             if self._since:
@@ -149,8 +159,11 @@ class _Queue:
             oldest = time.monotonic() - next(iter(self._since.values())) if self._since else 0.0
             return {"queued": len(self._since), "stored": self._stored, "oldest": oldest, **self._forwarder.counts}
 
+    def _runs(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
+        if not self._runs():
             self._thread = threading.Thread(target=self._run, name="pixelmw-background", daemon=True)
             self._thread.start()
 
@@ -158,20 +171,22 @@ class _Queue:
         """Have the thread try at once."""
         if self._since:
             self._start()
-        self._due = self._suspects_due = 0.0
+        self._due = self._aside_due = 0.0
         self._condition.notify_all()
 
     def _run(self) -> None:
-        try:
-            while self._gather():
-                due = self._forwarder.step() + time.monotonic()
-                if self._forwarder.pending:
-                    self._due = due
-                self._suspects_due = due
-        finally:
-            with self._condition:
-                self._thread = None
-                self._condition.notify_all()
+        while self._gather():
+            try:
+                pause = self._forwarder.step()
+            except Exception:
+                logger.exception("%r failed to forward; it will try again", self._settings)
+                pause = _FAULT_PAUSE
+            if self._deadline is not None:
+                pause = min(pause, _LAST_PAUSE)
+            due = time.monotonic() + pause
+            if self._forwarder.pending:
+                self._due = due
+            self._aside_due = due
 
     def _gather(self) -> bool:
         """Wait until there is something to do, and take what is queued; tells whether to go on."""
@@ -179,13 +194,16 @@ class _Queue:
             while True:
                 now = time.monotonic()
                 if self._deadline is not None and (not self._since or now >= self._deadline):
+                    self._thread = None  # while nobody can queue more and take it for running
+                    self._condition.notify_all()
                     return False
                 if (start := self._next_step()) <= now:
                     break
                 if self._deadline is not None:
                     start = min(start, self._deadline)
                 self._condition.wait(min(start - now, threading.TIMEOUT_MAX))
-            while self._queued and len(self._forwarder.pending) < self._settings.max_batch:
+            # Two at least: whether the sink or an event is at fault shows when the sink takes another.
+            while self._queued and len(self._forwarder.pending) < max(2, self._settings.max_batch):
                 self._forwarder.pending.append(self._queued.popleft())
             return True
 
@@ -197,7 +215,7 @@ class _Queue:
             if self._hurried or self._deadline or len(self._queued) >= self._settings.max_batch:
                 return 0.0
             return self._since[self._queued[0].place] + self._settings.max_delay
-        return self._suspects_due if self._forwarder.suspects else float("inf")
+        return self._aside_due if len(self._forwarder) else float("inf")
 
     def _settled(self, items: Iterable[Item]) -> None:
         with self._condition:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from ..events import Event, Sink
-from ..sinks.base import PartialFailure, Unavailable, Undeliverable, batch_writer
+from ..sinks.base import Unavailable, Undeliverable, batch_writer
+from .attempt import as_exception, attempt, is_down
 from .retry import Retry
 
 logger = logging.getLogger("pixelmw")
 
-# An event is poison once it has failed so often, each time with others taken since.
+# An event is poison once it has failed alone so often, each time with others taken since.
 _PROOF = 8
-# Events that are suspected of that, and tried beside the others. More than these are not kept waiting.
-_MOST_SUSPECTS = 100
-# Of them, those that are tried again after a batch went well.
+# Events that are suspected of that, or wait to become dead letters. More than these are not kept waiting.
+_MOST_ASIDE = 100
+# Of the suspects, those that are tried again after a batch went well.
 _RETRIED_SUSPECTS = 8
-# One line about a sink that is down, so many seconds after the last.
+# One line about what is down, so many seconds after the last.
 _LOG_EVERY = 60.0
 
 
@@ -28,13 +30,12 @@ class Item:
     """An event on its way.
 
     :ivar place: what its owner knows it by.
-    :ivar tries: how often the sink has failed on it, or on a batch with it.
+    :ivar tries: how often the sink has failed on it, and not on the batch around it.
     :ivar failures: how many of those count as proof that it is the event's fault.
     :ivar error: what the sink raised last.
-    :ivar dead: whether it is to be a dead letter.
     """
 
-    __slots__ = ("_taken", "dead", "error", "event", "failures", "place", "tries")
+    __slots__ = ("_taken", "error", "event", "failures", "place", "tries")
 
     def __init__(self, event: Event, place: int) -> None:
         self.event = event
@@ -42,14 +43,13 @@ class Item:
         self.tries = 0
         self.failures = 0
         self.error: Exception | None = None
-        self.dead = False
         self._taken = -1
 
     def failed(self, error: Exception, taken: int) -> None:
         """Note a failure, at a time when the sink had taken so many events in all."""
         self.tries += 1
         self.error = error
-        if taken != self._taken:
+        if taken != self._taken and not is_down(error):
             self._taken = taken
             self.failures += 1
 
@@ -61,9 +61,9 @@ class Forwarder:
 
     - :class:`Undeliverable`: the event at fault is found by halving the batch,
       and becomes a dead letter.
-    - :class:`Unavailable` or ``OSError``: the sink is down. All wait, in order.
+    - :class:`Unavailable`, or an ``OSError`` of the system's: the sink is down. All wait, in order.
     - anything else may be either. The batch is halved until one event fails
-      alone; if the sink takes the next one, the first is a suspect, is tried
+      alone; if the sink takes another one, the first is a suspect, is tried
       beside the others, and becomes a dead letter when it has failed
       often enough while others were taken. If not, the sink is down.
 
@@ -73,7 +73,6 @@ class Forwarder:
     :param settled: told of each item that is in the sink, or a dead letter.
     :param max_batch: events that are handed to the sink at once.
     :ivar pending: items to be forwarded; whoever uses the forwarder appends to it.
-    :ivar suspects: items that failed alone while the sink took others.
     :ivar counts: events ``forwarded`` and ``dead``, and tries ``retried``.
     """
 
@@ -87,7 +86,6 @@ class Forwarder:
         max_batch: int,
     ) -> None:
         self.pending: deque[Item] = deque()
-        self.suspects: list[Item] = []
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
         self._write = batch_writer(sink)
@@ -96,135 +94,152 @@ class Forwarder:
         self._settled = settled
         self._max_batch = max_batch
         self._size = max_batch
+        self._window = 0  # among so many of the pending, one is undeliverable
+        self._suspects: deque[Item] = deque()
+        self._dead: deque[Item] = deque()  # to become dead letters
         self._streak = 0  # failures since something went well
-        self._logged = float("-inf")
+        self._logged: dict[str, float] = {}
 
     def __len__(self) -> int:
-        return len(self.pending) + len(self.suspects)
+        return len(self.pending) + len(self._suspects) + len(self._dead)
 
     def step(self) -> float:
         """Try one batch; returns the seconds to wait before the next step.
 
-        Where nothing is pending, the suspects are tried.
+        Where nothing is pending, suspects are tried. Where too many dead
+        letters cannot be stored, nothing else is forwarded.
         """
-        if not self.pending:
+        if self.pending and len(self._dead) < _MOST_ASIDE:
+            pause = self._forward()
+        else:
+            error = self._retry_suspects()
             self._streak += 1
-            self._retry_suspects(len(self.suspects))
-            return self._retry.pause(self._streak)
+            pause = self._pause(error)
+        self._bury()
+        return pause
+
+    def _forward(self) -> float:
         batch = list(islice(self.pending, self._size))
-        left, error, named = self._try(batch)
+        left, error, blamed = self._try(batch)
         for _ in batch:
             self.pending.popleft()
         self.pending.extendleft(reversed(left))
-        if len(left) < len(batch):
-            self._streak = 0
         if error is not None:
-            return self._after_failure(left, error, named)
+            return self._after_failure(left, error, blamed)
         if not left:
-            self._size = min(self._size * 2, self._max_batch)
-            self._retry_suspects(_RETRIED_SUSPECTS)
+            self._window = max(0, self._window - len(batch))
+            self._size = (self._window + 1) // 2 or min(self._size * 2, self._max_batch)
+            self._retry_suspects()
         return 0.0
 
     def _try(self, batch: list[Item]) -> tuple[list[Item], Exception | None, bool]:
-        """What is left of *batch*, the error that kept it, and whether that error is known to be the first one's."""
-        failures: Mapping[int, Exception | None] = {}
-        named = True
-        try:
-            self._write([item.event for item in batch])
-        except PartialFailure as failure:
-            failures = failure.failures
-            if len(failures) >= len(batch) and not any(failures.values()):  # nothing was tried: do not hurry
-                failures, named = dict.fromkeys(failures, failure), False
-        except Exception as error:
-            failures = dict.fromkeys(range(len(batch)), error)
-            named = len(batch) == 1
-        taken = [item for place, item in enumerate(batch) if place not in failures]
+        """What is left of *batch*, why, and whether that is known to be for the first of them, or for all."""
+        failures, raised = attempt(self._write, [item.event for item in batch])
+        taken: list[Item] = []
+        left: list[Item] = []
+        errors: list[Exception | None] = []
+        for place, item in enumerate(batch):
+            error = failures.get(place)
+            if error is not None:
+                item.failed(error, self.counts["forwarded"])
+            if place not in failures:
+                taken.append(item)
+            elif isinstance(error, Undeliverable):
+                self._dead.append(item)
+                self._size, self._window = self._max_batch, 0
+            else:
+                left.append(item)
+                errors.append(error)
         self.counts["forwarded"] += len(taken)
         self._settled(taken)
-        left: list[Item] = []
-        first: Exception | None = None
-        for place, item in enumerate(batch):
-            if place not in failures:
-                continue
-            why = failures[place]
-            if why is not None:
-                item.failed(why, self.counts["forwarded"])
-                if named and isinstance(why, Undeliverable):
-                    self._bury(item)
-                    continue
-            if not left:
-                first = why
-            left.append(item)
-        return left, first, named
+        if len(left) < len(batch):
+            self._streak = 0
+        if not left:
+            return left, None, False
+        error = next(filter(is_down, errors), errors[0])
+        if error is not None:
+            return left, error, True
+        return left, None if len(left) < len(batch) else next(filter(None, errors), raised), False
 
-    def _after_failure(self, left: list[Item], error: Exception, named: bool) -> float:
-        self._streak += 1
+    def _after_failure(self, left: list[Item], error: Exception, blamed: bool) -> float:
         self.counts["retried"] += 1
-        self._log(error)
-        if isinstance(error, Undeliverable):  # one of them is, and the sink is up
-            self._size = max(1, len(left) // 2)
-            return 0.0
-        pause = self._retry.pause(self._streak, getattr(error, "retry_after", None))
-        if isinstance(error, Unavailable | OSError):
-            while self.pending and self._retry.is_over(self.pending[0].tries):
-                self._bury(self.pending.popleft())
-        elif not named and len(left) > 1:
+        self._log(f"{self._sink!r} failed", error)
+        if not blamed:
             self._size = len(left) // 2
+            if isinstance(error, Undeliverable):
+                self._window = len(left)
+                return 0.0
+            return self._retry.pause(1)
+        self._streak += 1
+        if is_down(error):
+            while self.pending and self._retry.is_over(self.pending[0].tries):
+                self._dead.append(self.pending.popleft())
         elif self._is_proved(left[0]):
-            self._bury(self.pending.popleft())
-        elif self._streak > 1 and len(self.pending) > 1 and self._takes_the_next():
+            self._dead.append(self.pending.popleft())
+        elif self._streak > 1 and len(self.pending) > 1 and self._takes_another():
             return 0.0
-        return pause
+        return self._pause(error)
 
-    def _takes_the_next(self) -> bool:
-        """Whether the sink, which failed on the first of the pending, takes the second: then the first is a suspect."""
-        left, _, _ = self._try([self.pending[1]])
-        if left:
+    def _takes_another(self) -> bool:
+        """Whether the sink, which failed on the first of the pending, takes another: then the first is a suspect.
+
+        Not always the second: what is wrong with the first may be wrong with its neighbours, too.
+        """
+        place = random.randrange(1, len(self.pending))  # noqa: S311 - no secret
+        item = self.pending[place]
+        left, _, _ = self._try([item])
+        if left and not self._is_proved(item):
             return False
-        del self.pending[1]
-        self.suspects.append(self.pending.popleft())
-        if len(self.suspects) > _MOST_SUSPECTS:
-            self._bury(self.suspects.pop(0))
-        self._streak, self._size = 0, 1
+        del self.pending[place]
+        if left:
+            self._dead.append(item)
+            return False
+        self._suspects.append(self.pending.popleft())
+        if len(self._suspects) > _MOST_ASIDE:
+            worst = max(self._suspects, key=lambda item: item.failures)
+            self._suspects.remove(worst)
+            self._dead.append(worst)
+        self._size, self._window = 1, 0
         return True
 
-    def _retry_suspects(self, most: int) -> None:
-        suspects, self.suspects = self.suspects[:most], self.suspects[most:]
-        while suspects:
-            item = suspects.pop(0)
-            if item.dead:
-                self._bury(item)
-                continue
+    def _retry_suspects(self) -> Exception | None:
+        """Try some suspects, those that have waited longest; returns the error where the sink is down."""
+        for _ in range(min(_RETRIED_SUSPECTS, len(self._suspects))):
+            item = self._suspects[0]
             left, error, _ = self._try([item])
-            if left and self._is_proved(item):
-                self._bury(item)
-            elif left:
-                self.suspects.append(item)
-                if isinstance(error, Unavailable | OSError):
-                    break
-        self.suspects[:0] = suspects
+            self._suspects.popleft()
+            if left:
+                (self._dead if self._is_proved(item) else self._suspects).append(item)
+                if error is not None and is_down(error):
+                    return error
+        return None
 
     def _is_proved(self, item: Item) -> bool:
         return item.failures >= _PROOF or self._retry.is_over(item.tries)
 
-    def _bury(self, item: Item) -> None:
-        """Make a dead letter of *item*; where even that cannot be stored, it stays with the suspects."""
-        try:
-            if self._dead_letter is not None:
-                self._dead_letter(item.event)
-        except Exception:
-            logger.exception("a dead letter was not stored; it will be tried again")
-            item.dead = True
-            self.suspects.append(item)
-            return
-        gone = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"
-        logger.error("%r does not take the event %r%s: %r", self._sink, item.event.get("messageId"), gone, item.error)
-        self.counts["dead"] += 1
-        self._settled([item])
+    def _bury(self) -> None:
+        """Make dead letters of what is dead; what cannot be stored waits for the next step."""
+        while self._dead:
+            item = self._dead[0]
+            try:
+                if self._dead_letter is not None:
+                    self._dead_letter(item.event)
+            except BaseException as raised:
+                self._log("a dead letter was not stored", as_exception(raised))
+                return
+            self._dead.popleft()
+            gone = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"
+            name = item.event.get("messageId")
+            logger.error("%r does not take the event %r%s: %r", self._sink, name, gone, item.error)
+            self.counts["dead"] += 1
+            self._settled([item])
 
-    def _log(self, error: Exception) -> None:
-        """Tell of a sink that fails, but not each time."""
+    def _pause(self, error: Exception | None) -> float:
+        return self._retry.pause(self._streak, error.retry_after if isinstance(error, Unavailable) else None)
+
+    def _log(self, what: str, error: Exception) -> None:
+        """Tell of what fails, but not each time."""
         now = time.monotonic()
-        if now - self._logged > _LOG_EVERY:
-            self._logged = now
-            logger.warning("%r failed; %d events or more wait for it: %r", self._sink, len(self), error)
+        if now - self._logged.get(what, float("-inf")) > _LOG_EVERY:
+            self._logged[what] = now
+            logger.warning("%s; %d events or more wait for it: %r", what, len(self), error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ class Retry:
     attempts: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.first <= self.cap:
+        if not 0 < self.first <= self.cap < math.inf:
             raise ValueError(f"first is {self.first!r} and cap is {self.cap!r}: give seconds, 0 < first <= cap")
         if self.attempts is not None and self.attempts < 1:
             raise ValueError(f"attempts is {self.attempts!r}: give at least 1, or None for ever")
