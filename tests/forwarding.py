@@ -1,0 +1,120 @@
+"""What the tests of forwarding share: sinks that fail as they are told, and a bench that steps without waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from processes import event
+
+from pixelmw import Event
+from pixelmw.delivery import Retry
+from pixelmw.delivery.forward import Forwarder, Item
+
+#: What fails: given the ids of a batch, the error that it meets, or None.
+Fault = Callable[[list[str]], BaseException | None]
+
+
+class Calls:
+    """A sink that is any callable, and what it was called with."""
+
+    def __init__(self, fault: Fault = lambda ids: None) -> None:
+        self.fault = fault
+        self.calls: list[list[str]] = []
+        self.stored: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        self._store([event["messageId"]])
+
+    def _store(self, ids: list[str]) -> None:
+        self.calls.append(ids)
+        if (error := self.fault(ids)) is not None:
+            raise error
+        self.stored += ids
+
+
+class Batches(Calls):
+    """A sink that stores a batch, or nothing of it."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        self._store([event["messageId"] for event in events])
+
+
+class Gated(Batches):
+    """A sink that hangs until its gate is opened."""
+
+    def __init__(self) -> None:
+        super().__init__(self._wait)
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.closed: list[float | None] = []
+
+    def _wait(self, ids: list[str]) -> None:
+        self.entered.set()
+        assert self.gate.wait(30)
+
+    def close(self, timeout: float | None = None) -> None:
+        self.closed.append(timeout)
+
+
+def poison(*ids: str, error: Callable[[str], BaseException] = ValueError) -> Fault:
+    """Any batch with one of *ids* meets *error*."""
+    return lambda batch: error("poison") if set(ids) & set(batch) else None
+
+
+def always(error: Callable[[str], BaseException]) -> Fault:
+    """Whatever is sent meets *error*."""
+    return lambda batch: error("down")
+
+
+class Bench:
+    """A forwarder, and what came of its events."""
+
+    def __init__(self, sink: Calls, ids: Iterable[str] = (), **options: Any) -> None:
+        self.sink = sink
+        self.settled: list[str] = []
+        self.dead: list[str] = []
+        options = {"retry": Retry(), "dead_letter": self._bury, "settled": self._settle, "max_batch": 500, **options}
+        self.forwarder = Forwarder(sink, **options)
+        self._place = 0
+        self.queue(ids)
+
+    def _bury(self, event: Event) -> None:
+        self.dead.append(event["messageId"])
+
+    def _settle(self, items: Iterable[Item]) -> None:
+        self.settled += [item.event["messageId"] for item in items]
+
+    def queue(self, ids: Iterable[str]) -> None:
+        """Have events with *ids* forwarded, too."""
+        for each in ids:
+            self._place += 1
+            self.forwarder.pending.append(Item({"messageId": each}, self._place))
+
+    def steps(self, count: int) -> list[float]:
+        """Make so many steps, and return the pauses that they ask for."""
+        return [self.forwarder.step() for _ in range(count)]
+
+    def until(self, condition: Callable[[], bool], most: int = 4000) -> list[float]:
+        """Step until *condition* is true, and return the pauses that the steps ask for."""
+        pauses: list[float] = []
+        while not condition():
+            assert len(pauses) < most, f"{len(self.forwarder)} events still wait after {most} steps"
+            pauses += self.steps(1)
+        return pauses
+
+    def finish(self) -> int:
+        """Step until nothing waits any more, and return how many steps that took."""
+        return len(self.until(lambda: not len(self.forwarder)))
+
+
+def put(sink: Callable[[Event], object], messages: Iterable[str]) -> None:
+    """Give *sink* an event with each id of *messages*."""
+    for each in messages:
+        sink(event(each))
+
+
+def ids(count: int, prefix: str = "e") -> list[str]:
+    """So many different ids."""
+    return [f"{prefix}{number}" for number in range(count)]
