@@ -1,23 +1,36 @@
-"""The command line: ``python -m pixelmw serve``."""
+"""The command line: ``python -m pixelmw serve`` and ``python -m pixelmw drain``."""
 
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from . import __version__
+from .drain import drain
 from .replies import REPLIES
 from .welcome import serve
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # it has no public name
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pixelmw", description="Collect tracking pixels.")
     parser.add_argument("--version", action="version", version=f"pixelmw {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_serve(commands)
+    _add_drain(commands)
+    return parser
+
+
+def _add_serve(commands: _Commands) -> None:
     command = commands.add_parser(
         "serve",
         help="collect into an SQLite database, with a page to try it",
@@ -35,7 +48,34 @@ def _parser() -> argparse.ArgumentParser:
         help="accept this key only; may be repeated (default: any key will do)",
     )
     command.add_argument("--reply", choices=list(REPLIES), default="gif", help="how to answer")
-    return parser
+    command.set_defaults(run=lambda given: serve(given.host, given.port, given.db, given.write_key, given.reply))
+
+
+def _add_drain(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "drain",
+        help="forward what a spool holds, from outside the server",
+        description="Forward what a spool holds, from outside the server: where that runs no background threads, "
+        "and to empty a spool before its machine goes. Exits with 1 where something is left.",
+    )
+    command.add_argument("directory", metavar="DIRECTORY", help="of the spool")
+    command.add_argument(
+        "--sink",
+        metavar="MODULE:NAME",
+        default=os.environ.get("PIXELMW_SINK"),
+        help="where the events go: a sink, or a Spool or a PixelMiddleware that has one (default: $PIXELMW_SINK)",
+    )
+    command.add_argument("--dead", action="store_true", help="send its dead letters again, in place of what waits")
+    command.add_argument("--follow", action="store_true", help="go on with what comes in, until interrupted")
+    command.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long (default: never)")
+    command.set_defaults(run=_drain)
+
+
+def _drain(given: argparse.Namespace) -> int:
+    if not given.sink:
+        raise ValueError("the sink is missing: give --sink MODULE:NAME, or set PIXELMW_SINK")
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    return drain(given.directory, given.sink, dead=given.dead, follow=given.follow, timeout=given.timeout)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,12 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        serve(options.host, options.port, options.db, options.write_key, options.reply)
+        code: int | None = options.run(options)
     except KeyboardInterrupt:
         return 0
     except (OSError, ValueError, sqlite3.Error) as error:
         parser.exit(1, f"pixelmw: {error}\n")
-    return 0
+    return code or 0
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -15,7 +15,9 @@ Event = dict[str, Any]
 Sink = Callable[[Event], object]
 
 #: An event as JSON, as short as it gets. Raises ValueError or TypeError for what JSON does not know.
-to_json: Callable[[Event], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+to_json: Callable[[Event], str] = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
 
 _IDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 

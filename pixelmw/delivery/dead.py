@@ -20,7 +20,7 @@ class DeadLetters(BatchSink):
 
     def __init__(self, path: Path) -> None:
         self.directory = Directory(path)
-        self._journal: PerProcess[Journal] = PerProcess(self._open, inherited=Journal.close)
+        self._journal: PerProcess[Journal] = PerProcess(self._open, inherited=Journal.leave)
 
     def __repr__(self) -> str:
         return f"DeadLetters({str(self.directory.path)!r})"

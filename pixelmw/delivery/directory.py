@@ -51,6 +51,7 @@ class Directory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).absolute()
+        self._prefix = f"{self.path}{os.sep}"
 
     def prepare(self) -> None:
         """Make sure that it is there, and nobody else's.
@@ -100,10 +101,11 @@ class Directory:
         """Whether the writer may go on in *segment* at offset *size*: nobody has sealed, moved or changed it."""
         status = os.fstat(descriptor)
         try:
-            there = (self.path / segment.name).lstat()
+            there = os.lstat(f"{self._prefix}{segment.name}")
         except OSError:
             return False
-        return bool(os.path.samestat(status, there) and status.st_mode & _WRITABLE and status.st_size == size)
+        sealed = not status.st_mode & _WRITABLE
+        return not sealed and status.st_size == size and os.path.samestat(status, there)
 
     def seal(self, segment: Segment) -> bytes:
         """Keep the writer of *segment* from going on in it, and return what it wrote.
@@ -175,6 +177,15 @@ class Directory:
             os.close(descriptor)
             return None
         return descriptor
+
+    def check(self, drain_lock: int) -> None:
+        """Make sure that nobody else can have become the one who forwards, and that the file system is in order.
+
+        :raises OSError: where the lock's file was deleted or moved, or its file system was made read-only.
+        """
+        os.utime(drain_lock)
+        if not os.path.samestat(os.fstat(drain_lock), os.lstat(self.path / "drain.lock")):
+            raise FileNotFoundError(f"{self.path} is not the directory that it was")
 
 
 def _private(path: Path, flags: int) -> int:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from ..events import Sink
 from .directory import Directory, Segment
@@ -40,22 +41,43 @@ class Drainer:
     """Forwards what is in *directory*; whoever uses it holds the directory's drain lock.
 
     :param dead_letter: where events go that the sink will not take.
+    :param among: forward these segments only.
     :ivar forwarder: what it hands events to.
     :ivar damaged: records that were lost to damage; what was left of them is in quarantine.
     """
 
-    def __init__(self, directory: Directory, sink: Sink, *, retry: Retry, dead_letter: Sink) -> None:
-        self.forwarder = Forwarder(
-            sink, retry=retry, dead_letter=dead_letter, settled=self._settled, max_batch=MAX_BATCH
+    def __init__(
+        self,
+        directory: Directory,
+        sink: Sink,
+        *,
+        retry: Retry,
+        dead_letter: Sink,
+        among: frozenset[Segment] | None = None,
+    ) -> None:
+        self._new_forwarder = partial(
+            Forwarder, sink, retry=retry, dead_letter=dead_letter, settled=self._settled, max_batch=MAX_BATCH
         )
+        self.forwarder = self._new_forwarder()
         self.damaged = 0
         self._directory = directory
+        self._among = among
         self._to_read: deque[Segment] = deque()
         self._items: Iterator[Item] = iter(())
         self._readings: dict[Segment, _Reading] = {}
         self._places: dict[int, _Reading] = {}
         self._place = 0
         self._unreadable: set[Segment] = set()
+
+    def restart(self) -> None:
+        """Forget what was read: somebody else may have forwarded it meanwhile."""
+        counts = self.forwarder.counts
+        self.forwarder = self._new_forwarder()
+        self.forwarder.counts = counts
+        self._to_read.clear()
+        self._items = iter(())
+        self._readings.clear()
+        self._places.clear()
 
     def step(self) -> float | None:
         """Forward one batch; returns the seconds to wait before the next, or ``None`` where nothing is left."""
@@ -69,7 +91,7 @@ class Drainer:
             for reading in list(self._readings.values()):
                 self._finish(reading)  # those that could not be deleted when they were done
         if not pending and not self._to_read:
-            self._to_read.extend(segment for segment in self._directory.segments() if segment not in self._readings)
+            self._to_read.extend(segment for segment in self._directory.segments() if self._is_new(segment))
         while len(pending) < MAX_BATCH:
             if (item := next(self._items, None)) is not None:
                 pending.append(item)
@@ -77,6 +99,9 @@ class Drainer:
                 self._items = self._read(self._to_read.popleft())
             else:
                 break
+
+    def _is_new(self, segment: Segment) -> bool:
+        return segment not in self._readings and (self._among is None or segment in self._among)
 
     def _read(self, segment: Segment) -> Iterator[Item]:
         """The events of *segment* that have not been forwarded yet."""
@@ -90,8 +115,10 @@ class Drainer:
                 logger.exception("%s cannot be read now; it stays where it is", segment.name)
             return
         reading = self._readings[segment] = _Reading(segment, data)
-        reading.read = min(self._directory.forwarded(segment), len(data))
-        for found in scan(data, segment.first, reading.read):
+        reading.read = forwarded = min(self._directory.forwarded(segment), len(data))
+        for found in scan(data, segment.first):  # from its beginning, so as to know how many records damage has cost
+            if found.end <= forwarded:
+                continue
             item = self._item(found) if isinstance(found, Record) else None
             reading.read = found.end
             if item is None:

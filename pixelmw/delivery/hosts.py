@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from ..files import sync_data
 
@@ -13,32 +12,26 @@ THREADS_REMEDY = "uWSGI runs no background threads: start it with --enable-threa
 
 
 def threads_run() -> bool:
-    """Whether a thread that we start goes on between requests; under uWSGI, only where it was told so."""
+    """Whether a thread that we start goes on between requests; under uWSGI before 2.0.27, only where it was told so."""
     try:
         import uwsgi
     except ImportError:
         return True
-    options: dict[Any, Any] = uwsgi.opt
-    switches = ("enable-threads", "threads")
-    given = [options.get(name, options.get(name.encode())) for name in switches]
-    return any(value not in (None, False, b"false", b"off", b"no", b"0", "false", "off", "no", "0") for value in given)
+    # Not uwsgi.opt, which holds what was given, b"false" included, and not what it means in this version.
+    return bool(getattr(uwsgi, "has_threads", False))
 
 
-def sync_file(descriptor: int) -> None:
-    """``fdatasync``; under gevent on a thread of its pool, so that other greenlets go on and join the next commit."""
-    _off_the_hub(sync_data, descriptor)
+def file_syncs() -> tuple[Callable[[int], object], Callable[[int], object]]:
+    """What puts a file on stable storage: one that is there already, and a new one.
 
-
-def sync_new_file(descriptor: int) -> None:
-    """``fsync``, under gevent likewise."""
-    _off_the_hub(os.fsync, descriptor)
-
-
-def _off_the_hub(function: Callable[[int], object], descriptor: int) -> None:
+    Under gevent that is done on a thread of its pool, so that other greenlets go on, and join the next commit.
+    """
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        from gevent import get_hub
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return sync_data, os.fsync
+    from gevent import get_hub
 
-        get_hub().threadpool.apply(function, (descriptor,))
-    else:
-        function(descriptor)
+    def off_the_hub(sync: Callable[[int], object]) -> Callable[[int], object]:
+        return lambda descriptor: get_hub().threadpool.apply(sync, (descriptor,))
+
+    return off_the_hub(sync_data), off_the_hub(os.fsync)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import threading
@@ -10,16 +11,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from ..files import locked, sync_directory
+from ..files import sync_directory
 from ..groupcommit import GroupCommit
 from .directory import Directory, Segment
-from .hosts import sync_file, sync_new_file
+from .hosts import file_syncs
 from .records import encode
 
 #: Past this a segment is left, and the next one begun.
 SEGMENT_BYTES = 8 * 2**20
 # A write that failed for one of these was taken back, and the file is sound.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Seconds for which a busy writer may keep a segment from being sealed.
+_LOCKED_FOR = 0.05
 # Segments to begin before giving up, where a drainer takes each as soon as it is there.
 _TRIES = 5
 
@@ -28,9 +31,9 @@ class Journal:
     """Appends records to segments of one process, which must be the one that made it.
 
     :param directory: where the segments go.
-    :param sync: whether records are on stable storage once :meth:`append` returns.
+    :param sync: whether records are on stable storage once ``append`` returns.
     :param admit: called with the size of each commit before it is written; raises where there is no room for it.
-    :ivar commits: how many commits there were.
+    :ivar stored: how many records it has stored.
     """
 
     def __init__(self, directory: Directory, *, sync: bool, admit: Callable[[int], object] = lambda size: None) -> None:
@@ -41,21 +44,23 @@ class Journal:
         self._descriptor = -1
         self._size = 0  # bytes in it that were acknowledged
         self._fresh = True  # nothing in it was acknowledged
+        self._locked_until = 0.0  # on the monotonic clock; zero while it is not locked
         self._sequence = 0
-        self._group: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=threading.Lock())
-        self.commits = 0
-
-    def append(self, payloads: Sequence[bytes]) -> None:
-        """Store *payloads*, all or none; concurrent calls share one write and one sync.
-
-        :raises OSError: where they could not be stored.
-        """
-        self._group(payloads)
+        self._committing = threading.Lock()
+        self._sync_file, self._sync_new_file = file_syncs()
+        self.stored = 0
+        #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
+        self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=self._committing)
 
     def close(self) -> None:
-        """Leave the current segment; the next record begins another. In a child, what it inherited is the parent's."""
+        """Leave the current segment; the next record begins another."""
+        with self._committing:
+            self.leave()
+
+    def leave(self) -> None:
+        """Like :meth:`close`, for a child, whose parent's threads may have been committing when it was forked."""
         if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
+            descriptor, self._descriptor, self._locked_until = self._descriptor, -1, 0.0
             with suppress(OSError):  # nothing is pending: what was acknowledged has been synced
                 os.close(descriptor)
 
@@ -63,33 +68,54 @@ class Journal:
         first = self._sequence
         payloads = [payload for each in items for payload in each]
         data = b"".join(encode(number, payload) for number, payload in enumerate(payloads, first))
-        self._admit(len(data))
-        self._sequence += len(payloads)
+        try:
+            self._admit(len(data))
+        except BaseException:
+            if self._locked_until:  # for this commit: who waits to seal the segment, and make room, is not to wait longer
+                self._unlock()
+            raise
         try:
             self._append(data, first)
         except BaseException as error:
             if getattr(error, "errno", None) not in _NO_ROOM:
-                self.close()
+                self.leave()
             raise
+        self._sequence += len(payloads)
         if self._sync:
             self._persist()
         self._fresh = False
         self._size += len(data)
-        self.commits += 1
+        self.stored += len(payloads)
         return {}
 
     def _append(self, data: bytes, first: int) -> None:
         for _ in range(_TRIES):
             if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
                 self._begin(first)
-            with locked(self._descriptor):
-                if self._directory.accepts(self._segment, self._descriptor, self._size):
+            if self._lock():
+                try:
                     return _write_whole(self._descriptor, data, self._size)
-            self.close()  # it was sealed, and is being forwarded
+                finally:
+                    self._unlock()
+            self.leave()  # it was sealed, and is being forwarded
         raise OSError(f"each new segment in {self._directory.path} was taken away at once")
 
+    def _lock(self) -> bool:
+        """Keep the segment from being sealed; tells whether it was not already."""
+        if not self._locked_until:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self._locked_until = time.monotonic() + _LOCKED_FOR
+            return self._directory.accepts(self._segment, self._descriptor, self._size)
+        return True
+
+    def _unlock(self) -> None:
+        """Let the segment be sealed, unless the next commit is waiting: each call here may cost a turn of the GIL."""
+        if not self.append.waiting or time.monotonic() > self._locked_until:
+            self._locked_until = 0.0
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
     def _begin(self, first: int) -> None:
-        self.close()
+        self.leave()
         created = max(int(time.time() * 1000), self._segment.created + 1)  # whatever the clock does, names sort
         segment = Segment(created, self._segment.writer, first)
         self._descriptor = self._directory.create(segment)
@@ -103,12 +129,12 @@ class Journal:
         """
         try:
             if self._fresh:
-                sync_new_file(self._descriptor)
+                self._sync_new_file(self._descriptor)
                 sync_directory(self._directory.path)
             else:
-                sync_file(self._descriptor)
+                self._sync_file(self._descriptor)
         except BaseException:
-            self.close()
+            self.leave()
             if self._fresh:  # nobody was told of anything in it
                 with suppress(OSError):
                     self._directory.remove(self._segment)

@@ -6,7 +6,9 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 
+from ..forksafe import ForkSafeLock
 from .directory import Directory
 from .drainer import Drainer
 from .hosts import THREADS_REMEDY, threads_run
@@ -19,30 +21,37 @@ _LOOK_EVERY = 1.0
 _GATHER = 0.1
 # Seconds between looks of those who wait for another process to forward.
 _POLL = 0.05
+# One line about a directory that is out of order, so many seconds after the last.
+_LOG_EVERY = 60.0
 
 
 class Runner:
-    """Runs *drainer* on a thread of its own whenever this process holds the drain lock of *directory*."""
+    """Runs *drainer* on a thread of its own whenever this process holds the drain lock of *directory*.
 
-    def __init__(self, directory: Directory, drainer: Drainer) -> None:
+    :param let_go: called where the directory is out of order, to close the files that are open there.
+    """
+
+    def __init__(self, directory: Directory, drainer: Drainer, *, let_go: Callable[[], object]) -> None:
         self._directory = directory
         self._drainer = drainer
+        self._let_go = let_go
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._drain_lock: int | None = None
+        self._no_fork = ForkSafeLock()  # a child that inherited the lock unawares would keep it from everybody
         self._news = False  # events were stored since the thread last looked
         self._hurried = False  # somebody waits in flush()
         self._deadline: float | None = None  # of stop()
+        self._logged = float("-inf")
         self._threads_run = threads_run()
         if not self._threads_run:
             logger.warning("%s, or run python -m pixelmw drain --follow %s", THREADS_REMEDY, directory.path)
 
     def wake(self) -> None:
         """Tell of events that were stored; starts the thread where there is none."""
-        if not self._news or self._thread is None or not self._thread.is_alive():
+        if not self._news:
             with self._condition:
-                self._news = True
-                self._start()
+                self._news = self._start()
                 self._condition.notify_all()
 
     def flush(self, timeout: float | None) -> bool:
@@ -73,10 +82,17 @@ class Runner:
             descriptor, self._drain_lock = self._drain_lock, None
             os.close(descriptor)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Have a thread, where they run at all; ``False`` means that it is to be tried again."""
         if self._threads_run and (self._thread is None or not self._thread.is_alive()):
-            self._thread = threading.Thread(target=self._run, name="pixelmw-spool", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="pixelmw-spool", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system allows no more, or Python is ending; the event is stored all the same
+                self._log("no thread to forward from %s could be started; it will be tried again")
+                return False
+            self._thread = thread
+        return True
 
     def _run(self) -> None:
         try:
@@ -88,23 +104,42 @@ class Runner:
                         return
                     self._rest(pause)
         finally:
-            self.disown()
+            self._leave()
             with self._condition:
-                self._thread = None
+                self._thread, self._news = None, False
                 self._condition.notify_all()
 
     def _step(self) -> float | None:
         """Forward one batch, if it is this process's turn; returns what :meth:`Drainer.step` does."""
         try:
-            if self._drain_lock is None:
-                if (lock := self._directory.drain_lock()) is None:
-                    return None
-                self._drain_lock = lock
-                self._directory.tidy()
-            return self._drainer.step()
+            return self._drainer.step() if self._is_its_turn() else None
         except Exception:
-            logger.exception("forwarding from %s failed; it will be tried again", self._directory.path)
+            self._log("forwarding from %s failed; it will be tried again")
+            self._leave()
+            self._let_go()  # a file system that gave up cannot be mounted again while somebody has a file open there
             return _LOOK_EVERY
+
+    def _is_its_turn(self) -> bool:
+        if self._drain_lock is not None:
+            self._directory.check(self._drain_lock)
+            return True
+        with self._no_fork:
+            self._drain_lock = self._directory.drain_lock()
+        if self._drain_lock is None:
+            return False
+        self._drainer.restart()
+        self._directory.tidy()
+        return True
+
+    def _leave(self) -> None:
+        with self._no_fork:
+            self.disown()
+
+    def _log(self, message: str) -> None:
+        """Tell of the error that is being handled, but not each time."""
+        if time.monotonic() - self._logged > _LOG_EVERY:
+            self._logged = time.monotonic()
+            logger.exception(message, self._directory.path)
 
     def _rest(self, pause: float | None) -> None:
         """Wait for *pause* seconds, or where there is nothing to do, for news and then for a little more of it."""

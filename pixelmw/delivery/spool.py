@@ -75,15 +75,17 @@ class Spool(Delivery):
         return f"Spool({str(self.directory)!r}, {self.sink!r})"
 
     def _put(self, events: list[Event]) -> None:
-        self._process.get().put([to_json(event).encode() for event in events])
+        process = self._process.get()
+        process.journal.append([to_json(event).encode() for event in events])
+        process.runner.wake()
 
     def __enter__(self) -> Spool:
-        self._process.get().start()
+        self._process.get().runner.wake()
         return self
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait at most *timeout* seconds until all that is in the directory now has been forwarded; tells whether."""
-        return self._process.get().flush(timeout)
+        return self._process.get().runner.flush(timeout)
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Forward what goes well within *timeout* seconds, and end the thread; the next event starts another.
@@ -113,32 +115,26 @@ class _Process:
         directory = Directory(spool.directory)
         directory.prepare()
         budget = Budget(directory, spool.max_bytes)
-        self._journal = Journal(directory, sync=spool.sync == "always", admit=budget.admit)
+        self.journal = Journal(directory, sync=spool.sync == "always", admit=budget.admit)
         self._dead = DeadLetters(spool.directory / "dead")
         self._drainer = Drainer(directory, spool.sink, retry=spool.retry, dead_letter=spool.dead_letter or self._dead)
-        self._runner = Runner(directory, self._drainer)
+        self.runner = Runner(directory, self._drainer, let_go=self._let_go)
         self._directory = directory
         self._census = Census(directory)
         self._lock = threading.Lock()
-        self._stored = 0
-        self.start = self._runner.wake
-        self.flush = self._runner.flush
-
-    def put(self, payloads: list[bytes]) -> None:
-        self._journal.append(payloads)
-        self._runner.wake()
-        with self._lock:
-            self._stored += len(payloads)
 
     def close(self, timeout: float | None) -> None:
-        self._runner.stop(timeout)
-        self._journal.close()
-        self._dead.close()
+        self.runner.stop(timeout)
+        self._let_go()
 
     def disown(self) -> None:
         """In a child: let go of what its parent has open."""
-        self._runner.disown()
-        self._journal.close()
+        self.runner.disown()
+        self.journal.leave()
+
+    def _let_go(self) -> None:
+        self.journal.close()
+        self._dead.close()
 
     def stats(self) -> dict[str, float]:
         with self._lock:  # the census remembers what it has read
@@ -148,7 +144,7 @@ class _Process:
             "queued": queued,
             "oldest": oldest,
             "bytes": self._directory.size(),
-            "stored": self._stored,
+            "stored": self.journal.stored,
             "damaged": self._drainer.damaged,
             **counts,
         }
