@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -97,7 +98,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     if not directory.path.is_dir():
         raise ValueError(f"{path} holds no dead letters" if dead else f"{path} is no directory")
     target = Target(sink)
-    _take_turn(directory, wait=follow)
+    lock = _take_turn(directory, wait=follow)
     drainer = Drainer(
         directory,
         target.sink,
@@ -115,16 +116,18 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     for each in (target.sink, letters):
         if callable(close := getattr(each, "close", None)):
             close()
+    os.close(lock)
     return 1 if left and not follow else 0
 
 
-def _take_turn(directory: Directory, *, wait: bool) -> None:
-    """Become the one who forwards; the lock is held until the process ends."""
-    while directory.drain_lock() is None:
+def _take_turn(directory: Directory, *, wait: bool) -> int:
+    """Become the one who forwards, until the descriptor is closed."""
+    while (lock := directory.drain_lock()) is None:
         if not wait:
             raise OSError(f"somebody else is forwarding from {directory.path}")
         time.sleep(_LOOK_EVERY)
     directory.tidy()
+    return lock
 
 
 def _forward(drainer: Drainer, progress: Progress, *, follow: bool, deadline: float) -> None:
@@ -142,9 +145,14 @@ def _forward(drainer: Drainer, progress: Progress, *, follow: bool, deadline: fl
 
 def _summarise(drainer: Drainer, left: int, seconds: float) -> None:
     counts = drainer.forwarder.counts
-    told = [f"forwarded {counts['forwarded']:,} events in {seconds:.1f} s", f"{left:,} are left"]
-    if counts["dead"]:
-        told.append(f"{counts['dead']:,} became dead letters")
-    if drainer.damaged:
-        told.append(f"{drainer.damaged:,} were damaged, and what is left of them is in quarantine")
+    told = [f"forwarded {_events(counts['forwarded'])} in {seconds:.1f} s"]
+    if dead := counts["dead"]:
+        told.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
+    if damaged := drainer.damaged:
+        told.append(f"{damaged:,} {'was' if damaged == 1 else 'were'} damaged: see quarantine")
+    told.append(f"{_events(left)} {'is' if left == 1 else 'are'} left" if left else "nothing is left")
     print("; ".join(told))  # noqa: T201 - this is the terminal's program
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count:,} events"
