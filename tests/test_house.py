@@ -15,7 +15,7 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for folder in ("pixelmw", "test
 
 # A module may import what stands above it, and what is named with it where it says so.
 LAYERS = [
-    {"errors", "forksafe", "ids", "patterns", "decoding", "keywords", "shapes"},
+    {"errors", "files", "forksafe", "ids", "patterns", "decoding", "keywords", "shapes"},
     {"params", "events", "loading", "request", "groupcommit"},
     {"coercion", "proof"},
     {"schema", "keys", "replies", "enrich"},
@@ -28,6 +28,7 @@ LAYERS = [
     {"__main__"},
 ]
 PURE = {"errors", "decoding", "shapes", "params", "events", "coercion", "keywords", "proof", "schema", "keys"}
+OPTIONAL = {"sqlalchemy", "redis", "urllib3", "confluent_kafka", "prometheus_client"}
 IMPURE_IMPORTS = {"logging", "os", "socket", "threading", "random", "uuid", "datetime"}
 
 
@@ -90,10 +91,19 @@ def test_only_three_modules_know_jsonschema():
 
 
 def test_the_package_imports_nothing_optional():
-    code = "import sys, pixelmw, pixelmw.sinks; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    code = "import sys, pixelmw.__main__; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = set(subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout.split())
     assert {"werkzeug", "jsonschema"} <= loaded
-    assert not {"flask", "django", "gunicorn", "requests", "sqlalchemy", "redis", "urllib3"} & loaded
+    assert not {"flask", "django", "gunicorn", "gevent", "requests"} & loaded
+    assert not OPTIONAL & loaded
+
+
+def test_each_client_library_is_imported_by_one_file():
+    owners = {}
+    for path in PACKAGE.rglob("*.py"):
+        for name in {module.partition(".")[0] for module in imports_of(path)} & OPTIONAL:
+            owners.setdefault(name, set()).add(module_of(path))
+    assert {name: len(modules) for name, modules in owners.items()} == dict.fromkeys(OPTIONAL, 1), owners
 
 
 @pytest.mark.parametrize("file", FILES)
