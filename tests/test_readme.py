@@ -37,7 +37,7 @@ def test_the_first_example_prints_what_stands_below_it():
 @pytest.mark.parametrize("number", range(1, len(blocks("python"))))
 def test_every_other_example_runs(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    from pixelmw import PixelMiddleware
+    from pixelmw import PixelMiddleware, delivery
 
     class app:  # noqa: N801 - what the examples call it, of a WSGI application and of a Flask one
         wsgi_app = staticmethod(host_app)
@@ -46,6 +46,7 @@ def test_every_other_example_runs(number, tmp_path, monkeypatch):
             return host_app(environ, start_response)
 
     names = {"PixelMiddleware": PixelMiddleware, "app": app, "sink": print, "sources": {}}
+    names |= {name: getattr(delivery, name) for name in delivery.__all__}
     names |= {"refused": [], "get_wsgi_application": lambda: host_app}
     exec(compile(blocks("python")[number], f"README example {number}", "exec"), names)
 
