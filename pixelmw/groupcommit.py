@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
@@ -40,7 +41,8 @@ class GroupCommit(Generic[_T]):
     The first to join a batch leads it: it waits for the commit under way, closes
     the batch and commits it, while the next one gathers behind it; the others
     wait until it is done. No thread of its own, no delay, and a batch is as large
-    as the last commit was slow.
+    as the last commit was slow. A leader that had to wait gives up one turn, so
+    that those whom the last commit has let go join it, and not the next.
 
     :param commit: stores a list of items, in order. It raises where none is
         known to be stored, and returns what failed by place where only some did.
@@ -90,10 +92,15 @@ class GroupCommit(Generic[_T]):
         return bool(self._batch.items)
 
     def _lead(self, batch: _Batch[_T]) -> None:
+        waited = False
         try:
-            if not self._lock.acquire(timeout=self._timeout):
-                raise TimeoutError(f"the commit under way took longer than {self._timeout} seconds")
+            if not self._lock.acquire(timeout=0):
+                if not self._lock.acquire(timeout=self._timeout):
+                    raise TimeoutError(f"the commit under way took longer than {self._timeout} seconds")
+                waited = True
             try:
+                if waited:
+                    time.sleep(0)
                 self._close(batch)
                 batch.failures = self._commit(batch.items)
             finally:
