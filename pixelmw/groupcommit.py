@@ -41,8 +41,8 @@ class GroupCommit(Generic[_T]):
     The first to join a batch leads it: it waits for the commit under way, closes
     the batch and commits it, while the next one gathers behind it; the others
     wait until it is done. No thread of its own, no delay, and a batch is as large
-    as the last commit was slow. A leader that had to wait gives up one turn, so
-    that those whom the last commit has let go join it, and not the next.
+    as the last commit was slow. Where the last one was shared, the leader gives up
+    one turn, so that those whom it has let go join this one, and not the next.
 
     :param commit: stores a list of items, in order. It raises where none is
         known to be stored, and returns what failed by place where only some did.
@@ -56,6 +56,7 @@ class GroupCommit(Generic[_T]):
         self._commit = commit
         self._lock = lock
         self._timeout = timeout
+        self._crowded = False  # the last batch was shared
         self._begin()
 
     def _begin(self) -> None:
@@ -92,16 +93,14 @@ class GroupCommit(Generic[_T]):
         return bool(self._batch.items)
 
     def _lead(self, batch: _Batch[_T]) -> None:
-        waited = False
         try:
-            if not self._lock.acquire(timeout=0):
-                if not self._lock.acquire(timeout=self._timeout):
-                    raise TimeoutError(f"the commit under way took longer than {self._timeout} seconds")
-                waited = True
+            if not self._lock.acquire(timeout=self._timeout):
+                raise TimeoutError(f"the commit under way took longer than {self._timeout} seconds")
             try:
-                if waited:
+                if self._crowded:
                     time.sleep(0)
                 self._close(batch)
+                self._crowded = len(batch.items) > 1
                 batch.failures = self._commit(batch.items)
             finally:
                 self._lock.release()
