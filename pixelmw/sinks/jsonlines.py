@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..events import Event
+from ..events import Event, to_json
+from ..files import sync_data, sync_directory
 from ..forksafe import ForkSafeLock
+from .base import BatchSink, PartialFailure
+from .prepare import prepare
 
-# macOS has no fdatasync.
-_sync = getattr(os, "fdatasync", os.fsync)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
 
 
-class JSONLines:
+class JSONLines(BatchSink):
     """Appends each event to *path* as one line of JSON in UTF-8, with one ``O_APPEND`` write.
 
     Any number of threads and processes may write to one file, and it may be
-    renamed away at any time: the file is opened anew for each event. (A
-    rotated file may still get the line that was under way: let logrotate
-    ``delaycompress``.) A line that did not fit on a full disk is taken back.
+    renamed away at any time: the file is opened anew for each event, and for
+    each batch, which is one write and one sync too. (A rotated file may still
+    get the line that was under way: let logrotate ``delaycompress``.) What did
+    not fit on a full disk is taken back, a batch as a whole.
 
     :param path: the file; created where it is missing, its directory is not.
     :param sync: whether the line is on stable storage once the sink returns
@@ -44,30 +45,41 @@ class JSONLines:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
-    def __call__(self, event: Event) -> None:
-        line = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    def write(self, events: Sequence[Event]) -> None:
+        """Append *events* with one write, all or none of those that are JSON.
+
+        :raises PartialFailure: for those that are not; all others are stored.
+        :raises OSError: where none is stored.
+        """
+        lines, failures = prepare(_line, events)
+        if lines:
+            self._store(b"".join(lines.values()))
+        if failures:
+            raise PartialFailure(failures)
+
+    def _store(self, data: bytes) -> None:
         # A descriptor of its own for each call: nothing to share, to inherit or to find stale.
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             with self._locked(descriptor):
-                self._append(descriptor, line)
+                self._append(descriptor, data)
             if self.sync:
-                _sync(descriptor)
+                sync_data(descriptor)
         finally:
             os.close(descriptor)
 
-    def _append(self, descriptor: int, line: bytes) -> None:
+    def _append(self, descriptor: int, data: bytes) -> None:
         size = os.fstat(descriptor).st_size
         if size == 0:
             if self.sync:
-                self._sync_directory()
+                sync_directory(self.path.parent)
         elif os.pread(descriptor, 1, size - 1) != b"\n":
             # A process was killed within its write: what it left behind must not spoil this line.
-            line = b"\n" + line
+            data = b"\n" + data
         try:
-            written = os.write(descriptor, line)
-            if written < len(line):
-                raise OSError(f"only {written} of {len(line)} bytes fitted into {self.path}")
+            written = os.write(descriptor, data)
+            if written < len(data):
+                raise OSError(f"only {written} of {len(data)} bytes fitted into {self.path}")
         except OSError:
             os.ftruncate(descriptor, size)
             raise
@@ -98,10 +110,6 @@ class JSONLines:
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _sync_directory(self) -> None:
-        """Make sure that a new file's name outlives a power cut, before anything is acknowledged in it."""
-        directory = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+
+def _line(event: Event) -> bytes:
+    return to_json(event).encode() + b"\n"

@@ -6,12 +6,17 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-from ..events import Event
+from ..events import Event, to_json
 from ..forksafe import ForkSafeLock
+from ..groupcommit import GroupCommit
+from .base import BatchSink, PartialFailure
+from .prepare import prepare
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -24,12 +29,19 @@ CREATE TABLE IF NOT EXISTS events (
     body TEXT NOT NULL CHECK (json_valid(body))
 )
 """
-_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING"
 _COLUMNS = ("messageId", "type", "event", "userId", "anonymousId", "receivedAt")
+_WIDTH = len(_COLUMNS) + 1
+# Every build of SQLite takes so many variables in a statement. Most take 32,766, which is no faster, and the statements
+# that a connection keeps ready would need 400 MB.
+_VARIABLES = 999
+# What a row may be at fault for; any other error is the file's.
+_REFUSED = (sqlite3.IntegrityError, sqlite3.DataError)
 _FULL = 2
 
+_Row = tuple[str | None, ...]
 
-class SQLite:
+
+class SQLite(BatchSink):
     """Stores each event as a row of the table ``events``, committed to stable storage when it returns.
 
     The columns are ``message_id`` (the primary key), ``type``, ``event``,
@@ -37,12 +49,13 @@ class SQLite:
     as JSON. An event whose messageId is there already is stored once: the
     first stays.
 
-    Threads and processes may share one file, on a local file system. The
-    connection is opened with the first event, closed before a fork and opened
-    anew on either side, after any error, and where the file was moved away.
-    (Move or delete it together with its ``-wal`` and ``-shm``, which hold what
-    was stored last.) As a context manager it opens the file at once, so that a
-    wrong path shows at the start.
+    Threads and processes may share one file, on a local file system. Threads
+    that store at the same time share one transaction, in which an event that
+    the database refuses fails alone. The connection is opened with the first
+    event, closed before a fork and opened anew on either side, after an error
+    of the file, and where the file was moved away. (Move or delete it together
+    with its ``-wal`` and ``-shm``, which hold what was stored last.) As a context
+    manager it opens the file at once, so that a wrong path shows at the start.
 
     :param path: the database; created where it is missing, its directory is not.
     :param timeout: seconds to wait for another process that has locked it.
@@ -57,37 +70,64 @@ class SQLite:
         self._owner = 0  # the process that opened the connection
         self._file: os.stat_result | None = None  # the file it was opened on
         self._lock = ForkSafeLock(before_fork=self._close)
+        self._group: GroupCommit[dict[int, _Row]] = GroupCommit(self._commit, lock=self._lock, timeout=timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
-    def __call__(self, event: Event) -> None:
-        if not event.get("messageId"):
-            raise ValueError("an event needs a messageId to be stored once")
-        body = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        row = (*(_column(event.get(name)) for name in _COLUMNS), body)
-        if not self._lock.acquire(self.timeout):
-            raise sqlite3.OperationalError(f"{self.path} was busy for {self.timeout} seconds")
+    def write(self, events: Sequence[Event]) -> None:
+        """Store *events* in one transaction, which others may share.
+
+        :raises PartialFailure: for events without a messageId, those that are
+            not JSON, and those that the database refuses; all others are stored.
+        :raises sqlite3.Error: where none is known to be stored.
+        """
+        rows, failures = prepare(_row, events)
+        refused: Mapping[int, Exception | None] = {}
         try:
-            self._open().execute(_INSERT, row)
-        except sqlite3.Error:
+            if rows:
+                self._group(rows)
+        except PartialFailure as failure:
+            refused = failure.failures
+        except TimeoutError as error:
+            raise self._busy(self.timeout) from error
+        if failures or refused:
+            raise PartialFailure({**failures, **refused})
+
+    def close(self, timeout: float | None = None) -> None:
+        """Close the connection; the next event opens another.
+
+        :raises sqlite3.OperationalError: where it is in use for longer than *timeout* seconds.
+        """
+        if not self._lock.acquire(-1 if timeout is None else timeout):
+            raise self._busy(timeout)
+        try:
             self._close()
-            raise
         finally:
             self._lock.release()
 
-    def close(self) -> None:
-        """Close the connection; the next event opens another."""
-        with self._lock:
-            self._close()
-
-    def __enter__(self) -> SQLite:
+    def __enter__(self) -> Self:
         with self._lock:
             self._open()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
+    def _busy(self, seconds: float | None) -> sqlite3.OperationalError:
+        return sqlite3.OperationalError(f"{self.path} was busy for {seconds} seconds")
+
+    def _commit(self, batch: list[dict[int, _Row]]) -> Mapping[int, PartialFailure]:
+        """Store what several calls want stored; returns what the database refused, by their place in the batch."""
+        try:
+            connection = self._open()
+            try:
+                _insert(connection, list(chain.from_iterable(rows.values() for rows in batch)))
+            except _REFUSED:
+                connection.rollback()
+                return _insert_one_by_one(connection, batch)
+        except BaseException:
+            # Whatever it was, Ctrl-C included, nobody is to find a transaction that was begun.
+            self._close()
+            raise
+        return {}
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and (self._owner != os.getpid() or self._moved()):
@@ -145,6 +185,54 @@ def _enable_wal(connection: sqlite3.Connection, timeout: float) -> str:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(0.01)
+
+
+def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    """Insert all of *rows* or none; after an error there may be a transaction left to roll back."""
+    # A statement is one call into SQLite, during which other threads run; executemany makes one for each row.
+    most = min(_VARIABLES, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)) // _WIDTH
+    if len(rows) <= most:
+        connection.execute(_statement(len(rows)), list(chain.from_iterable(rows)))
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for start in range(0, len(rows), most):
+        chunk = rows[start : start + most]
+        connection.execute(_statement(len(chunk)), list(chain.from_iterable(chunk)))
+    connection.execute("COMMIT")
+
+
+def _insert_one_by_one(connection: sqlite3.Connection, batch: list[dict[int, _Row]]) -> dict[int, PartialFailure]:
+    """Insert in one transaction what the database does not refuse, and return what it does."""
+    failures: dict[int, PartialFailure] = {}
+    connection.execute("BEGIN IMMEDIATE")
+    for number, rows in enumerate(batch):
+        refused: dict[int, Exception] = {}
+        for place, row in rows.items():
+            try:
+                connection.execute(_statement(1), row)
+            except _REFUSED as error:
+                if not connection.in_transaction:  # a trigger may roll back more than its row
+                    raise
+                refused[place] = error
+        if refused:
+            failures[number] = PartialFailure(refused)
+    connection.execute("COMMIT")
+    return failures
+
+
+@cache
+def _statement(rows: int) -> str:
+    row = f"({', '.join('?' * _WIDTH)})"
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO events VALUES {values} ON CONFLICT (message_id) DO NOTHING"  # noqa: S608 - question marks
+
+
+def _row(event: Event) -> _Row:
+    if not event.get("messageId"):
+        raise ValueError("an event needs a messageId to be stored once")
+    body = to_json(event)
+    body.encode()  # half a surrogate pair is no text: it is to fail here, alone
+    return (*(_column(event.get(name)) for name in _COLUMNS), body)
 
 
 def _column(value: Any) -> str | None:

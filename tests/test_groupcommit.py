@@ -1,0 +1,250 @@
+"""Threads that store at the same time share a commit, and how it went."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import pytest
+from processes import wait_until
+
+from pixelmw.groupcommit import GroupCommit
+
+
+class Stored:
+    """Where items are committed to: what each commit was given, and a way to have the next one fail."""
+
+    def __init__(self) -> None:
+        self.commits: list[list[str]] = []
+        self.failures: Mapping[int, Exception] = {}
+        self.error: BaseException | None = None
+
+    def __call__(self, items: list[str]) -> Mapping[int, Exception]:
+        self.commits.append(list(items))
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        failures, self.failures = self.failures, {}
+        return failures
+
+
+class Callers:
+    """Threads that each store one item, and what each was told: ``None`` where it is stored."""
+
+    def __init__(self, group: GroupCommit[str]) -> None:
+        self.group = group
+        self.told: dict[str, BaseException | None] = {}
+        self.threads: list[threading.Thread] = []
+
+    def start(self, *items: str) -> None:
+        """Start a thread for each item, the next once the item is in the batch that gathers."""
+        for item in items:
+            thread = threading.Thread(target=self._store, args=(item,))
+            thread.start()
+            self.threads.append(thread)
+            wait_until(lambda: item in self.group._batch.items)  # noqa: B023 - it is waited for at once
+
+    def finish(self) -> dict[str, BaseException | None]:
+        for thread in self.threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        return self.told
+
+    def _store(self, item: str) -> None:
+        try:
+            self.group(item)
+        except BaseException as error:
+            self.told[item] = error
+        else:
+            self.told[item] = None
+
+
+@pytest.fixture
+def stored() -> Stored:
+    return Stored()
+
+
+@pytest.fixture
+def lock() -> threading.Lock:
+    return threading.Lock()
+
+
+@pytest.fixture
+def group(stored: Stored, lock: threading.Lock) -> GroupCommit[str]:
+    return GroupCommit(stored, lock=lock)
+
+
+@contextmanager
+def gathered(group: GroupCommit[str], lock: threading.Lock, *items: str) -> Iterator[Callers]:
+    """Threads that wait for the commit under way with an item each; it is over with the context, and so are they."""
+    callers = Callers(group)
+    with lock:
+        callers.start(*items)
+        yield callers
+    callers.finish()
+
+
+# --- sharing ---
+
+
+def test_an_item_that_comes_alone_is_committed_alone(group: GroupCommit[str], stored: Stored) -> None:
+    group("a")
+    group("b")
+    assert stored.commits == [["a"], ["b"]]
+
+
+def test_those_who_wait_for_the_commit_under_way_share_the_next_one_in_order(
+    group: GroupCommit[str], stored: Stored, lock: threading.Lock
+) -> None:
+    with gathered(group, lock, "a", "b", "c") as callers:
+        assert (stored.commits, callers.told) == ([], {})
+    assert stored.commits == [["a", "b", "c"]]
+    assert callers.told == {"a": None, "b": None, "c": None}
+    assert not lock.locked()
+
+
+class Kept:
+    """A lock that stays taken when it is let go, until it is freed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def acquire(self, *, timeout: float) -> bool:
+        return self.lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        """Keep it."""
+
+
+def test_who_comes_during_a_commit_or_right_after_it_is_in_the_next_one() -> None:
+    commits: list[list[str]] = []
+    lock = Kept()
+
+    def commit(items: list[str]) -> Mapping[int, Exception]:
+        commits.append(list(items))
+        if items == ["a"]:
+            callers.start("b")
+        return {}
+
+    callers = Callers(GroupCommit(commit, lock=lock))
+    callers.group("a")
+    callers.start("c")
+    assert (commits, callers.told) == ([["a"]], {})
+    lock.lock.release()
+    assert callers.finish() == {"b": None, "c": None}
+    assert commits == [["a"], ["b", "c"]]
+
+
+def test_sixteen_threads_need_fewer_commits_than_they_have_items(
+    group: GroupCommit[str], stored: Stored, lock: threading.Lock
+) -> None:
+    def store(thread: int) -> None:
+        for number in range(50):
+            group(f"{thread}-{number}")
+
+    threads = [threading.Thread(target=store, args=(thread,)) for thread in range(16)]
+    with lock:  # so that they start together, on a machine of any size
+        for each in threads:
+            each.start()
+        wait_until(lambda: len(group._batch.items) == 16)
+    for each in threads:
+        each.join(20)
+    items = [item for batch in stored.commits for item in batch]
+    assert len(stored.commits[0]) == 16
+    assert len(stored.commits) < len(items) == len(set(items)) == 800
+    for thread in range(16):
+        own = [item for item in items if item.startswith(f"{thread}-")]
+        assert own == [f"{thread}-{number}" for number in range(50)]
+
+
+# --- failures ---
+
+
+def test_a_commit_that_fails_is_an_error_for_all_of_its_batch_and_for_nobody_else(
+    group: GroupCommit[str], stored: Stored, lock: threading.Lock
+) -> None:
+    error = stored.error = OSError("the disk is gone")
+    with gathered(group, lock, "a", "b", "c") as callers:
+        pass
+    assert callers.told == {"a": error, "b": error, "c": error}
+    group("d")
+    assert stored.commits == [["a", "b", "c"], ["d"]]
+
+
+@pytest.mark.parametrize("places", [[0], [1], [0, 2]], ids=["the leader's", "a follower's", "both"])
+def test_an_item_that_fails_is_an_error_for_its_own_thread_only(
+    group: GroupCommit[str], stored: Stored, lock: threading.Lock, places: list[int]
+) -> None:
+    errors = {place: ValueError(place) for place in places}
+    stored.failures = errors
+    with gathered(group, lock, "a", "b", "c") as callers:
+        pass
+    assert callers.told == {name: errors.get(place) for place, name in enumerate("abc")}
+    group("d")
+
+
+@pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "Ctrl-C"])
+def test_what_ends_the_thread_that_commits_is_an_ordinary_error_for_those_who_wait_for_it(
+    group: GroupCommit[str], stored: Stored, lock: threading.Lock, ending: BaseException
+) -> None:
+    stored.error = ending
+    with gathered(group, lock, "a", "b") as callers:
+        pass
+    assert callers.told["a"] is ending
+    told = callers.told["b"]
+    assert isinstance(told, RuntimeError)
+    assert told.__cause__ is ending
+    group("c")
+    assert stored.commits == [["a", "b"], ["c"]]
+
+
+def test_a_signal_that_ends_the_leader_while_it_waits_leaves_nobody_waiting(
+    group: GroupCommit[str], stored: Stored, lock: threading.Lock
+) -> None:
+    """As in a worker that its server tells to end."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit
+
+    callers = Callers(group)
+    leader = threading.get_ident()
+
+    def follow() -> None:
+        wait_until(lambda: group._batch.items)
+        callers.start("b", "c")
+        signal.pthread_kill(leader, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, end)
+    helper = threading.Thread(target=follow)
+    try:
+        with lock:
+            helper.start()
+            with pytest.raises(SystemExit):
+                group("a")
+            helper.join(20)
+            told = callers.finish()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert [type(told[name]) for name in "bc"] == [RuntimeError, RuntimeError]
+    assert stored.commits == []
+    group("d")
+    assert stored.commits == [["d"]]
+
+
+# --- timeout ---
+
+
+def test_a_commit_under_way_is_waited_for_no_longer_than_the_timeout(stored: Stored, lock: threading.Lock) -> None:
+    group: GroupCommit[str] = GroupCommit(stored, lock=lock, timeout=0.3)
+    callers = Callers(group)
+    with lock:
+        callers.start("a", "b")
+        told = callers.finish()
+    assert [type(told[name]) for name in "ab"] == [TimeoutError, TimeoutError]
+    assert "took longer than 0.3 seconds" in str(told["a"])
+    group("c")
+    assert stored.commits == [["c"]]

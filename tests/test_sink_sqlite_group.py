@@ -1,0 +1,244 @@
+"""Batches, and threads that share a transaction: one INSERT, one commit, and errors only for those at fault."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import faults
+import pytest
+from processes import event, rows, stored, wait_until
+
+from pixelmw import Event
+from pixelmw.sinks import SQLite
+from pixelmw.sinks.base import PartialFailure
+
+VARIABLES, LENGTH = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, sqlite3.SQLITE_LIMIT_LENGTH
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.db"
+
+
+@pytest.fixture
+def sink(path: Path) -> Iterator[SQLite]:
+    with SQLite(path, timeout=20) as sink:
+        yield sink
+
+
+def connection_of(sink: SQLite) -> sqlite3.Connection:
+    assert sink._connection is not None
+    return sink._connection
+
+
+def traced(sink: SQLite) -> list[str]:
+    """The first words of the statements that the sink executes from now on, in a list that grows."""
+    statements: list[str] = []
+    connection_of(sink).set_trace_callback(statements.append)
+    return statements
+
+
+def kinds(statements: list[str]) -> list[str]:
+    return [statement.split()[0] for statement in statements]
+
+
+def refuse(path: Path, name: str, how: str = "ABORT") -> None:
+    """Have the database itself refuse events of a name, as a constraint of the user's would."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.event = '{name}' "
+            f"BEGIN SELECT RAISE({how}, 'no {name}'); END"
+        )
+
+
+def named(message_id: str, name: str) -> Event:
+    return {**event(message_id), "event": name}
+
+
+def store_at_once(sink: SQLite, events: list[Event], call: Callable[[Event], object]) -> list[Exception | None]:
+    """Call with each event from a thread of its own, all in one batch; returns what each raised."""
+    errors: list[Exception | None] = [None] * len(events)
+
+    def store(place: int) -> None:
+        try:
+            call(events[place])
+        except Exception as error:
+            errors[place] = error
+
+    threads = [threading.Thread(target=store, args=(place,)) for place in range(len(events))]
+    with sink._lock:
+        for place, thread in enumerate(threads):
+            thread.start()
+            wait_until(lambda: len(sink._group._batch.items) > place)  # noqa: B023 - it is waited for at once
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    return errors
+
+
+# --- sharing ---
+
+
+def test_threads_that_store_at_once_share_one_insert(sink: SQLite, path: Path) -> None:
+    statements = traced(sink)
+    assert store_at_once(sink, [event(str(number)) for number in range(8)], sink) == [None] * 8
+    assert kinds(statements) == ["INSERT"]
+    assert stored(path) == [str(number) for number in range(8)]
+
+
+def test_batches_of_several_threads_share_one_insert(sink: SQLite, path: Path) -> None:
+    statements = traced(sink)
+    firsts = [event(str(number)) for number in range(3)]
+    errors = store_at_once(sink, firsts, lambda first: sink.write([first, event(f"{first['messageId']} too")]))
+    assert errors == [None] * 3
+    assert kinds(statements) == ["INSERT"]
+    assert stored(path) == ["0", "0 too", "1", "1 too", "2", "2 too"]
+
+
+def test_a_message_that_is_repeated_within_a_batch_is_stored_once_and_the_first_stays(sink: SQLite, path: Path) -> None:
+    sink.write([named("1", "first"), named("1", "second"), named("2", "third")])
+    assert rows(path, "SELECT event FROM events ORDER BY message_id") == ["first", "third"]
+
+
+# --- batches ---
+
+
+def test_a_batch_beyond_sqlites_limit_of_variables_is_several_inserts_in_one_transaction(
+    sink: SQLite, path: Path
+) -> None:
+    connection_of(sink).setlimit(VARIABLES, 3 * 7 + 6)
+    statements = traced(sink)
+    sink.write([event(str(number)) for number in range(8)])
+    assert kinds(statements) == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
+    assert stored(path) == [str(number) for number in range(8)]
+
+
+def test_a_batch_of_any_size_is_stored_in_order(sink: SQLite, path: Path) -> None:
+    ids = [f"{number:05}" for number in range(5000)]
+    sink.write([event(message_id) for message_id in ids])
+    assert stored(path) == ids
+
+
+@pytest.mark.parametrize("fault", [faults.full_disk, faults.file_size_limit], ids=["full disk", "limit of a file"])
+def test_a_batch_that_does_not_fit_is_not_stored_at_all_and_the_next_one_is(
+    tmp_path: Path, fault: Callable[..., Any]
+) -> None:
+    with fault(tmp_path, "events.db") as (path, lasting):
+        sink = SQLite(path)
+        sink.write([event("1"), event("2")])
+        with lasting(), pytest.raises(sqlite3.OperationalError):
+            sink.write([event(f"refused {number}", 600) for number in range(300)])
+        assert sink._connection is None
+        sink.write([event("3"), event("4")])
+        sink.close()
+        assert stored(path) == ["1", "2", "3", "4"]
+
+
+def test_a_batch_of_nothing_is_nothing_to_do(path: Path) -> None:
+    SQLite(path).write([])
+    assert not path.exists()
+
+
+def test_all_that_was_taken_is_stored_without_a_flush(sink: SQLite) -> None:
+    sink(event("1"))
+    assert sink.flush(0)
+
+
+# --- events at fault ---
+
+UNSTORABLE: dict[str, tuple[Event, type[Exception]]] = {
+    "no messageId": ({"type": "track"}, ValueError),
+    "not a number": ({"messageId": "m", "value": float("nan")}, ValueError),
+    "bytes": ({"messageId": "m", "value": b""}, TypeError),
+    "half a surrogate pair": ({"messageId": "m", "value": "\ud800"}, UnicodeEncodeError),
+    "half a surrogate pair as its id": ({"messageId": "\udfff"}, UnicodeEncodeError),
+}
+
+
+@pytest.mark.parametrize(("given", "error"), UNSTORABLE.values(), ids=list(UNSTORABLE))
+def test_an_event_that_is_no_row_is_named_before_the_others_are_stored(
+    sink: SQLite, path: Path, given: Event, error: type[Exception]
+) -> None:
+    statements = traced(sink)
+    with pytest.raises(PartialFailure) as caught:
+        sink.write([event("1"), given, event("2")])
+    ((place, why),) = caught.value.failures.items()
+    assert (place, type(why)) == (1, error)
+    assert kinds(statements) == ["INSERT"]
+    assert stored(path) == ["1", "2"]
+
+
+def test_where_no_event_is_a_row_the_database_is_left_alone(path: Path) -> None:
+    with pytest.raises(PartialFailure) as caught:
+        SQLite(path).write([given for given, _ in UNSTORABLE.values()])
+    assert sorted(caught.value.failures) == list(range(len(UNSTORABLE)))
+    assert not path.exists()
+
+
+def test_an_event_that_the_database_refuses_is_named_and_all_others_of_its_batch_are_stored(
+    sink: SQLite, path: Path
+) -> None:
+    refuse(path, "bad")
+    batch = [event("1"), named("2", "bad"), {"type": "no messageId"}, event("4"), named("5", "bad")]
+    with pytest.raises(PartialFailure) as caught:
+        sink.write(batch)
+    assert {place: type(error) for place, error in caught.value.failures.items()} == {
+        1: sqlite3.IntegrityError,
+        2: ValueError,
+        4: sqlite3.IntegrityError,
+    }
+    assert stored(path) == ["1", "4"]
+
+
+def test_a_refused_event_in_a_batch_of_several_inserts_spoils_none_of_them(sink: SQLite, path: Path) -> None:
+    refuse(path, "bad")
+    connection_of(sink).setlimit(VARIABLES, 2 * 7)
+    statements = traced(sink)
+    with pytest.raises(PartialFailure) as caught:
+        sink.write([event("0"), event("1"), event("2"), named("3", "bad"), event("4")])
+    assert list(caught.value.failures) == [3]
+    # Whoever stored them one by one in transactions of their own would need a sync for each.
+    assert (kinds(statements).count("BEGIN"), kinds(statements).count("COMMIT")) == (2, 1)
+    assert stored(path) == ["0", "1", "2", "4"]
+
+
+def test_a_thread_whose_event_is_refused_spoils_nothing_for_those_it_shares_a_transaction_with(
+    sink: SQLite, path: Path
+) -> None:
+    refuse(path, "bad")
+    events = [event("0"), named("1", "bad"), event("2"), named("3", "bad"), event("4")]
+    errors = store_at_once(sink, events, sink)
+    assert [type(error) for error in errors] == [type(None), sqlite3.IntegrityError] * 2 + [type(None)]
+    assert [str(error) for error in errors if error] == ["no bad", "no bad"]
+    assert stored(path) == ["0", "2", "4"]
+    assert not connection_of(sink).in_transaction
+
+
+def test_an_event_that_is_too_large_for_sqlite_spoils_nothing_for_others(sink: SQLite, path: Path) -> None:
+    connection_of(sink).setlimit(LENGTH, 5000)
+    errors = store_at_once(sink, [event("0"), event("1", 6000), event("2")], sink)
+    assert [type(error) for error in errors] == [type(None), sqlite3.DataError, type(None)]
+    assert stored(path) == ["0", "2"]
+
+
+def test_a_trigger_that_rolls_everything_back_fails_its_batch_as_a_whole(sink: SQLite, path: Path) -> None:
+    refuse(path, "bad", how="ROLLBACK")
+    with pytest.raises(sqlite3.IntegrityError, match="no bad"):
+        sink.write([event("1"), named("2", "bad"), event("3")])
+    assert stored(path) == []
+    sink.write([event("4"), event("5")])
+    assert stored(path) == ["4", "5"]
+
+
+def test_an_error_of_the_file_is_told_to_every_thread_of_the_batch(sink: SQLite, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE events")
+    errors = store_at_once(sink, [event("0"), event("1")], sink)
+    assert ["no such table" in str(error) for error in errors] == [True, True]
+    sink(event("2"))
+    assert stored(path) == ["2"]
