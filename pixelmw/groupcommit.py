@@ -48,6 +48,7 @@ class GroupCommit(Generic[_T]):
         known to be stored, and returns what failed by place where only some did.
     :param lock: held during each commit.
     :param timeout: seconds to wait for the commit under way; -1 waits for ever.
+    :ivar crowded: whether the last commit was shared.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class GroupCommit(Generic[_T]):
         self._commit = commit
         self._lock = lock
         self._timeout = timeout
-        self._crowded = False  # the last batch was shared
+        self.crowded = False
         self._begin()
 
     def _begin(self) -> None:
@@ -97,10 +98,10 @@ class GroupCommit(Generic[_T]):
             if not self._lock.acquire(timeout=self._timeout):
                 raise TimeoutError(f"the commit under way took longer than {self._timeout} seconds")
             try:
-                if self._crowded:
+                if self.crowded:
                     time.sleep(0)
                 self._close(batch)
-                self._crowded = len(batch.items) > 1
+                self.crowded = len(batch.items) > 1
                 batch.failures = self._commit(batch.items)
             finally:
                 self._lock.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ..events import Sink
@@ -18,6 +18,8 @@ logger = logging.getLogger("pixelmw")
 
 #: Events that are handed to the sink at once.
 MAX_BATCH = 500
+# Records that are read in one breath.
+_BREATH = 32
 
 
 class _Reading:
@@ -42,6 +44,7 @@ class Drainer:
 
     :param dead_letter: where events go that the sink will not take.
     :param among: forward these segments only.
+    :param breathe: called every few records, for others to have a turn.
     :ivar forwarder: what it hands events to.
     :ivar damaged: records that were lost to damage; what was left of them is in quarantine.
     """
@@ -54,6 +57,7 @@ class Drainer:
         retry: Retry,
         dead_letter: Sink,
         among: frozenset[Segment] | None = None,
+        breathe: Callable[[], object] = lambda: None,
     ) -> None:
         self._new_forwarder = partial(
             Forwarder, sink, retry=retry, dead_letter=dead_letter, settled=self._settled, max_batch=MAX_BATCH
@@ -62,6 +66,7 @@ class Drainer:
         self.damaged = 0
         self._directory = directory
         self._among = among
+        self._breathe = breathe
         self._to_read: deque[Segment] = deque()
         self._items: Iterator[Item] = iter(())
         self._readings: dict[Segment, _Reading] = {}
@@ -95,6 +100,8 @@ class Drainer:
         while len(pending) < MAX_BATCH:
             if (item := next(self._items, None)) is not None:
                 pending.append(item)
+                if len(pending) % _BREATH == 0:
+                    self._breathe()
             elif self._to_read:
                 self._items = self._read(self._to_read.popleft())
             else:

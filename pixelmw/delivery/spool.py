@@ -10,6 +10,7 @@ from pathlib import Path
 from ..events import Event, Sink, to_json
 from ..forksafe import PerProcess
 from .base import Delivery
+from .breather import Breather
 from .budget import Budget
 from .census import Census
 from .dead import DeadLetters
@@ -117,7 +118,13 @@ class _Process:
         budget = Budget(directory, spool.max_bytes)
         self.journal = Journal(directory, sync=spool.sync == "always", admit=budget.admit)
         self._dead = DeadLetters(spool.directory / "dead")
-        self._drainer = Drainer(directory, spool.sink, retry=spool.retry, dead_letter=spool.dead_letter or self._dead)
+        self._drainer = Drainer(
+            directory,
+            spool.sink,
+            retry=spool.retry,
+            dead_letter=spool.dead_letter or self._dead,
+            breathe=Breather(self.journal).breathe,
+        )
         self.runner = Runner(directory, self._drainer, let_go=self._let_go)
         self._directory = directory
         self._census = Census(directory)
