@@ -1,0 +1,112 @@
+"""A sink that posts events to a RudderStack or Segment data plane."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..events import Event, rfc3339
+from .base import BatchSink, Unavailable, Undeliverable
+from .batches import encode, raise_failures
+from .data_plane import DataPlane
+
+# Segment's documentation names limits of 32 KB an event and 500 KB a batch without saying what a KB is (its Python
+# client takes an event of 32 * 1024 bytes, and batches of 475,000), so this is the smaller one. RudderStack's limits
+# are 32 KB and 4 MB. Segment answers 200 and drops what is over 2,500 events.
+_MOST_EVENT = 32 * 1000  # bytes of JSON
+_MOST_BATCH = 500 * 1000  # bytes of JSON
+_MOST_EVENTS = 2500
+
+_Encoded = tuple[int, bytes]  # place in the batch, JSON
+
+
+class HTTP(BatchSink):
+    """Posts events to ``/v1/batch`` of a data plane, and returns once that has answered with a 2xx.
+
+    A 2xx means that the data plane took them, and what that is worth is for it
+    to say: a RudderStack server has them in its database by then; Segment also
+    says 200 to events that it drops later, and shows these in its debugger.
+    Events that are sent again, after ``Unavailable`` or by their client, keep
+    their messageId, by which a data plane tells duplicates.
+
+    A batch over 500 KB or 2,500 events is sent in several requests, in order.
+    An event over 32 KB is undeliverable, and the others are sent nevertheless.
+
+    :param data_plane_url: where ``/v1/batch`` is, such as ``"https://api.segment.io"``.
+    :param write_key: the write key of the source; it appears in no message.
+    :param timeout: seconds for a request, from connecting to the end of the answer.
+    :raises ValueError: for a URL, a key or a timeout that cannot work.
+    """
+
+    def __init__(self, data_plane_url: str, write_key: str, *, timeout: float = 10.0) -> None:
+        self.data_plane_url = data_plane_url
+        self._data_plane = DataPlane(data_plane_url, "/v1/batch", write_key, timeout)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.data_plane_url!r})"
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Store all of *events*.
+
+        :raises Undeliverable: where the data plane refuses the first request, for one event in it or for all.
+        :raises Unavailable: where it does not take the first request now.
+        :raises PartialFailure: where an event is too large, or a later request
+            fails. If that one was refused and holds several events, they
+            are called unavailable, since most of them may be good.
+        """
+        failures: dict[int, Exception | None] = {}
+        fitting = []
+        for place, event in enumerate(events):
+            try:
+                fitting.append((place, _encoded(event)))
+            except Undeliverable as error:
+                failures[place] = error
+        requests = list(_split(fitting))
+        for number, request in enumerate(requests):
+            try:
+                self._data_plane.post(_body(json for _, json in request))
+            except (Undeliverable, Unavailable) as error:
+                if number == 0:
+                    raise
+                failures.update(dict.fromkeys((place for place, _ in request), _for_each(error, len(request))))
+                failures.update((place, None) for later in requests[number + 1 :] for place, _ in later)
+                break
+        raise_failures(failures, len(events))
+
+    def close(self, timeout: float | None = None) -> None:
+        """Close idle connections, which takes no time; the next event opens another."""
+        self._data_plane.close()
+
+
+def _encoded(event: Event) -> bytes:
+    json = encode(event)
+    if len(json) > _MOST_EVENT:
+        raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MOST_EVENT}")
+    return json
+
+
+def _body(events: Iterable[bytes]) -> bytes:
+    return b'{"batch":[%b],"sentAt":"%b"}' % (b",".join(events), rfc3339(time.time()).encode())
+
+
+_AROUND = len(_body([]))
+
+
+def _split(events: Iterable[_Encoded]) -> Iterator[list[_Encoded]]:
+    """Requests that are as large as they may be."""
+    request: list[_Encoded] = []
+    size = _AROUND
+    for place, json in events:
+        if request and (size + 1 + len(json) > _MOST_BATCH or len(request) == _MOST_EVENTS):
+            yield request
+            request, size = [], _AROUND
+        size += len(json) + bool(request)
+        request.append((place, json))
+    if request:
+        yield request
+
+
+def _for_each(error: Exception, count: int) -> Exception:
+    if isinstance(error, Undeliverable) and count > 1:
+        return Unavailable(f"{error}; that was a request with {count} events, any of which may be the reason")
+    return error

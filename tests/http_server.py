@@ -1,0 +1,206 @@
+"""A small data plane on loopback that takes batches, and misbehaves as it is told to."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import ssl
+import struct
+import sys
+import threading
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pixelmw import Event
+
+KEY = "write-key-of-the-tests"
+
+_AUTHORIZATION = f"Basic {b64encode(f'{KEY}:'.encode()).decode()}"
+_DRIPS = 2000  # bytes of an answer that drips, one each 10 ms
+
+
+class Answer(NamedTuple):
+    """What a request is answered with.
+
+    The *manner* is "whole"; "close" (whole, and then the connection is closed without a word of warning);
+    "hang" (nothing); "reset" (nothing, the connection is aborted); "drip" (the body comes byte by byte, and
+    never ends); "drip-head" (a header does); "stall" (only the first byte of the body comes); "cut" (it ends
+    early); or "continue" (nothing but interim answers).
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = {}
+    body: bytes = b"OK"
+    manner: str = "whole"
+
+
+class Request(NamedTuple):
+    """What a data plane got."""
+
+    path: str
+    headers: Mapping[str, str]
+    size: int  # bytes of JSON
+    payload: dict[str, Any]
+
+
+class DataPlane(ThreadingHTTPServer):
+    """Answers requests with what is in *script*, one after the other, and then with 200.
+
+    :ivar requests: all that came, as far as it could be read.
+    :ivar authorization: the header that it demands.
+    :ivar stored: the events that were answered with 2xx.
+    :ivar connections: how many were made.
+    :ivar connected: those that still are.
+    """
+
+    def __init__(self, certificate: Path | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http"
+        if certificate is not None:
+            self.scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake is the handler's, in its thread.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.authorization = _AUTHORIZATION
+        self.script: list[Answer] = []
+        self.requests: list[Request] = []
+        self.stored: list[Event] = []
+        self.faults: list[BaseException | None] = []
+        self.connections = 0
+        self.connected: set[socket.socket] = set()
+        self.over = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Note a fault of this server's; what a client does to its connection is none."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            self.faults.append(error)
+
+    def ids(self) -> list[str]:
+        """The messageIds of what is stored."""
+        return [event["messageId"] for event in self.stored]
+
+    def hang_up(self) -> None:
+        """Close all connections."""
+        for connection in list(self.connected):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: DataPlane
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+        self.server.connected.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connected.discard(self.connection)
+        super().finish()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = self.server.script.pop(0) if self.server.script else Answer()
+        if (refusal := self._refusal()) is not None:
+            answer = refusal
+        else:
+            data = gzip.decompress(body)
+            request = Request(self.path, dict(self.headers), len(data), json.loads(data))
+            self.server.requests.append(request)
+            if 200 <= answer.status < 300 and answer.manner not in ("hang", "reset", "continue", "drip-head"):
+                self.server.stored.extend(request.payload["batch"])
+        getattr(self, f"_{answer.manner}".replace("-", "_"))(answer)
+
+    def _refusal(self) -> Answer | None:
+        if self.headers["Authorization"] != self.server.authorization:
+            return Answer(401, body=f"no such key: {self.headers['Authorization']}".encode())
+        if (self.headers["Content-Encoding"], self.headers["Content-Type"]) != ("gzip", "application/json"):
+            return Answer(415, body=b"not JSON in gzip")
+        return None
+
+    def _head(self, answer: Answer, length: int) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Length", str(length))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _whole(self, answer: Answer) -> None:
+        self._head(answer, len(answer.body))
+        self.wfile.write(answer.body)
+
+    def _close(self, answer: Answer) -> None:
+        self._whole(answer)
+        self.close_connection = True
+
+    def _cut(self, answer: Answer) -> None:
+        self._head(answer, len(answer.body) + 1000)
+        self.wfile.write(answer.body)
+        self.close_connection = True
+
+    def _hang(self, answer: Answer) -> None:
+        self.server.over.wait(_DRIPS / 100)
+        self.close_connection = True
+
+    def _reset(self, answer: Answer) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def _drip(self, answer: Answer) -> None:
+        self._head(answer, _DRIPS)
+        self._write_slowly(b"x")
+
+    def _stall(self, answer: Answer) -> None:
+        self._head(answer, _DRIPS)
+        self.wfile.write(b"x")
+        self._hang(answer)
+
+    def _drip_head(self, answer: Answer) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        self._write_slowly(b"x")
+
+    def _continue(self, answer: Answer) -> None:
+        self._write_slowly(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _write_slowly(self, part: bytes) -> None:
+        self.close_connection = True
+        for _ in range(_DRIPS):
+            if self.server.over.wait(0.01):
+                break
+            try:
+                self.wfile.write(part)
+            except OSError:
+                break
+
+    def log_message(self, *args: object) -> None:
+        """Keep the output of the tests clean."""
+
+
+@contextmanager
+def data_plane(certificate: Path | None = None) -> Iterator[DataPlane]:
+    """Run a data plane in this process, with a certificate for TLS."""
+    with DataPlane(certificate) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.over.set()
+            server.shutdown()
+            thread.join(20)
+            server.hang_up()
+        assert not server.faults

@@ -1,0 +1,250 @@
+"""The Kafka sink while librdkafka's mock brokers refuse, are slow, or are down."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers
+from processes import event, wait_until
+
+from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from pixelmw.sinks.kafka import Kafka
+
+TIMEOUT = 1.0  # seconds, message.timeout.ms
+BOUND = TIMEOUT + 2.0 + 0.5  # what the sink promises, and something for a busy machine
+
+
+@pytest.fixture(scope="module")
+def shared_brokers() -> Iterator[MockBrokers]:
+    with mock_brokers() as running:
+        yield running
+
+
+@pytest.fixture
+def brokers(shared_brokers: MockBrokers) -> Iterator[MockBrokers]:
+    """Brokers without faults, at first."""
+    yield shared_brokers
+    shared_brokers.calm_down()
+
+
+@pytest.fixture(scope="module")
+def shared_sink(shared_brokers: MockBrokers) -> Iterator[Kafka]:
+    with connected(shared_brokers, "shared") as open_sink:
+        yield open_sink
+
+
+@pytest.fixture
+def sink(brokers: MockBrokers, shared_sink: Kafka) -> Kafka:
+    """A sink that is connected, and whose last event is called "first"."""
+    wait_until(lambda: stored(shared_sink, "first"))
+    return shared_sink
+
+
+@pytest.fixture
+def hasty(brokers: MockBrokers, request: pytest.FixtureRequest) -> Iterator[Kafka]:
+    """One that waits for a second only, on a topic of its own."""
+    name = re.sub("[^a-z0-9-]", "_", request.node.name)
+    with connected(brokers, name, message_timeout_ms=int(TIMEOUT * 1000)) as open_sink:
+        yield open_sink
+
+
+@contextmanager
+def connected(brokers: MockBrokers, topic: str, **options: Any) -> Iterator[Kafka]:
+    brokers.create_topic(topic)
+    # What is written at once shall be one request.
+    options |= {"reconnect_backoff_max_ms": 200, "linger_ms": 20, **ONE_AT_A_TIME}
+    with Kafka(topic, bootstrap_servers=brokers.bootstrap_servers, **options) as sink:
+        wait_until(lambda: stored(sink, "first"))
+        yield sink
+
+
+def stored(sink: Kafka, message_id: str) -> bool:
+    """Whether the sink takes an event at the moment."""
+    try:
+        sink(event(message_id))
+    except Unavailable:
+        return False
+    return True
+
+
+def ids(brokers: MockBrokers, sink: Kafka) -> list[str]:
+    """What is in the topic after the last "first"."""
+    found = brokers.ids(sink.topic)
+    return found[len(found) - found[::-1].index("first") :]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+def test_errors_that_pass_are_no_errors(brokers: MockBrokers, sink: Kafka) -> None:
+    brokers.fail(*[KafkaError.BROKER_NOT_AVAILABLE] * 3)
+    sink.write([event("1"), event("2")])
+    brokers.fail(*[KafkaError.NOT_ENOUGH_REPLICAS] * 2)
+    sink.write([event("3"), event("4")])
+    brokers.fail(KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.REQUEST_TIMED_OUT)
+    sink.write([event("5"), event("6")])
+    assert ids(brokers, sink) == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_an_error_that_is_not_the_events_fault_is_a_reason_to_try_again(brokers: MockBrokers, sink: Kafka) -> None:
+    for code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.POLICY_VIOLATION):
+        brokers.fail(code)
+        with pytest.raises(Unavailable):
+            sink.write([event("1"), event("2")])
+        wait_until(lambda: stored(sink, "again"))
+    assert ids(brokers, sink) == ["again", "again"]
+
+
+def test_while_all_brokers_are_down_the_sink_says_so_in_time_and_recovers(brokers: MockBrokers, hasty: Kafka) -> None:
+    brokers.take_down()
+    start = time.monotonic()
+    with pytest.raises(Unavailable, match="timed out"):
+        hasty.write([event("lost"), event("lost, too")])
+    assert TIMEOUT * 0.9 < time.monotonic() - start < BOUND
+    brokers.bring_up()
+    wait_until(lambda: stored(hasty, "again"))
+    assert ids(brokers, hasty)[-1] == "again"
+
+
+def test_a_broker_that_does_not_answer_is_not_waited_for_longer_than_that(brokers: MockBrokers, hasty: Kafka) -> None:
+    brokers.delay(1, 60_000)
+    start = time.monotonic()
+    with pytest.raises(Unavailable):
+        hasty(event("1"))
+    assert time.monotonic() - start < BOUND
+
+
+def test_every_call_is_over_in_time(free_port: int, threads: ThreadPoolExecutor) -> None:
+    sinks = [
+        Kafka("pixels", **{"bootstrap.servers": f"127.0.0.1:{free_port}", "message.timeout.ms": 300, **options})
+        for options in (
+            {},
+            {"queue.buffering.max.messages": 2},
+            # Of the two, librdkafka goes by the second.
+            {"default.topic.config": {"message.timeout.ms": 60_000}},
+        )
+    ]
+    start = time.monotonic()
+    results = [threads.submit(sink.write, [event(str(number)) for number in range(5)]) for sink in sinks for _ in "123"]
+    errors = [result.exception(20) for result in results]
+    assert time.monotonic() - start < 0.3 + 2.0 + 0.7
+    assert {type(error) for error in errors} == {Unavailable}
+    assert ["no delivery report" in str(error) for error in errors] == [False] * 6 + [True] * 3
+    for sink in sinks:
+        sink.close(0)
+
+
+def test_a_producer_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    authorities = tmp_path / "authorities"
+    authorities.mkdir()
+    sink = Kafka("pixels", bootstrap_servers="127.0.0.1:1", security_protocol="ssl", ssl_ca_location=str(authorities))
+    authorities.rmdir()
+    with pytest.raises(Unavailable, match="no producer could be made"):
+        sink(event("1"))
+
+
+def test_a_fatal_error_costs_one_batch_and_the_producer(brokers: MockBrokers, sink: Kafka) -> None:
+    brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    with pytest.raises(Unavailable, match="sequence"):
+        sink.write([event("1"), event("2")])
+    sink(event("3"))
+    assert ids(brokers, sink) == ["3"]
+
+
+def test_a_fatal_error_that_the_sink_has_not_heard_of_yet_costs_no_more(brokers: MockBrokers, sink: Kafka) -> None:
+    client = sink._clients.get()
+    brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+
+    def is_dead() -> bool:
+        try:
+            client._producer.produce(sink.topic, b"{}")
+        except KafkaException as error:
+            return bool(error.args[0].code() == KafkaError._FATAL)
+        return False
+
+    wait_until(is_dead)
+    with pytest.raises(Unavailable, match="FATAL"):
+        sink(event("1"))
+    sink(event("2"))
+    assert sink._clients.get() is not client
+
+
+def test_an_event_that_is_too_large_is_named_and_all_others_are_stored(brokers: MockBrokers, sink: Kafka) -> None:
+    with pytest.raises(PartialFailure) as caught:
+        sink.write([event("0"), event("1", 1_100_000), event("2"), {"messageId": "3", "n": float("nan")}])
+    assert {place: type(error) for place, error in caught.value.failures.items()} == dict.fromkeys(
+        (1, 3), Undeliverable
+    )
+    with pytest.raises(Undeliverable, match="MSG_SIZE_TOO_LARGE"):
+        sink(event("4", 1_100_000))
+    assert ids(brokers, sink) == ["0", "2"]
+
+
+def test_what_is_refused_in_company_is_sent_again_alone(brokers: MockBrokers, sink: Kafka) -> None:
+    for code in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD):
+        # The second refusal is that of the first event, when it is alone.
+        brokers.fail(code, code)
+        with pytest.raises(PartialFailure) as caught:
+            sink.write([event(str(number)) for number in range(4)])
+        assert {place: isinstance(error, Undeliverable) for place, error in caught.value.failures.items()} == {0: True}
+    assert ids(brokers, sink) == ["1", "2", "3", "1", "2", "3"]
+
+
+def partition_key(partition: int) -> str:
+    """An id whose events go to the partition, of two."""
+    return next(str(number) for number in range(100) if crc32(str(number).encode()) % 2 == partition)
+
+
+def test_a_thread_waits_for_its_own_events_only(brokers: MockBrokers, threads: ThreadPoolExecutor) -> None:
+    brokers.create_topic("two", partitions=2)
+    with Kafka("two", bootstrap_servers=brokers.bootstrap_servers) as sink:
+        slow, fast = ({"messageId": str(n), "userId": partition_key(n)} for n in (0, 1))
+        sink.write([slow, fast])
+        brokers.delay(1, 800)
+        brokers.delay(2, 200)
+
+        def seconds(one: dict[str, str]) -> float:
+            start = time.monotonic()
+            sink(one)
+            return time.monotonic() - start
+
+        # The first is the one that polls.
+        for order in ([slow, fast], [fast, slow]):
+            taken = dict(zip((one["messageId"] for one in order), threads.map(seconds, order), strict=True))
+            assert 0.2 <= taken["1"] < 0.7
+            assert 0.8 <= taken["0"] < 1.3
+
+
+def test_neither_flush_nor_close_waits_longer_than_it_may(
+    brokers: MockBrokers, hasty: Kafka, threads: ThreadPoolExecutor
+) -> None:
+    brokers.take_down()
+    result = threads.submit(hasty, event("1"))
+    wait_until(lambda: not hasty.flush(0))
+    start = time.monotonic()
+    assert not hasty.flush(0.1)
+    hasty.close(0.1)
+    assert time.monotonic() - start < 0.6
+    assert isinstance(result.exception(20), Unavailable)
+    brokers.bring_up()
+    wait_until(lambda: stored(hasty, "again"))
+
+
+def test_flush_waits_for_what_is_under_way(brokers: MockBrokers, sink: Kafka, threads: ThreadPoolExecutor) -> None:
+    brokers.delay(1, 300)
+    result = threads.submit(sink, event("1"))
+    wait_until(lambda: not sink.flush(0))
+    assert sink.flush()
+    assert result.result(20) is None
