@@ -58,6 +58,8 @@ class DataPlane(ThreadingHTTPServer):
     :ivar connected: those that still are.
     """
 
+    request_queue_size = 64  # of connections that wait to be accepted; the default is 5
+
     def __init__(self, certificate: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.scheme = "http"
