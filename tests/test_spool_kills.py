@@ -1,0 +1,204 @@
+"""Servers that are killed under load, and a spool that is killed before each system call: 0 acknowledged are lost."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import re
+import signal
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from faults import strace
+from processes import run, start, wait_until
+from servers import running, send
+from spools import THREADLESS, drain, drain_in_a_new_process, report, sample, scale, waiting
+from test_sink_kills import found
+
+from pixelmw.sinks import JSONLines
+
+STORES = {"spool": "forwarded.jsonl", "sqlite": "events.db", "lines": "events.jsonl"}
+
+
+class Load:
+    """Clients that send pixels to whatever listens, each with an id of its own, and note those that were answered 200.
+
+    :ivar port: where to send to; 0 is nowhere.
+    """
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.offered: list[str] = []
+        self.acknowledged: list[str] = []
+        self.refused: list[str] = []
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=[client]) for client in range(8)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _send(self, client: int) -> None:
+        for number in itertools.count():
+            while not self.port and not self._ended.wait(0.002):
+                pass
+            if self._ended.is_set():
+                return
+            name = f"{client}-{number}"
+            self.offered.append(name)
+            query = f"writeKey=k&anonymousId=a&event=e&messageId={name}"
+            with suppress(OSError, AssertionError):  # killed before it answered
+                answer = send(self.port, "GET", f"/pixel/v1/track?{query}")
+                (self.acknowledged if answer.status == 200 else self.refused).append(name)
+
+    def wait_for(self, more: int) -> None:
+        """Wait until so many more are acknowledged."""
+        enough = len(self.acknowledged) + more
+        wait_until(lambda: len(self.acknowledged) >= enough, 60)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that *pid* has started and that live."""
+    try:
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:
+        return []
+
+
+def kill(*pids: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_under_load(load: Load, master: int, times: int, chance: random.Random) -> None:
+    """Kill so many workers of a server, one by one, and then all of it."""
+    for _ in range(times):
+        load.wait_for(chance.randint(1, 100))
+        wait_until(lambda: children(master))
+        kill(chance.choice(children(master)))
+    load.wait_for(chance.randint(1, 100))
+    workers = children(master)
+    kill(master, *workers)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    load.port = 0
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_whatever_a_killed_server_acknowledged_is_stored(tmp_path: Path, kind: str) -> None:
+    workers, masters = scale(2, 9), scale(1, 11)  # of each server, and how many servers
+    chance = random.Random(kind)
+    environ = {"PIXELMW_TEST_SINK": kind, "PIXELMW_TEST_DIRECTORY": str(tmp_path)}
+    pid_file = tmp_path / "pid"
+    options = ["--workers=2", f"--pid={pid_file}"]
+    with Load() as load:
+        for _ in range(masters):
+            with running("gunicorn-gthread", "delivery_app:application", tmp_path, *options, **environ) as load.port:
+                kill_under_load(load, int(pid_file.read_text()), workers, chance)
+    store = tmp_path / STORES[kind]
+    ids = found(store) if store.exists() else []
+    if kind == "spool":
+        assert set(load.acknowledged) <= {*ids, *waiting(tmp_path / "spool")}
+        drain_in_a_new_process(tmp_path / "spool", store)
+        ids = found(store)
+    lost = set(load.acknowledged) - set(ids)
+    report(
+        f"killed servers, {kind}", workers=workers * masters, masters=masters,
+        acknowledged=len(load.acknowledged), lost=len(lost), refused=len(load.refused),
+        duplicates=len(ids) - len(set(ids)),
+    )  # fmt: skip
+    assert not lost
+    assert set(ids) <= set(load.offered)
+
+
+# Segments of three events, batches of two, and one event that does not fit: each kind of call has its turn.
+_STEPS = (
+    THREADLESS
+    + """
+import resource
+from contextlib import suppress
+from pathlib import Path
+from pixelmw.delivery import Spool, drainer, journal
+from pixelmw.sinks import JSONLines
+from processes import event
+from spools import drain
+
+journal.SEGMENT_BYTES, drainer.MAX_BATCH = 200, 2
+directory = Path(sys.argv[1])
+sink = JSONLines(directory / "forwarded.jsonl")
+spool = Spool(directory / "spool", sink)
+for number in range(12):
+    spool(event(f"v-{number}"))
+    os.write(1, f"v-{number}\\n".encode())
+    if number == 7:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, -1))
+        with suppress(OSError):
+            spool(event("refused", 1000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+    if number % 5 == 4:
+        drain(spool.directory, sink)
+os._exit(0)
+"""
+)
+_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "openat", "ftruncate", "fchmod", "mkdir")
+
+
+def traced(trace: Path, *options: str) -> list[str]:
+    """A command that writes down the calls of *_CALLS* with the paths that they are about."""
+    return [strace(), "-f", "-qq", "-y", "-o", str(trace), "-e", f"trace={','.join(_CALLS)}", *options]
+
+
+def steps(trace: Path, directory: Path) -> list[tuple[str, int]]:
+    """Each call that was about a file in *directory*, as its name and the how manieth of that name it was."""
+    seen: Counter[str] = Counter()
+    found = []
+    for line in trace.read_text().splitlines():
+        if call := re.match(r"\d+ +(\w+)\(", line):
+            seen[call[1]] += 1
+            if str(directory) in line:
+                found.append((call[1], seen[call[1]]))
+    return found
+
+
+def test_a_spool_that_is_killed_before_any_of_its_system_calls_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+    dry = tmp_path / "dry"
+    dry.mkdir()
+    trace = tmp_path / "trace"
+    assert len(run(_STEPS, dry, under=traced(trace))) == 12
+    points = steps(trace, dry)
+    assert {call for call, _ in points} == {*_CALLS} - {"rename"}  # a spool renames nothing
+    killed: Counter[str] = Counter()
+    acknowledged = lost = duplicates = 0
+    for call, when in sample(points, 7):
+        directory = tmp_path / f"{call}-{when}"
+        directory.mkdir()
+        with start(_STEPS, directory, under=traced(trace, "-e", f"inject={call}:signal=KILL:when={when}")) as victim:
+            names = victim.communicate(timeout=40)[0].split()
+        *_, last, end = trace.read_text().splitlines()
+        assert "killed by SIGKILL" in end
+        assert f" {call}(" in last
+        assert str(directory) in last
+        store = directory / "forwarded.jsonl"
+        if (directory / "spool").exists():
+            drain(directory / "spool", JSONLines(store, sync=False))
+        ids = found(store) if store.exists() else []
+        lost += len(set(names) - set(ids))
+        assert set(ids) <= {f"v-{number}" for number in range(12)} | {"refused"}
+        duplicates += len(ids) - len(set(ids))
+        acknowledged += len(names)
+        killed[call] += 1
+    report(
+        "killed before a system call", **killed, in_all=killed.total(), of=len(points),
+        acknowledged=acknowledged, lost=lost, duplicates=duplicates,
+    )  # fmt: skip
+    assert lost == 0
