@@ -1,0 +1,119 @@
+"""Takes each safeguard of a Spool away in turn, in a copy, and sees whether a test notices.
+
+Run it with ``python tests/safeguards.py``: it prints a line for each, and ends with 1 where a test
+stayed green that should not have.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Safeguard(NamedTuple):
+    """What is taken away, by replacing a text that stands once in a file, and the tests that are to notice."""
+
+    file: str
+    text: str
+    instead: str
+    tests: str
+    besides: str = ""  # what the replacement needs, at the end of the file
+
+
+_TWICE = """
+def _twice(sync, descriptor):
+    try:
+        sync(descriptor)
+    except OSError:
+        sync(descriptor)
+"""
+
+_BORN = """
+import time
+Drainer._born = property(lambda self: self.__dict__.setdefault("born", time.time() * 1000))
+"""
+_FAULTS = "test_spool_faults.py::"
+
+SAFEGUARDS = {
+    "fsync": Safeguard(
+        "delivery/journal.py", "self._sync_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+    "fsync of a new file": Safeguard(
+        "delivery/journal.py", "self._sync_new_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+    "fsync of the directory": Safeguard(
+        "delivery/journal.py", "sync_directory(self._directory.path)", "pass", f"{_FAULTS}test_nothing_is"),
+    "a failed fsync is not tried again": Safeguard(
+        "delivery/journal.py", "self._sync_file(self._descriptor)", "_twice(self._sync_file, self._descriptor)",
+        f"{_FAULTS}test_a_sync_that_fails", _TWICE),
+    "CRC": Safeguard(
+        "delivery/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
+        "test_spool_damage.py::test_each_flipped_byte"),
+    "truncation": Safeguard(
+        "delivery/journal.py", "os.ftruncate(descriptor, size)", "pass", "test_spool_full.py::test_a_full_disk"),
+    "order of delete": Safeguard(
+        "delivery/drainer.py", "reading = self._readings[segment] = _Reading(segment, data)",
+        "reading = self._readings[segment] = _Reading(segment, data); self._directory.remove(segment)",
+        "test_spool_kills.py::test_a_spool_that_is_killed"),
+    "takeover": Safeguard(
+        "delivery/drainer.py", "return segment not in self._readings and",
+        "return segment.created > self._born and segment not in self._readings and",
+        "test_spool_forks.py::test_what_a_killed_process_left", _BORN),
+    "quarantine": Safeguard(
+        "delivery/drainer.py", "self._directory.quarantine(", "str(", "test_spool_damage.py::test_each_flipped_byte"),
+    "a sealed segment is left": Safeguard(
+        "delivery/journal.py", "if self._lock():", "if self._lock() or True:", "test_spool_outage.py::"),
+    "a cursor is checked": Safeguard(
+        "delivery/directory.py", "if checksum == _cursor_checksum(segment, offset) else 0", "",
+        "test_spool_damage.py::test_each_flipped_bit_of_a_cursor"),
+    "a child begins anew": Safeguard(
+        "forksafe.py", "return self._value if self._owner == os.getpid() else None", "return self._value",
+        "test_perprocess.py::"),
+}  # fmt: skip
+
+
+def notices(name: str) -> bool:
+    """Whether a test turns red without the safeguard called *name*.
+
+    :raises ValueError: where the text to be replaced does not stand in the file exactly once.
+    """
+    file, text, instead, tests, besides = SAFEGUARDS[name]
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary)
+        for part in ("pixelmw", "tests"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "setup.cfg", copy)
+        source = copy / "pixelmw" / file
+        code = source.read_text(encoding="utf-8")
+        if code.count(text) != 1:
+            raise ValueError(f"{file} has {text!r} {code.count(text)} times: tell what is the safeguard now")
+        source.write_text(code.replace(text, instead) + besides, encoding="utf-8")
+        module, _, start = tests.partition("::")
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{module}", "-k", start]
+        # The copy stands first on the path of whatever the tests start.
+        run = subprocess.run(
+            command, cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, capture_output=True, text=True
+        )
+    if run.returncode not in (0, 1):  # something else than tests that pass or fail
+        raise ValueError(f"{tests} could not be run without {name}:\n{run.stdout}{run.stderr}")
+    return run.returncode == 1
+
+
+def main() -> int:
+    """Take each away; returns the exit code."""
+    unnoticed = 0
+    for name in SAFEGUARDS:
+        noticed = notices(name)
+        unnoticed += not noticed
+        print(f"{name:40} {'red' if noticed else 'GREEN: no test notices'}", flush=True)
+    print(f"{len(SAFEGUARDS) - unnoticed} passed, {unnoticed} failed")
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""A value for each process: made once by threads, anew in a child, and never taken from the parent."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from processes import run
+
+from pixelmw.forksafe import PerProcess
+
+_PREFACE = """
+import ctypes, os, sys, warnings
+from pixelmw.forksafe import PerProcess
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
+
+class Connection:
+    def __init__(self):
+        self.made_by = os.getpid()
+    def __del__(self):
+        os.write(1, b"destroyed ")
+
+told = []
+value = PerProcess(Connection, inherited=told.append)
+fork = os.fork if sys.argv[1] == "os.fork" else ctypes.CDLL(None).fork  # the second as a server written in C forks
+
+def child(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+"""
+
+
+@pytest.mark.parametrize("fork", ["os.fork", "fork"])
+def test_a_child_makes_its_own_and_leaves_alone_what_it_inherited(fork: str) -> None:
+    script = """
+mine = value.get()
+pid = fork()
+if pid == 0:
+    assert value.peek() is None
+    own = value.get()
+    assert own is not mine and own.made_by == os.getpid()
+    assert told == [mine]
+    del mine
+    os.write(1, b"child ")
+    os._exit(0)
+assert child(pid) == 0
+assert value.get() is mine and told == []
+os.write(1, b"parent ")
+os._exit(0)
+"""
+    assert run(_PREFACE + script, fork) == ["child", "parent"]
+
+
+def test_a_child_is_told_of_what_it_inherited_before_it_needs_its_own() -> None:
+    script = """
+mine = value.get()
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if told == [mine] else 1)
+assert child(pid) == 0
+os._exit(0)
+"""
+    assert run(_PREFACE + script, "os.fork") == []
+
+
+def test_threads_that_ask_at_once_get_the_same() -> None:
+    start = threading.Barrier(8)
+    value = PerProcess(object)
+    got: list[object] = []
+
+    def ask() -> None:
+        start.wait(10)
+        got.append(value.get())
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(got) == 8
+    assert len(set(map(id, got))) == 1
+
+
+def test_what_was_taken_is_made_anew() -> None:
+    value = PerProcess(object)
+    assert value.peek() is None
+    first = value.get()
+    assert value.peek() is value.take() is first
+    assert value.take() is None
+    assert value.get() is not first
+
+
+def test_what_could_not_be_made_is_tried_again() -> None:
+    answers = iter([OSError("not now"), "made"])
+
+    def make() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    value = PerProcess(make)
+    with pytest.raises(OSError, match="not now"):
+        value.get()
+    assert value.get() == "made"
