@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -42,15 +43,21 @@ with make_server("127.0.0.1", 0, app) as server:
 _GUNICORN = ("gunicorn", "--bind=127.0.0.1:0", "--graceful-timeout=5", "--timeout=20", "{module}:{name}")
 # A module that does not load is to be the end of it. The default buffer of 4096 bytes is too small for long URLs.
 _UWSGI = ("uwsgi", "--http-socket=127.0.0.1:0", "--need-app", "--die-on-term", "--no-orphans", "--buffer-size=65535")
+# On SIGTERM, let each worker finish its request first. Without this, a worker is ended in the middle of it.
+_GRACEFUL = "--hook-master-start=unix_signal:15 gracefully_kill_them_all"
 
 #: What starts each server; ``{module}`` and ``{name}`` are where the application is.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "gunicorn-sync": _GUNICORN,
     "gunicorn-gthread": (*_GUNICORN, "--threads=4"),
     "gunicorn-preload": (*_GUNICORN, "--threads=4", "--preload", "--workers=2"),
+    "gunicorn-gevent": (*_GUNICORN, "--worker-class=gevent"),
+    "gunicorn-max-requests": (*_GUNICORN, "--threads=4", "--workers=2", "--max-requests=50"),
     "waitress": ("waitress-serve", "--listen=127.0.0.1:0", "{module}:{name}"),
     "uwsgi": (*_UWSGI, "--module={module}:{name}"),
+    "uwsgi-threads": (*_UWSGI, "--module={module}:{name}", "--enable-threads"),
     "uwsgi-master": (*_UWSGI, "--module={module}:{name}", "--master", "--processes=2", "--threads=2"),
+    "uwsgi-graceful": (*_UWSGI, "--module={module}:{name}", "--master", "--processes=2", "--enable-threads", _GRACEFUL),
     "werkzeug": ("python", "-c", _WERKZEUG),
     "wsgiref": ("python", "-c", _WSGIREF),
 }
@@ -61,28 +68,53 @@ def program(name: str) -> str:
     return need(str(Path(sys.executable).parent / name), name)
 
 
+class Server(NamedTuple):
+    """A server that runs in a process of its own, and writes to a log."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self, signal_number: int) -> None:
+        """Send a signal, and wait for the server to end."""
+        self.process.send_signal(signal_number)
+        self.process.wait(TIMEOUT)
+
+
 @contextmanager
 def running(server: str, app: str, directory: Path, *options: str, **environ: str) -> Iterator[int]:
     """Run *app* ("module:name", the module in tests/) under *server*, with *environ* on top; gives the port."""
+    with started(server, app, directory, *options, **environ) as running_server:
+        yield running_server.port
+
+
+@contextmanager
+def started(server: str, app: str, directory: Path, *options: str, **environ: str) -> Iterator[Server]:
+    """Run *app* as :func:`running` does; gives the server, for tests that stop it."""
     module, _, name = app.partition(":")
     first, *rest = COMMANDS[server]
     command = [program(first), *(word.format(module=module, name=name) for word in rest), *options]
     log = directory / f"{server}-{name}.log"
     # Servers of one user would share the socket that new versions of gunicorn are controlled by; old ones skip this.
     (directory / "gunicorn.conf.py").write_text("control_socket_disable = True\n")
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env=_environment() | environ,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    # A shell has its background jobs ignore Ctrl-C, and what ignores it here is ignored there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env=_environment() | environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         port = _wait_for_port(process, log)
         assert exchange(port, request("GET", "/")), log.read_text(errors="replace")
-        yield port
+        yield Server(port, process, log)
     finally:
         _end(process)
 

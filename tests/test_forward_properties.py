@@ -12,7 +12,7 @@ from pixelmw.delivery import Retry
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 
 # None of them depends on the speed of the machine.
-tried = settings(derandomize=True, deadline=None, max_examples=400)
+tried = settings(derandomize=True, deadline=None, max_examples=200)
 
 Plan = list[tuple[str, int]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 from collections import Counter
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from processes import event, run, wait_until
-from spools import payloads, report, scale, waiting
+from spools import drain, drainer, payloads, report, scale, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
@@ -155,6 +156,30 @@ def test_a_flaky_sink_gets_all_but_the_one_event_that_it_never_takes_which_is_ke
     assert (stats["dead"], stats["forwarded"]) == (1, len(ids))
     assert waiting(tmp_path / "spool" / "dead") == [poison]
     assert sink.failures > 3
+
+
+@pytest.mark.parametrize("error", [ConnectionError(), Undeliverable(), ValueError()], ids=repr)
+def test_who_takes_over_goes_on_with_the_first_event_that_was_not_taken(tmp_path: Path, error: Exception) -> None:
+    ids = [str(number) for number in range(30)]
+    directory = prepared(tmp_path / "spool", ids)
+    taken: list[str] = []
+    rest: list[str] = []
+
+    def sink(event: Event) -> None:
+        if event["messageId"] == "7":
+            raise error
+        taken.append(event["messageId"])
+
+    first = drainer(directory, sink, dead_letter=full)
+    for _ in range(5):
+        first.step()
+    drain(directory, lambda event: rest.append(event["messageId"]))  # as after kill -9
+    assert taken[:7] == ids[:7]
+    assert rest == ids[7:]
+
+
+def full(event: Event) -> None:
+    raise OSError(errno.ENOSPC, "full")
 
 
 def test_dead_letters_go_to_a_sink_of_their_own_where_there_is_one(tmp_path: Path) -> None:

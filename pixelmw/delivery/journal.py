@@ -71,8 +71,8 @@ class Journal:
         try:
             self._admit(len(data))
         except BaseException:
-            if self._locked_until:  # for this commit: who waits to seal the segment, and make room, is not to wait longer
-                self._unlock()
+            if self._locked_until:
+                self._unlock()  # it was for this commit, and somebody may wait to seal the segment, and make room
             raise
         try:
             self._append(data, first)

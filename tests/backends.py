@@ -1,0 +1,216 @@
+"""Starts real database servers on loopback, each in a directory of its own, and stops them for an outage."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pymysql
+import redis
+from conftest import need
+from faults import NOBODY
+
+TIMEOUT = 30.0  # seconds, for a server to come up or to go
+#: What the tests' users log in with, to be looked for where it must not be.
+PASSWORD = "open-sesame"
+
+
+class Backend:
+    """A server that can be stopped, and started again on the same data and port.
+
+    :param command: runs it in the foreground.
+    :param directory: where it runs, and where its log is.
+    :param url: the URL by which a sink finds it.
+    :param probe: talks to it, and raises where it does not answer.
+    :param goodbye: the signal that has it end, whoever is connected.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        directory: Path,
+        port: int,
+        url: str,
+        probe: Callable[[], object],
+        goodbye: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        self.port = port
+        self.url = url
+        self._command = command
+        self._directory = directory
+        self._log = directory / "log"
+        self._probe = probe
+        self._goodbye = goodbye
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server, and return once it answers."""
+        deadline = time.monotonic() + TIMEOUT
+        while not self._answers():
+            assert time.monotonic() < deadline, self._log.read_text(errors="replace")[-3000:]
+            if self._process is None or self._process.poll() is not None:
+                # Again where it ended: after a kill, PostgreSQL's other processes may take a moment to follow.
+                with self._log.open("ab") as log:
+                    self._process = _spawn(self._command, self._directory, log)
+            time.sleep(0.01)
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Ask the server to end, or kill it, and wait until it is gone."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGKILL if kill else self._goodbye)
+        try:
+            self._process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    @contextmanager
+    def down(self, *, kill: bool = True) -> Iterator[None]:
+        """An outage: the server is ended, and afterwards started again."""
+        self.stop(kill=kill)
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Another outage: the server keeps its connections, and does nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        try:
+            self._probe()
+        except (OSError, redis.RedisError, psycopg.OperationalError, pymysql.Error):
+            return False
+        return True
+
+
+@contextmanager
+def redis_server(*options: str) -> Iterator[Backend]:
+    """A Redis server that asks for a password, and writes each entry to its disk before it answers."""
+    port = free_port()
+    command = [need("redis-server", "valkey-server"), "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--requirepass", PASSWORD, "--appendonly", "yes", "--appendfsync", "always", "--save", "", *options]
+    url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+
+    def probe() -> None:
+        with redis.Redis.from_url(url, socket_timeout=2) as client:
+            client.ping()
+
+    with _directory() as directory:
+        yield from _running(Backend(command, directory, port, url, probe))
+
+
+@contextmanager
+def postgres() -> Iterator[Backend]:
+    """A PostgreSQL server that asks for a password."""
+    port = free_port()
+    url = f"//postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+    with _directory() as directory:
+        (directory / "password").write_text(PASSWORD)
+        init = [_postgres("initdb"), "--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--no-sync"]
+        _run([*init, "--pwfile=password", "--locale=C", "--encoding=UTF8"], directory)
+        # No test cuts the power, and what was written outlives the process.
+        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "log_statement=none")
+        command = [_postgres("postgres"), "-D", "data", "-p", str(port)]
+        command += [word for setting in settings for word in ("-c", setting)]
+
+        def probe() -> None:
+            psycopg.connect(f"postgresql:{url}", connect_timeout=2).close()
+
+        # At SIGTERM it would wait for every client.
+        goodbye = signal.SIGINT
+        yield from _running(Backend(command, directory, port, f"postgresql+psycopg:{url}", probe, goodbye))
+
+
+@contextmanager
+def mariadb() -> Iterator[Backend]:
+    """A MariaDB server that asks for a password."""
+    port = free_port()
+    with _directory() as directory:
+        data = f"--datadir={directory / 'data'}"
+        install = need("mariadb-install-db", "mysql_install_db")
+        _run([install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"], directory)
+        (directory / "users.sql").write_text(
+            f"CREATE USER IF NOT EXISTS pixel@'%' IDENTIFIED BY '{PASSWORD}';\n"
+            "GRANT ALL ON *.* TO pixel@'%' WITH GRANT OPTION;\nCREATE DATABASE IF NOT EXISTS pixels;\n"
+        )
+        command = [need("mariadbd", "/usr/sbin/mariadbd", "mysqld"), "--no-defaults", data, f"--port={port}"]
+        command += ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--skip-name-resolve"]
+        command += [f"--init-file={directory / 'users.sql'}", "--innodb-buffer-pool-size=16M"]
+
+        def probe() -> None:
+            pymysql.connect(
+                host="127.0.0.1", port=port, user="pixel", password=PASSWORD, database="pixels", read_timeout=2
+            ).close()
+
+        url = f"mariadb+pymysql://pixel:{PASSWORD}@127.0.0.1:{port}/pixels"
+        yield from _running(Backend(command, directory, port, url, probe))
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port where the system accepts connections, and nobody says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def free_port() -> int:
+    """A port on loopback that was free a moment ago, and that no connection gets by chance while the server is down."""
+    for port in random.sample(range(10_000, 30_000), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise AssertionError("100 ports are in use")
+
+
+def _running(backend: Backend) -> Iterator[Backend]:
+    try:
+        backend.start()
+        yield backend
+    finally:
+        backend.stop()
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """A directory for a server: with a short path, for sockets, and its own, for PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        if os.geteuid() == 0:
+            os.chown(directory, NOBODY, NOBODY)
+        yield Path(directory)
+
+
+def _spawn(command: list[str], directory: Path, log: object) -> subprocess.Popen[bytes]:
+    unprivileged = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.Popen(
+        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **unprivileged
+    )
+
+
+def _run(command: list[str], directory: Path) -> None:
+    with (directory / "log").open("ab") as log:
+        code = _spawn(command, directory, log).wait(TIMEOUT)
+    assert code == 0, (directory / "log").read_text(errors="replace")
+
+
+def _postgres(program: str) -> str:
+    """The path of one of PostgreSQL's programs; Debian has them where no PATH leads."""
+    return need(program, *sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{program}")), reverse=True))

@@ -1,0 +1,244 @@
+"""The Redis sink on a real server: what is in the stream, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from backends import PASSWORD, Backend, redis_server
+from processes import event, run, store_from_threads, wait_until
+from redis import Redis
+
+from pixelmw.sinks.base import PartialFailure, Undeliverable
+from pixelmw.sinks.redis import RedisStream
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Backend]:
+    with redis_server() as backend:
+        yield backend
+
+
+@pytest.fixture
+def client(server: Backend) -> Iterator[Redis]:
+    """A connection of the test's own to a server that holds nothing."""
+    with Redis.from_url(server.url, decode_responses=True) as connection:
+        connection.flushall()
+        yield connection
+
+
+def ids(client: Redis, stream: str = "events") -> list[str]:
+    """The messageIds in a stream, in its order."""
+    return [entry["messageId"] for _, entry in client.xrange(stream)]
+
+
+# --- entries ---
+
+
+def test_an_entry_has_the_message_id_and_the_whole_event_as_json(server: Backend, client: Redis) -> None:
+    whole = {"messageId": "m", "event": "Order Completed", "properties": {"price": 1.5, "": [True, None]}}
+    with RedisStream(server.url, "events") as sink:
+        sink(whole)
+    [(_, entry)] = client.xrange("events")
+    assert list(entry) == ["messageId", "event"]
+    assert (entry["messageId"], json.loads(entry["event"])) == ("m", whole)
+
+
+def test_a_batch_of_700_keeps_its_order(server: Backend, client: Redis) -> None:
+    batch = [event(f"id-{number % 7}-{number}") for number in range(700)]
+    with RedisStream(server.url, "events") as sink:
+        sink(event("before"))
+        sink.write(batch)
+        sink(event("after"))
+    assert ids(client) == ["before", *(each["messageId"] for each in batch), "after"]
+
+
+def test_threads_share_one_sink(server: Backend, client: Redis) -> None:
+    with RedisStream(server.url, "events") as sink:
+        assert store_from_threads(sink) == sorted(ids(client))
+
+
+def test_an_event_that_is_sent_again_is_there_again_with_the_same_id(server: Backend, client: Redis) -> None:
+    with RedisStream(server.url, "events") as sink:
+        sink.write([event("1"), event("1")])
+        sink(event("1"))
+    assert ids(client) == ["1", "1", "1"]
+
+
+def test_a_stream_keeps_about_as_many_entries_as_it_is_told_to_and_the_newest(server: Backend, client: Redis) -> None:
+    batch = [event(str(number)) for number in range(1000)]
+    with RedisStream(server.url, "events", maxlen=200) as sink:
+        sink.write(batch)
+    kept = ids(client)
+    assert 200 <= len(kept) <= 400  # the server lets go of whole nodes of 100 entries
+    assert kept == [str(number) for number in range(1000 - len(kept), 1000)]
+
+
+def test_an_empty_batch_is_stored_without_a_word(server: Backend, client: Redis) -> None:
+    RedisStream(server.url, "events").write([])
+    assert not client.exists("events")
+
+
+# --- hostile ids, names and values ---
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["😀 ünïcödé \u202e\u2028", "a\0b\0", "\r\n*1\r\n$8\r\nFLUSHALL\r\n", "\\u0000 \\ \" '", "x" * 100_000],
+    ids=["unicode", "NUL", "protocol", "quotes", "long"],
+)
+def test_values_ids_and_names_are_stored_as_they_are(server: Backend, client: Redis, value: str) -> None:
+    whole = {"messageId": value, "event": value, value: [value]}
+    with RedisStream(server.url, value[:1000]) as sink:
+        sink(whole)
+    [(_, entry)] = client.xrange(value[:1000])
+    assert (entry["messageId"], json.loads(entry["event"])) == (value, whole)
+
+
+_REFUSED: list[dict[str, Any]] = [
+    {"messageId": "x", "a": float("nan")},
+    {"messageId": "x", "a": {1}},
+    {"messageId": "x", "a": "\ud800"},
+    {"event": "no id"},
+    {"messageId": ""},
+]
+
+
+def test_what_is_not_json_or_has_no_id_is_named_and_the_others_are_stored(server: Backend, client: Redis) -> None:
+    with RedisStream(server.url, "events") as sink:
+        with pytest.raises(PartialFailure) as caught:
+            sink.write([event("first"), *_REFUSED, event("last")])
+        assert list(caught.value.failures) == [1, 2, 3, 4, 5]
+        assert {type(error) for error in caught.value.failures.values()} == {Undeliverable}
+        for refused in _REFUSED:
+            with pytest.raises(Undeliverable):
+                sink(refused)
+    assert ids(client) == ["first", "last"]
+
+
+# --- forks and connections ---
+
+# uWSGI forks in C, and Python's hooks are not called. Each child ends as a program does, destructors and all.
+_FORKS = """
+import ctypes, os, signal, sys, warnings
+from pixelmw.sinks.redis import RedisStream
+from processes import event
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
+signal.alarm(30)
+sink = RedisStream(sys.argv[1], "events")
+
+def store(name):
+    sink(event(name))
+    os.write(1, f"{name}\\n".encode())
+
+def child(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def session():
+    return sink._clients.get().client_id()
+
+store("parent")
+before = session()
+for number, fork in enumerate([os.fork, ctypes.PyDLL(None).fork]):
+    pid = fork()
+    if pid == 0:
+        store(f"child-{number}")
+        grandchild = fork()
+        if grandchild == 0:
+            store(f"grandchild-{number}")
+            sys.exit()
+        store(f"child-{number}-again")
+        assert session() != before
+        sys.exit(child(grandchild))
+    store(f"parent-{number}")
+    assert child(pid) == 0
+    store(f"parent-{number}-again")
+assert session() == before
+"""
+
+
+def test_parent_and_child_both_store_and_neither_spoils_the_others_connection(server: Backend, client: Redis) -> None:
+    acknowledged = run(_FORKS, server.url)
+    assert len(acknowledged) == 1 + 2 * 5
+    assert sorted(ids(client)) == sorted(acknowledged)
+
+
+def test_a_closed_sink_holds_no_connection_and_opens_one_for_the_next_event(server: Backend, client: Redis) -> None:
+    def sessions() -> list[Any]:
+        return [each for each in client.client_list() if each["name"] == "closing"]
+
+    with RedisStream(f"{server.url}?client_name=closing", "events") as sink:
+        sink(event("1"))
+        held = sink._clients.get()  # so that it is not the garbage collector who closes
+        assert len(sessions()) == 1
+        sink.close()
+        wait_until(lambda: not sessions())
+        sink(event("2"))
+    sink.close()
+    assert held is not sink._clients.get()
+    assert ids(client) == ["1", "2"]
+
+
+def test_a_sink_may_be_closed_while_other_threads_use_it(server: Backend, client: Redis) -> None:
+    sink = RedisStream(server.url, "events")
+    done = threading.Event()
+
+    def close() -> None:
+        while not done.wait(0.02):
+            sink.close()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    expected = store_from_threads(sink)
+    done.set()
+    closing.join()
+    sink.close()
+    assert sorted(ids(client)) == expected
+
+
+# --- arguments ---
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"redis://:{PASSWORD}@127.0.0.1:1/0", "redis://127.0.0.1:1/0"),
+        (f"rediss://user:{PASSWORD}@redis.example/0?client_name=x", "rediss://redis.example/0"),
+        (f"redis://127.0.0.1?password={PASSWORD}", "redis://127.0.0.1"),
+        (f"unix://user:{PASSWORD}@/run/redis.sock?db=0", "unix:///run/redis.sock"),
+    ],
+)
+def test_the_password_does_not_show(url: str, shown: str) -> None:
+    assert repr(RedisStream(url, "events")) == f"RedisStream({shown!r}, 'events')"
+
+
+@pytest.mark.parametrize("url", [PASSWORD, f"http://:{PASSWORD}@h", f"redis://:{PASSWORD}#@h", f"redis://h:{PASSWORD}"])
+def test_a_url_that_cannot_work_is_refused_at_once_and_does_not_show(url: str) -> None:
+    with pytest.raises(ValueError, match="redis://localhost:6379/0") as caught:
+        RedisStream(url, "events")
+    assert PASSWORD not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("options", [{"maxlen": 0}, {"maxlen": -1}, {"timeout": 0}])
+def test_a_length_or_a_timeout_that_makes_no_sense_is_refused_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(options))}="):
+        RedisStream("redis://localhost", "events", **options)
+
+
+_WITHOUT_REDIS = """
+import sys
+sys.modules["redis"] = None
+try:
+    import pixelmw.sinks.redis
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_where_the_client_library_is_missing_it_is_said_what_to_install() -> None:
+    assert "pip install pixelmw[redis]" in " ".join(run(_WITHOUT_REDIS))

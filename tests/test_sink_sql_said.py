@@ -1,0 +1,137 @@
+"""The SQL sink's words: what it refuses at once, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+
+import databases
+import pytest
+from backends import PASSWORD
+from databases import Database, with_server
+from processes import event, run
+from sqlalchemy import make_url
+
+from pixelmw.sinks.base import Unavailable, Undeliverable
+from pixelmw.sinks.sql import SQL
+
+server, db = databases.server, databases.db
+
+
+def said(error: BaseException) -> str:
+    """All that a log would hold of an error."""
+    return "".join(traceback.format_exception(error))
+
+
+# --- secrets ---
+
+
+@with_server
+def test_the_password_does_not_show_while_the_server_is_down(db: Database) -> None:
+    assert db.server is not None
+    engine = db.engine()
+    with db.sink() as by_url, db.sink(url=engine) as by_engine, db.server.down(kill=False):
+        for sink in (by_url, by_engine):
+            with pytest.raises(Unavailable, match=r"\*\*\*") as caught:
+                sink(event("1"))
+            assert PASSWORD not in said(caught.value) + repr(sink)
+
+
+@with_server
+def test_a_password_that_is_wrong_makes_the_sink_unavailable_and_does_not_show(db: Database) -> None:
+    with db.sink(url=make_url(db.url).set(password="let-me-in")) as sink:
+        with pytest.raises(Unavailable, match=r"(?i)password") as caught:
+            sink(event("1"))
+        assert "let-me-in" not in said(caught.value) + repr(sink)
+
+
+def test_an_event_does_not_show_in_an_error(db: Database) -> None:
+    engine = db.engine()
+    whole = {"messageId": "1", "event": "secret", "properties": {"a": "secret"}}
+    with db.sink() as by_url, db.sink(url=engine) as by_engine:
+        for sink in (by_url, by_engine):
+            sink(event("0"))
+            db.run(f"DROP TABLE {db.table}")
+            with pytest.raises(Unavailable, match=db.table) as caught:
+                sink(whole)
+            assert "secret" not in said(caught.value)
+            with pytest.raises(Undeliverable) as told:
+                sink({**whole, "a": float("nan")})
+            assert "secret" not in said(told.value)
+    engine.dispose()
+
+
+def test_an_event_does_not_show_in_sqlalchemys_own_log(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "sqlalchemy.engine"), db.sink() as sink:
+        sink({"messageId": "1", "event": "secret"})
+    assert "INSERT INTO" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_password_in_the_query_of_a_url_does_not_show() -> None:
+    sink = SQL(f"postgresql+psycopg://user@127.0.0.1/x?password={PASSWORD}", "analytics.pixel")
+    assert repr(sink) == "SQL('postgresql+psycopg://user@127.0.0.1/x', table='analytics.pixel')"
+
+
+# --- arguments ---
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (
+            "oracle+oracledb://u:open-sesame@h/x",
+            "oracle is not supported; these are: postgresql, sqlite, mariadb, mysql",
+        ),
+        ("postgres://u:open-sesame@h/x", "postgres is not supported"),
+        ("open-sesame", "no URL of a database"),
+        ("postgresql+psycopg://u:open-sesame@h:port/x", "no URL of a database"),
+        ("postgresql+asyncpg://u:open-sesame@h/x", "async"),
+        ("postgresql+nothing://u:open-sesame@h/x", "knows no driver postgresql.nothing"),
+        ("sqlite://", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+    ],
+)
+def test_a_url_that_cannot_work_is_refused_at_once(url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as caught:
+        SQL(url)
+    assert PASSWORD not in said(caught.value)
+
+
+def test_what_is_neither_a_url_nor_an_engine_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="not PosixPath"):
+        SQL(Path("events.db"))  # type: ignore[arg-type]
+
+
+def test_a_timeout_that_makes_no_sense_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="timeout=0"):
+        SQL("sqlite:///events.db", timeout=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a b", "a;b", 'a"b', "a`b", "a.b.c", ".a", "a.", "1a", "ä", "a" * 64, "a\n", "a-b", "x; DROP TABLE x", "%s"],
+)
+def test_a_table_whose_name_is_not_plain_is_refused_at_once(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a plain name"):
+        SQL("sqlite:///events.db", name)
+
+
+_WITHOUT = """
+import sys
+sys.modules[sys.argv[1]] = None
+try:
+    from pixelmw.sinks.sql import SQL
+    SQL("mariadb+pymysql://host/name")
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_where_sqlalchemy_is_missing_it_is_said_what_to_install() -> None:
+    assert "pip install pixelmw[sql]" in " ".join(run(_WITHOUT, "sqlalchemy"))
+
+
+def test_where_the_driver_is_missing_it_shows_at_once() -> None:
+    assert "pymysql" in run(_WITHOUT, "pymysql")

@@ -1,0 +1,149 @@
+"""The SQL sink among forks, and on an engine that the application uses, too."""
+
+from __future__ import annotations
+
+import threading
+
+import databases
+import pytest
+from databases import Database, with_server
+from processes import event, run, store_from_threads, wait_until
+from sqlalchemy import make_url
+
+from pixelmw.sinks.base import Undeliverable
+
+server, db = databases.server, databases.db
+
+# uWSGI forks in C, and Python's hooks are not called. Each child ends as a program does, destructors and all.
+_FORKS = """
+import ctypes, os, signal, sys, warnings
+from pixelmw.sinks.sql import SQL
+from processes import event
+from sqlalchemy import create_engine
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
+signal.alarm(30)
+url, table = sys.argv[1:]
+engine = create_engine(url)  # does not replace a connection that a child has spoiled
+sinks = {"url": SQL(url, table, timeout=20), "engine": SQL(engine, table)}
+
+def store(name):
+    for kind, sink in sinks.items():
+        sink(event(f"{kind}-{name}"))
+        os.write(1, f"{kind}-{name}\\n".encode())
+
+def child(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def sessions():
+    if engine.name == "sqlite":
+        return [os.getpid()]
+    session = {"postgresql": "pg_backend_pid()", "mariadb": "connection_id()"}[engine.name]
+    with sinks["url"]._engines.get().engine.connect() as one, engine.connect() as other:
+        return [each.exec_driver_sql(f"SELECT {session}").scalar() for each in (one, other)]
+
+before = sessions()  # the application has used its engine before the sink does
+for number, fork in enumerate([os.fork, ctypes.PyDLL(None).fork]):
+    pid = fork()
+    if pid == 0:
+        store(f"child-{number}")
+        grandchild = fork()
+        if grandchild == 0:
+            store(f"grandchild-{number}")
+            sys.exit()
+        store(f"child-{number}-again")
+        assert not set(sessions()) & set(before)
+        sys.exit(child(grandchild))
+    store(f"parent-{number}")
+    assert child(pid) == 0
+    store(f"parent-{number}-again")
+store("parent")
+assert sessions() == before
+"""
+
+
+def test_parent_and_child_both_store_and_neither_spoils_the_others_connections(db: Database) -> None:
+    # SQLite knows no sessions: there each process is one.
+    acknowledged = run(_FORKS, db.url, db.table)
+    assert len(acknowledged) == 2 * (1 + 2 * 5)
+    assert db.rows() == sorted(acknowledged)
+
+
+# --- engines and connections ---
+
+
+@with_server
+def test_an_engine_of_yours_is_used_and_left_open(db: Database) -> None:
+    engine = db.engine(pool_size=1, max_overflow=0)
+    with db.sink(url=engine) as sink:
+        sink(event("1"))
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql(f"SELECT message_id FROM {db.table}").scalar() == "1"
+    assert engine.pool.checkedin() == 1
+    sink(event("2"))
+    engine.dispose()
+    assert db.rows() == ["1", "2"]
+
+
+@with_server
+def test_a_closed_sink_holds_no_connection_and_opens_one_for_the_next_event(db: Database) -> None:
+    with db.sink() as sink:
+        sink(event("1"))
+    url = db.user("ALL")
+    with db.sink(url=url) as sink:
+        sink(event("2"))
+        assert len(db.sessions(url.username)) == 1
+        sink.close()
+        wait_until(lambda: not db.sessions(url.username))
+        sink(event("3"))
+    assert db.rows() == ["1", "2", "3"]
+
+
+def test_a_sink_that_stored_nothing_is_closed_without_a_word(db: Database) -> None:
+    sink = db.sink()
+    sink.close()
+    sink.close()
+
+
+def test_a_sink_may_be_closed_while_other_threads_use_it(db: Database) -> None:
+    sink = db.sink(timeout=30)
+    done = threading.Event()
+
+    def close() -> None:
+        while not done.wait(0.02):
+            sink.close()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    expected = store_from_threads(sink)
+    done.set()
+    closing.join()
+    sink.close()
+    assert db.rows() == expected
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_what_the_connection_of_your_engine_cannot_say_is_undeliverable(db: Database) -> None:
+    engine = db.engine(connect_args={"charset": "latin1"})
+    with db.sink(url=engine) as sink:
+        with pytest.raises(Undeliverable):
+            sink({"messageId": "1", "event": "😀"})
+        sink({"messageId": "2", "event": "é"})
+    engine.dispose()
+    assert db.rows("message_id, event") == [("2", "é")]
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_the_sinks_own_connection_speaks_utf_8_whatever_the_url_says(db: Database) -> None:
+    with db.sink(url=make_url(db.url).update_query_dict({"charset": "latin1"})) as sink:
+        sink({"messageId": "1", "event": "😀"})
+    assert db.rows("event") == ["😀"]
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_what_the_url_says_about_timeouts_stands(db: Database) -> None:
+    options = "-c statement_timeout=1234 -c application_name=pixels"
+    url = make_url(db.url).update_query_dict({"options": options, "connect_timeout": "7"})
+    with db.sink(url=url) as sink, sink._engines.get().engine.connect() as connection:
+        for name, value in {"statement_timeout": "1234ms", "application_name": "pixels"}.items():
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
