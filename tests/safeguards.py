@@ -63,7 +63,7 @@ SAFEGUARDS = {
     "takeover": Safeguard(
         "delivery/drainer.py", "return segment not in self._readings and",
         "return segment.created > self._born and segment not in self._readings and",
-        "test_spool_forks.py::test_what_a_killed_process_left", _BORN),
+        "test_drain.py::test_what_is_left", _BORN),
     "quarantine": Safeguard(
         "delivery/drainer.py", "self._directory.quarantine(", "str(", "test_spool_damage.py::test_each_flipped_byte"),
     "a sealed segment is left": Safeguard(

@@ -188,8 +188,9 @@ def test_a_sink_may_be_closed_while_other_threads_use_it(server: Backend, client
     done = threading.Event()
 
     def close() -> None:
-        while not done.wait(0.02):
+        for _ in range(8):
             sink.close()
+            done.wait(0.02)
 
     closing = threading.Thread(target=close)
     closing.start()

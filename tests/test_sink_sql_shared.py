@@ -39,7 +39,7 @@ def sessions():
     if engine.name == "sqlite":
         return [os.getpid()]
     session = {"postgresql": "pg_backend_pid()", "mariadb": "connection_id()"}[engine.name]
-    with sinks["url"]._engines.get().engine.connect() as one, engine.connect() as other:
+    with sinks["url"]._engines.get().value.connect() as one, engine.connect() as other:
         return [each.exec_driver_sql(f"SELECT {session}").scalar() for each in (one, other)]
 
 before = sessions()  # the application has used its engine before the sink does
@@ -99,6 +99,22 @@ def test_a_closed_sink_holds_no_connection_and_opens_one_for_the_next_event(db: 
     assert db.rows() == ["1", "2", "3"]
 
 
+@with_server
+def test_a_connection_that_is_in_use_while_the_sink_is_closed_is_closed_after_it(db: Database) -> None:
+    with db.sink() as sink:
+        sink(event("1"))
+    url = db.user("ALL")
+    with db.sink(url=url) as sink:
+        shared = sink._engines.get()
+        with shared as engine, engine.connect():
+            sink.close()
+            sink(event("2"))
+            assert len(db.sessions(url.username)) == 2
+        wait_until(lambda: len(db.sessions(url.username)) == 1)
+    wait_until(lambda: not db.sessions(url.username))
+    assert db.rows() == ["1", "2"]
+
+
 def test_a_sink_that_stored_nothing_is_closed_without_a_word(db: Database) -> None:
     sink = db.sink()
     sink.close()
@@ -110,8 +126,9 @@ def test_a_sink_may_be_closed_while_other_threads_use_it(db: Database) -> None:
     done = threading.Event()
 
     def close() -> None:
-        while not done.wait(0.02):
+        for _ in range(8):
             sink.close()
+            done.wait(0.02)
 
     closing = threading.Thread(target=close)
     closing.start()
@@ -144,6 +161,6 @@ def test_the_sinks_own_connection_speaks_utf_8_whatever_the_url_says(db: Databas
 def test_what_the_url_says_about_timeouts_stands(db: Database) -> None:
     options = "-c statement_timeout=1234 -c application_name=pixels"
     url = make_url(db.url).update_query_dict({"options": options, "connect_timeout": "7"})
-    with db.sink(url=url) as sink, sink._engines.get().engine.connect() as connection:
+    with db.sink(url=url) as sink, sink._engines.get().value.connect() as connection:
         for name, value in {"statement_timeout": "1234ms", "application_name": "pixels"}.items():
             assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value

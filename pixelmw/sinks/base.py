@@ -41,6 +41,18 @@ class PartialFailure(Exception):
         self.failures = failures
 
 
+def raise_failures(failures: Mapping[int, Exception | None], count: int) -> None:
+    """Raise what says most shortly which events of a batch of *count* were not stored, and why."""
+    if not failures:
+        return
+    first = next(iter(failures.values()))
+    alone = len(failures) == count == 1
+    all_down = len(failures) == count and all(isinstance(error, Unavailable) for error in failures.values())
+    if first is not None and (alone or all_down):
+        raise first
+    raise PartialFailure(dict(sorted(failures.items())))
+
+
 class BatchSink(ABC):
     """A sink that takes batches: a subclass writes :meth:`write`, and the rest follows.
 

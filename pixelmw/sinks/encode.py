@@ -19,8 +19,19 @@ def json_of(event: Event) -> str:
     :raises TypeError: for a value that is none of JSON's.
     """
     text = to_json(event)
-    text.encode()  # the JSON encoder lets half a pair pass
+    text.encode()  # the encoder lets surrogates pass
     return text
+
+
+def json_bytes(event: Event) -> bytes:
+    """The event as JSON in UTF-8.
+
+    :raises Undeliverable: for an event that is not JSON, which no second try will change.
+    """
+    try:
+        return to_json(event).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Undeliverable(f"the event is not JSON: {error}") from error
 
 
 def message_id_of(event: Event) -> str:
@@ -39,15 +50,22 @@ def text_of(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
-def sort_out(events: Sequence[Event], encode: Callable[[Event], _T]) -> tuple[list[_T], dict[int, Exception]]:
-    """What *encode* makes of the events, and by their place, :class:`Undeliverable` for those that it refuses."""
-    encoded, refused = [], {}
+def prepare(make: Callable[[Event], _T], events: Sequence[Event]) -> tuple[dict[int, _T], dict[int, Exception]]:
+    """What *make* returns for each event, and what it raises, both by the event's place in *events*."""
+    made: dict[int, _T] = {}
+    failures: dict[int, Exception] = {}
     for place, event in enumerate(events):
         try:
-            encoded.append(encode(event))
-        except (TypeError, ValueError, RecursionError) as error:
-            refused[place] = _undeliverable(error)
-    return encoded, refused
+            made[place] = make(event)
+        except Exception as error:
+            failures[place] = error
+    return made, failures
+
+
+def sort_out(events: Sequence[Event], encode: Callable[[Event], _T]) -> tuple[list[_T], dict[int, Exception]]:
+    """What *encode* makes of the events, and by their place, :class:`Undeliverable` for those that it refuses."""
+    made, failures = prepare(encode, events)
+    return list(made.values()), {place: _undeliverable(error) for place, error in failures.items()}
 
 
 def _undeliverable(cause: Exception) -> Exception:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..events import Event, rfc3339
-from .base import BatchSink, Unavailable, Undeliverable
-from .batches import encode, raise_failures
+from .base import BatchSink, Unavailable, Undeliverable, raise_failures
 from .data_plane import DataPlane
+from .encode import json_bytes
 
 # Segment's documentation names limits of 32 KB an event and 500 KB a batch without saying what a KB is (its Python
 # client takes an event of 32 * 1024 bytes, and batches of 475,000), so this is the smaller one. RudderStack's limits
@@ -79,7 +79,7 @@ class HTTP(BatchSink):
 
 
 def _encoded(event: Event) -> bytes:
-    json = encode(event)
+    json = json_bytes(event)
     if len(json) > _MOST_EVENT:
         raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MOST_EVENT}")
     return json

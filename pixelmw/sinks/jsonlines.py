@@ -13,7 +13,7 @@ from ..events import Event, to_json
 from ..files import sync_data, sync_directory
 from ..forksafe import ForkSafeLock
 from .base import BatchSink, PartialFailure
-from .prepare import prepare
+from .encode import prepare
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..events import Event
 from ..forksafe import PerProcess
-from .base import BatchSink, Unavailable, Undeliverable
-from .batches import encode, raise_failures
+from .base import BatchSink, Unavailable, Undeliverable, raise_failures
+from .encode import json_bytes
 from .kafka_config import check_config, check_topic
 from .reports import Expected, Reports
 
@@ -165,7 +165,7 @@ class _Client:
         self, topic: str, event: Event, on_delivery: Callable[[KafkaError | None, Any], None], deadline: float
     ) -> None:
         """Put an event into the producer's queue, once there is room; *deadline* is on the monotonic clock."""
-        value = encode(event)
+        value = json_bytes(event)
         ids = (event.get(name) for name in ("userId", "anonymousId"))
         key = next((one.encode() for one in ids if isinstance(one, str) and one), None)
         message_id = event.get("messageId")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
@@ -23,6 +22,7 @@ from ..events import Event
 from ..forksafe import PerProcess
 from .base import BatchSink, PartialFailure, Unavailable, Undeliverable
 from .encode import sort_out
+from .shared import Shared
 from .sqldrivers import blames_the_data, connect_args
 from .sqlrows import FIELDS, KEY_CHARS, ONCE, Row, insert, parts, row_maker
 
@@ -84,6 +84,8 @@ class SQL(BatchSink):
             raise ValueError(f"{backend} is not supported; these are: {', '.join(ONCE)}")
         if self._given is None:
             _check_driver(self._url)
+        # Without its password, and without its query, where drivers take passwords, too.
+        self._shown = self._url.set(query={}).render_as_string(hide_password=True)
         self._table = _make_table(table)
         self._table_exists = False
         self._row_of = row_maker(backend)
@@ -94,11 +96,6 @@ class SQL(BatchSink):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._shown!r}, table={self._table.fullname!r})"
-
-    @property
-    def _shown(self) -> str:
-        """The URL without its password, and without its query, where drivers take passwords, too."""
-        return self._url.set(query={}).render_as_string(hide_password=True)
 
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events* in one transaction, but for those that the failure names."""
@@ -162,52 +159,24 @@ class SQL(BatchSink):
         self.close()
         return Unavailable(message)
 
-    def _make_engine(self) -> _Shared:
+    def _make_engine(self) -> Shared[Engine]:
         if self._given is not None:
-            return _Shared(self._given)
+            return Shared(self._given, close=_close)
         settings: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": self.timeout}
         if self._url.get_backend_name() == "sqlite":
             settings = {"poolclass": NullPool}  # a connection that is kept would write on to a file that was deleted
         limits = connect_args(self._url.get_driver_name(), self._url.query, self.timeout)
-        return _Shared(create_engine(self._url, connect_args=limits, hide_parameters=True, **settings))
+        return Shared(create_engine(self._url, connect_args=limits, hide_parameters=True, **settings), close=_close)
 
-    def _leave(self, shared: _Shared) -> None:
+    def _leave(self, shared: Shared[Engine]) -> None:
         """Leave the connections of an engine that was given to the parent, which goes on using them."""
-        if shared.engine is self._given:
+        if shared.value is self._given:
             self._inherited.append(self._given.pool)  # not to be destroyed: some drivers would tell the server goodbye
             self._given.dispose(close=False)
 
 
-class _Shared:
-    """An engine that several threads use, and that is closed once the last of them has done so.
-
-    A pool that is emptied while a thread waits for one of its connections has that thread wait in vain.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._lock = threading.Lock()
-        self._users = 0
-        self._closing = False
-
-    def __enter__(self) -> Engine:
-        with self._lock:
-            self._users += 1
-        return self.engine
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._users -= 1
-            self._close_unused()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closing = True
-            self._close_unused()
-
-    def _close_unused(self) -> None:
-        if self._closing and not self._users:
-            self.engine.pool.dispose()
+def _close(engine: Engine) -> None:
+    engine.pool.dispose()
 
 
 def _parsed(url: str | URL) -> URL:

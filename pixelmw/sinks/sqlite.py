@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import time
@@ -10,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from ..events import Event, to_json
+from ..events import Event
 from ..forksafe import ForkSafeLock
 from ..groupcommit import GroupCommit
 from .base import BatchSink, PartialFailure
-from .prepare import prepare
+from .encode import json_of, message_id_of, prepare, text_of
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -29,8 +28,8 @@ CREATE TABLE IF NOT EXISTS events (
     body TEXT NOT NULL CHECK (json_valid(body))
 )
 """
-_COLUMNS = ("messageId", "type", "event", "userId", "anonymousId", "receivedAt")
-_WIDTH = len(_COLUMNS) + 1
+_COLUMNS = ("type", "event", "userId", "anonymousId", "receivedAt")
+_WIDTH = len(_COLUMNS) + 2
 # Every build of SQLite takes so many variables in a statement. Most take 32,766, which is no faster, and the statements
 # that a connection keeps ready would need 400 MB.
 _VARIABLES = 999
@@ -228,13 +227,4 @@ def _statement(rows: int) -> str:
 
 
 def _row(event: Event) -> _Row:
-    if not event.get("messageId"):
-        raise ValueError("an event needs a messageId to be stored once")
-    body = to_json(event)
-    body.encode()  # half a surrogate pair is no text: it is to fail here, alone
-    return (*(_column(event.get(name)) for name in _COLUMNS), body)
-
-
-def _column(value: Any) -> str | None:
-    """*value* for a text column; a schema of the user's may have made it something else."""
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    return message_id_of(event), *(text_of(event.get(name)) for name in _COLUMNS), json_of(event)
