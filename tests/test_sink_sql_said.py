@@ -11,10 +11,12 @@ import pytest
 from backends import PASSWORD
 from databases import Database, with_server
 from processes import event, run
+from pymysql.err import OperationalError
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.sql import SQL
+from pixelmw.sinks.sqldrivers import blames_the_data
 
 server, db = databases.server, databases.db
 
@@ -74,6 +76,13 @@ def test_a_password_in_the_query_of_a_url_does_not_show() -> None:
     assert repr(sink) == "SQL('postgresql+psycopg://user@127.0.0.1/x', table='analytics.pixel')"
 
 
+@pytest.mark.parametrize(
+    ("number", "blames"), [(4025, True), (3819, True), (3157, True), (1205, False), (2013, False), (1290, False)]
+)
+def test_an_error_number_tells_who_is_to_blame_where_the_driver_knows_no_sqlstate(number: int, blames: bool) -> None:
+    assert blames_the_data(OperationalError(number, "as PyMySQL says it")) is blames
+
+
 # --- arguments ---
 
 
@@ -123,6 +132,7 @@ import sys
 sys.modules[sys.argv[1]] = None
 try:
     from pixelmw.sinks.sql import SQL
+from pixelmw.sinks.sqldrivers import blames_the_data
     SQL("mariadb+pymysql://host/name")
 except ImportError as error:
     print(error)

@@ -11,6 +11,7 @@ from processes import event, run, store_from_threads, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Undeliverable
+from pixelmw.sinks.shared import Shared
 
 server, db = databases.server, databases.db
 
@@ -113,6 +114,16 @@ def test_a_connection_that_is_in_use_while_the_sink_is_closed_is_closed_after_it
         wait_until(lambda: len(db.sessions(url.username)) == 1)
     wait_until(lambda: not db.sessions(url.username))
     assert db.rows() == ["1", "2"]
+
+
+def test_what_threads_share_is_closed_by_its_last_user_for_one_who_waits_needs_it() -> None:
+    closed: list[str] = []
+    shared = Shared("pool", closed.append)
+    with shared:
+        with shared:
+            shared.close()
+        assert closed == []
+    assert closed == ["pool"]
 
 
 def test_a_sink_that_stored_nothing_is_closed_without_a_word(db: Database) -> None:

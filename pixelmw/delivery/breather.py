@@ -7,7 +7,7 @@ import time
 from .journal import Journal
 
 # The part of the interpreter's time that forwarding gets while threads queue up to store events.
-_SHARE = 0.08
+_SHARE = 0.06
 _LONGEST_BREATH = 0.05  # seconds
 # Seconds for which a journal is busy after an event was stored: threads that wait for the interpreter store nothing.
 _BUSY_FOR = 0.05

@@ -148,11 +148,7 @@ class SQL(BatchSink):
     def _translated(self, error: SQLAlchemyError, words: str) -> Exception:
         """The sink's word for *error*, with the first line of *words*: what follows may quote the event."""
         message = f"{self._shown}: {words.strip().partition(chr(10))[0]}"
-        if (
-            isinstance(error, DBAPIError)
-            and not error.connection_invalidated
-            and (isinstance(error, DataError | IntegrityError) or blames_the_data(error.orig))
-        ):
+        if isinstance(error, DataError | IntegrityError) or blames_the_data(getattr(error, "orig", None)):
             return Undeliverable(message)
         # Somebody may have dropped the table, or a connection may lead to what is a replica by now.
         self._table_exists = False
