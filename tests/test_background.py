@@ -132,7 +132,7 @@ def test_flush_does_not_wait_for_what_is_queued_after_it_was_called(gated: Gated
         else:
             gated(event)
 
-    sink = Background(store, max_batch=1, max_delay=1000)
+    sink = Background(store, max_batch=2, max_delay=1000)
     sink(event("1"))
     assert sink.flush(20)
     assert sink.stats()["queued"] == 1
