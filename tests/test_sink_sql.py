@@ -214,6 +214,16 @@ def test_a_right_that_is_missing_makes_the_sink_unavailable(db: Database) -> Non
         sink(event("2"))
 
 
+@with_server
+def test_a_table_that_is_missing_and_may_not_be_created_makes_the_sink_unavailable(db: Database) -> None:
+    with db.sink() as sink:
+        sink(event("1"))
+    if db.kind == "postgresql":
+        db.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # the default since PostgreSQL 15
+    with db.sink(url=db.user("SELECT"), table="forbidden") as sink, pytest.raises(Unavailable, match=r"denied"):
+        sink(event("2"))
+
+
 def test_the_table_may_have_a_schema_and_a_name_that_means_something(db: Database) -> None:
     schema = {"postgresql": "analytics", "mariadb": "analytics", "sqlite": "main"}[db.kind]
     if db.kind != "sqlite":

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.sql import SQL
-from pixelmw.sinks.sqldrivers import blames_the_data
+from pixelmw.sinks.sqldrivers import blames_the_data, connect_args
 
 server, db = databases.server, databases.db
 
@@ -83,6 +83,18 @@ def test_an_error_number_tells_who_is_to_blame_where_the_driver_knows_no_sqlstat
     assert blames_the_data(OperationalError(number, "as PyMySQL says it")) is blames
 
 
+@pytest.mark.parametrize(
+    ("driver", "expected"),
+    [
+        ("mysqldb", {"connect_timeout": 2, "write_timeout": 2, "charset": "utf8mb4"}),
+        ("mariadbconnector", {"connect_timeout": 2, "write_timeout": 2}),
+        ("pg8000", {}),
+    ],
+)
+def test_a_driver_is_told_in_its_own_words_what_the_url_does_not_say(driver: str, expected: dict[str, object]) -> None:
+    assert connect_args(driver, {"read_timeout": "9"}, 1.5) == expected
+
+
 # --- arguments ---
 
 
@@ -132,7 +144,6 @@ import sys
 sys.modules[sys.argv[1]] = None
 try:
     from pixelmw.sinks.sql import SQL
-from pixelmw.sinks.sqldrivers import blames_the_data
     SQL("mariadb+pymysql://host/name")
 except ImportError as error:
     print(error)
