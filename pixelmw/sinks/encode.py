@@ -57,7 +57,7 @@ def prepare(make: Callable[[Event], _T], events: Sequence[Event]) -> tuple[dict[
     for place, event in enumerate(events):
         try:
             made[place] = make(event)
-        except Exception as error:
+        except (TypeError, ValueError, RecursionError) as error:
             failures[place] = error
     return made, failures
 
