@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import event, run, wait_until
+from processes import event, finish, start, wait_until
 from spools import drain, drainer, payloads, report, scale, waiting
 
 from pixelmw import Event
@@ -65,7 +65,7 @@ def test_a_sink_that_is_down_gets_all_when_it_is_up_in_order_and_the_memory_stay
     tmp_path: Path, error: str
 ) -> None:
     seconds = scale(2, 60)
-    told = json.loads("".join(run(_OUTAGE, tmp_path, error, seconds)))
+    told = json.loads("".join(finish(start(_OUTAGE, tmp_path, error, seconds), timeout=40.0 + 2 * seconds)))
     found = (tmp_path / "forwarded").read_text().split()
     report(
         f"down with {error}", seconds=seconds, stored=told["stored"], lost=told["stored"] - len(set(found)),
