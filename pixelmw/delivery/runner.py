@@ -148,8 +148,11 @@ class Runner:
             if self._news:
                 self._news = False
                 self._condition.wait_for(self._interrupted, _GATHER)
-        elif pause:
+        elif pause and self._drainer.forwarder.pending:
             self._condition.wait_for(self._interrupted, pause)
+        elif pause:  # what is left holds up nobody
+            self._news = False
+            self._condition.wait_for(lambda: self._news or self._interrupted(), pause)
         self._hurried = False
 
     def _interrupted(self) -> bool:
