@@ -61,9 +61,9 @@ class GroupCommit(Generic[_T]):
         self._begin()
 
     def _begin(self) -> None:
-        self._owner = os.getpid()
         self._mutex = threading.Lock()
         self._batch: _Batch[_T] = _Batch()
+        self._owner = os.getpid()  # last: who finds it finds the others, too
 
     def __call__(self, item: _T) -> None:
         """Return once *item* is stored.

@@ -143,16 +143,13 @@ class Runner:
 
     def _rest(self, pause: float | None) -> None:
         """Wait for *pause* seconds, or where there is nothing to do, for news and then for a little more of it."""
-        if pause is None:
-            self._condition.wait_for(lambda: self._news or self._interrupted(), _LOOK_EVERY)
+        if pause is None or (pause and not self._drainer.forwarder.pending):  # what is left holds up nobody
+            self._condition.wait_for(lambda: self._news or self._interrupted(), _LOOK_EVERY if pause is None else pause)
             if self._news:
                 self._news = False
                 self._condition.wait_for(self._interrupted, _GATHER)
-        elif pause and self._drainer.forwarder.pending:
+        elif pause:
             self._condition.wait_for(self._interrupted, pause)
-        elif pause:  # what is left holds up nobody
-            self._news = False
-            self._condition.wait_for(lambda: self._news or self._interrupted(), pause)
         self._hurried = False
 
     def _interrupted(self) -> bool:
