@@ -10,7 +10,7 @@ from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 
 
-def test_what_comes_after_a_lone_suspect_is_forwarded_and_convicts_it(tmp_path: Path) -> None:
+def test_what_comes_after_a_lone_suspect_is_forwarded(tmp_path: Path) -> None:
     tried: list[str] = []
     arrived: list[str] = []
     dead: list[Event] = []
@@ -26,6 +26,7 @@ def test_what_comes_after_a_lone_suspect_is_forwarded_and_convicts_it(tmp_path: 
         wait_until(lambda: len(tried) > 1)
         for number in range(20):
             spool(event(str(number)))
-        assert spool.flush(20)
+        wait_until(lambda: len(arrived) == 20)
+        assert spool.stats()["queued"] == 1  # nothing is lost: more events have to come to tell poison from an outage
     assert sorted(arrived, key=int) == [str(number) for number in range(20)]
-    assert [each["messageId"] for each in dead] == ["poison"]
+    assert dead == []
