@@ -42,13 +42,13 @@ class Item:
         self.place = place
         self.tries = 0
         self.failures = 0
-        self.error: Exception | None = None
+        self.error = ""
         self._taken = -1
 
     def failed(self, error: Exception, taken: int) -> None:
         """Note a failure, at a time when the sink had taken so many events in all."""
         self.tries += 1
-        self.error = error
+        self.error = repr(error)  # its traceback would keep all that its call was about
         if taken != self._taken and not is_down(error):
             self._taken = taken
             self.failures += 1
@@ -230,7 +230,7 @@ class Forwarder:
             self._dead.popleft()
             gone = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"
             name = item.event.get("messageId")
-            logger.error("%r does not take the event %r%s: %r", self._sink, name, gone, item.error)
+            logger.error("%r does not take the event %r%s: %s", self._sink, name, gone, item.error)
             self.counts["dead"] += 1
             self._settled([item])
 
