@@ -19,6 +19,7 @@ from .delivery.drainer import Drainer
 from .delivery.retry import Retry
 from .events import Sink
 from .middleware import PixelMiddleware
+from .sinks.base import close_sink
 
 _LOOK_EVERY = 1.0  # seconds, for new events or for the drain lock
 _DRAW_EVERY = 0.1  # seconds
@@ -114,8 +115,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     left = census.take()[0]
     _summarise(drainer, left, time.monotonic() - started)
     for each in (target.sink, letters):
-        if callable(close := getattr(each, "close", None)):
-            close()
+        close_sink(each)
     os.close(lock)
     return 1 if left and not follow else 0
 

@@ -74,18 +74,11 @@ class Background(Delivery):
         queue = self._queue.peek()
         return queue is None or queue.flush(timeout)
 
-    def close(self, timeout: float | None = 10.0) -> None:
-        """Forward what is queued, within *timeout* seconds, and end the thread; the next event starts another.
-
-        The sink is closed, too, unless this process has queued nothing for it: in a child, its connections would
-        be its parent's.
-        """
-        started = time.monotonic()
-        if (queue := self._queue.peek()) is None:
-            return
-        queue.close(timeout)
-        if callable(close := getattr(self.sink, "close", None)):
-            close(None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
+    def _end(self, timeout: float | None) -> bool:
+        queue = self._queue.peek()
+        if queue is not None:
+            queue.close(timeout)
+        return queue is not None
 
     def stats(self) -> dict[str, float]:
         """Figures about this process.

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from ..events import Event, Sink
 from ..forksafe import ForkSafeLock, PerProcess
 from ..ids import random_uuid
-from ..sinks.base import BatchSink, Unavailable
+from ..sinks.base import BatchSink, Unavailable, close_sink
 from .retry import Retry
+from .seldom import Seldom
 
 logger = logging.getLogger("pixelmw")
 
 #: Seconds that the exit of a process may be delayed to forward what is waiting.
 EXIT_TIMEOUT = 5.0
-_LOG_EVERY = 60.0  # seconds, about what is dropped
 
 
 class Full(Unavailable):
@@ -71,6 +71,20 @@ class Delivery(BatchSink):
         return self._drops.get().count
 
     @abstractmethod
+    def _end(self, timeout: float | None) -> bool:
+        """Forward what waits, end the thread; ``False`` where this process has taken nothing."""
+
+    def close(self, timeout: float | None = 10.0) -> None:
+        """Forward what waits, within *timeout* seconds, and end the thread; the next event starts another.
+
+        The sink is closed, too, unless this process has taken nothing for it: in a child, its connections would be
+        its parent's.
+        """
+        started = time.monotonic()
+        if self._end(timeout):
+            close_sink(self.sink, None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
+
+    @abstractmethod
     def stats(self) -> dict[str, float]:
         """Figures about this process, by name."""
 
@@ -81,16 +95,12 @@ class _Drops:
     def __init__(self) -> None:
         self.count = 0
         self._lock = ForkSafeLock()
-        self._told = float("-inf")
+        self._seldom = Seldom()
 
     def add(self, count: int, why: Full) -> None:
         with self._lock:
             self.count += count
-            now = time.monotonic()
-            quiet = now - self._told < _LOG_EVERY
-            if not quiet:
-                self._told = now
-        if not quiet:
+        if self._seldom.may_tell("dropped"):
             logger.warning("%s; %d events have been dropped so far", why, self.count)
 
 

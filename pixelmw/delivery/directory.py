@@ -148,10 +148,8 @@ class Directory:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             sync_directory(self.path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PRIVATE
-        with open(
-            folder / f"{segment.name}.{offset}", "wb", opener=lambda path, _: os.open(path, flags, 0o600)
-        ) as file:
+        path = folder / f"{segment.name}.{offset}"
+        with open(_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -95,7 +95,7 @@ class Drainer:
         if not pending:
             for reading in list(self._readings.values()):
                 self._finish(reading)  # those that could not be deleted when they were done
-        if len(pending) < MAX_BATCH and not self._to_read:
+        if (not pending or self.forwarder.in_doubt) and not self._to_read:
             self._to_read.extend(segment for segment in self._directory.segments() if self._is_new(segment))
         while len(pending) < MAX_BATCH:
             if (item := next(self._items, None)) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -13,6 +12,7 @@ from ..events import Event, Sink
 from ..sinks.base import Unavailable, Undeliverable, batch_writer
 from .attempt import as_exception, attempt, is_down
 from .retry import Retry
+from .seldom import Seldom
 
 logger = logging.getLogger("pixelmw")
 
@@ -22,8 +22,6 @@ _PROOF = 8
 _MOST_ASIDE = 100
 # Of the suspects, those that are tried again after a batch went well.
 _RETRIED_SUSPECTS = 8
-# One line about what is down, so many seconds after the last.
-_LOG_EVERY = 60.0
 
 
 class Item:
@@ -73,6 +71,7 @@ class Forwarder:
     :param settled: told of each item that is in the sink, or a dead letter.
     :param max_batch: events that are handed to the sink at once.
     :ivar pending: items to be forwarded; whoever uses the forwarder appends to it.
+    :ivar in_doubt: whether to have more pending would help to tell an event's fault from the sink's.
     :ivar counts: events ``forwarded`` and ``dead``, and tries ``retried``.
     """
 
@@ -86,6 +85,7 @@ class Forwarder:
         max_batch: int,
     ) -> None:
         self.pending: deque[Item] = deque()
+        self.in_doubt = False
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
         self._write = batch_writer(sink)
@@ -98,7 +98,7 @@ class Forwarder:
         self._suspects: deque[Item] = deque()
         self._dead: deque[Item] = deque()  # to become dead letters
         self._streak = 0  # failures since something went well
-        self._logged: dict[str, float] = {}
+        self._seldom = Seldom()
 
     def __len__(self) -> int:
         return len(self.pending) + len(self._suspects) + len(self._dead)
@@ -119,6 +119,7 @@ class Forwarder:
         return pause
 
     def _forward(self) -> float:
+        self.in_doubt = False
         batch = list(islice(self.pending, self._size))
         left, error, blamed = self._try(batch)
         for _ in batch:
@@ -163,6 +164,7 @@ class Forwarder:
 
     def _after_failure(self, left: list[Item], error: Exception, blamed: bool) -> float:
         self.counts["retried"] += 1
+        self.in_doubt = not is_down(error)
         self._log(f"{self._sink!r} failed", error)
         if not blamed:
             self._size = len(left) // 2
@@ -239,7 +241,5 @@ class Forwarder:
 
     def _log(self, what: str, error: Exception) -> None:
         """Tell of what fails, but not each time."""
-        now = time.monotonic()
-        if now - self._logged.get(what, float("-inf")) > _LOG_EVERY:
-            self._logged[what] = now
+        if self._seldom.may_tell(what):
             logger.warning("%s; %d events or more wait for it: %r", what, len(self), error)

@@ -12,6 +12,7 @@ from ..forksafe import ForkSafeLock
 from .directory import Directory
 from .drainer import Drainer
 from .hosts import THREADS_REMEDY, threads_run
+from .seldom import Seldom
 
 logger = logging.getLogger("pixelmw")
 
@@ -21,8 +22,6 @@ _LOOK_EVERY = 1.0
 _GATHER = 0.1
 # Seconds between looks of those who wait for another process to forward.
 _POLL = 0.05
-# One line about a directory that is out of order, so many seconds after the last.
-_LOG_EVERY = 60.0
 
 
 class Runner:
@@ -42,7 +41,7 @@ class Runner:
         self._news = False  # events were stored since the thread last looked
         self._hurried = False  # somebody waits in flush()
         self._deadline: float | None = None  # of stop()
-        self._logged = float("-inf")
+        self._seldom = Seldom()
         self._threads_run = threads_run()
         if not self._threads_run:
             logger.warning("%s, or run python -m pixelmw drain --follow %s", THREADS_REMEDY, directory.path)
@@ -137,8 +136,7 @@ class Runner:
 
     def _log(self, message: str) -> None:
         """Tell of the error that is being handled, but not each time."""
-        if time.monotonic() - self._logged > _LOG_EVERY:
-            self._logged = time.monotonic()
+        if self._seldom.may_tell(message):
             logger.exception(message, self._directory.path)
 
     def _rest(self, pause: float | None) -> None:

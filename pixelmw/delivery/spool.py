@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 from ..events import Event, Sink, to_json
@@ -33,7 +32,8 @@ class Spool(Delivery):
     messageId by then: whoever gets it twice can tell. Any number of processes may
     share a directory on a local file system; one of them forwards for all, oldest
     first, and what a dead process left behind like anything else. Events of one
-    process keep their order.
+    process keep their order. What :meth:`close` cannot forward in time stays on
+    disk, for the next process or for ``drain``; it does not wait for a sink that is down.
 
     Forwarding begins with the first event of a process, or with
     :meth:`flush`. Where the server runs no background threads, and to empty a
@@ -88,16 +88,11 @@ class Spool(Delivery):
         """Wait at most *timeout* seconds until all that is in the directory now has been forwarded; tells whether."""
         return self._process.get().runner.flush(timeout)
 
-    def close(self, timeout: float | None = 10.0) -> None:
-        """Forward what goes well within *timeout* seconds, and end the thread; the next event starts another.
-
-        What is left stays on disk, for the next process, or for ``drain``.
-        """
-        started = time.monotonic()
-        if (process := self._process.take()) is not None:
+    def _end(self, timeout: float | None) -> bool:
+        process = self._process.take()
+        if process is not None:
             process.close(timeout)
-        if callable(close := getattr(self.sink, "close", None)):
-            close(None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
+        return process is not None
 
     def stats(self) -> dict[str, float]:
         """Figures about the directory, and about this process.

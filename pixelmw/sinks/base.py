@@ -87,6 +87,12 @@ class BatchSink(ABC):
         self.close()
 
 
+def close_sink(sink: object, timeout: float | None = None) -> None:
+    """Close *sink* within *timeout* seconds, if it is one that can be closed."""
+    if callable(close := getattr(sink, "close", None)):
+        close(*([] if timeout is None else [timeout]))
+
+
 def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
     """What stores a batch in *sink*: its ``write``, or for a plain callable, one call for each event.
 

@@ -15,7 +15,8 @@ from ..events import Event
 from ..forksafe import ForkSafeLock
 from ..groupcommit import GroupCommit
 from .base import BatchSink, PartialFailure
-from .encode import json_of, message_id_of, prepare, text_of
+from .encode import prepare
+from .sqlrows import COLUMNS, Row, row_of
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -28,16 +29,13 @@ CREATE TABLE IF NOT EXISTS events (
     body TEXT NOT NULL CHECK (json_valid(body))
 )
 """
-_COLUMNS = ("type", "event", "userId", "anonymousId", "receivedAt")
-_WIDTH = len(_COLUMNS) + 2
+_WIDTH = len(COLUMNS)
 # Every build of SQLite takes so many variables in a statement. Most take 32,766, which is no faster, and the statements
 # that a connection keeps ready would need 400 MB.
 _VARIABLES = 999
 # What a row may be at fault for; any other error is the file's.
 _REFUSED = (sqlite3.IntegrityError, sqlite3.DataError)
 _FULL = 2
-
-_Row = tuple[str | None, ...]
 
 
 class SQLite(BatchSink):
@@ -69,7 +67,7 @@ class SQLite(BatchSink):
         self._owner = 0  # the process that opened the connection
         self._file: os.stat_result | None = None  # the file it was opened on
         self._lock = ForkSafeLock(before_fork=self._close)
-        self._group: GroupCommit[dict[int, _Row]] = GroupCommit(self._commit, lock=self._lock, timeout=timeout)
+        self._group: GroupCommit[dict[int, Row]] = GroupCommit(self._commit, lock=self._lock, timeout=timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -81,7 +79,7 @@ class SQLite(BatchSink):
             not JSON, and those that the database refuses; all others are stored.
         :raises sqlite3.Error: where none is known to be stored.
         """
-        rows, failures = prepare(_row, events)
+        rows, failures = prepare(row_of, events)
         refused: Mapping[int, Exception | None] = {}
         try:
             if rows:
@@ -113,7 +111,7 @@ class SQLite(BatchSink):
     def _busy(self, seconds: float | None) -> sqlite3.OperationalError:
         return sqlite3.OperationalError(f"{self.path} was busy for {seconds} seconds")
 
-    def _commit(self, batch: list[dict[int, _Row]]) -> Mapping[int, PartialFailure]:
+    def _commit(self, batch: list[dict[int, Row]]) -> Mapping[int, PartialFailure]:
         """Store what several calls want stored; returns what the database refused, by their place in the batch."""
         try:
             connection = self._open()
@@ -186,7 +184,7 @@ def _enable_wal(connection: sqlite3.Connection, timeout: float) -> str:
         time.sleep(0.01)
 
 
-def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> None:
+def _insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
     """Insert all of *rows* or none; after an error there may be a transaction left to roll back."""
     # A statement is one call into SQLite, during which other threads run; executemany makes one for each row.
     most = min(_VARIABLES, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)) // _WIDTH
@@ -200,7 +198,7 @@ def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> None:
     connection.execute("COMMIT")
 
 
-def _insert_one_by_one(connection: sqlite3.Connection, batch: list[dict[int, _Row]]) -> dict[int, PartialFailure]:
+def _insert_one_by_one(connection: sqlite3.Connection, batch: list[dict[int, Row]]) -> dict[int, PartialFailure]:
     """Insert in one transaction what the database does not refuse, and return what it does."""
     failures: dict[int, PartialFailure] = {}
     connection.execute("BEGIN IMMEDIATE")
@@ -224,7 +222,3 @@ def _statement(rows: int) -> str:
     row = f"({', '.join('?' * _WIDTH)})"
     values = ", ".join([row] * rows)
     return f"INSERT INTO events VALUES {values} ON CONFLICT (message_id) DO NOTHING"  # noqa: S608 - question marks
-
-
-def _row(event: Event) -> _Row:
-    return message_id_of(event), *(text_of(event.get(name)) for name in _COLUMNS), json_of(event)

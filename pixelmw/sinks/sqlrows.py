@@ -1,4 +1,4 @@
-"""The rows that the SQL sink stores, and the statement that adds them, in SQL that several databases speak."""
+"""The rows that the SQL sinks store, and the statement that adds them, in SQL that several databases speak."""
 
 from __future__ import annotations
 
@@ -35,16 +35,29 @@ _ON_DUPLICATE = "ON DUPLICATE KEY UPDATE message_id = message_id"
 ONCE = {"postgresql": _ON_CONFLICT, "sqlite": _ON_CONFLICT, "mariadb": _ON_DUPLICATE, "mysql": _ON_DUPLICATE}
 
 
+def row_of(event: Event) -> Row:
+    """An event's key, the columns of text, and the whole of it as JSON.
+
+    :raises ValueError: for an event without a messageId, or that is no JSON.
+    :raises TypeError: for one with a value that is none of JSON's.
+    """
+    return message_id_of(event), *_texts_of(event), json_of(event)
+
+
+def _texts_of(event: Event) -> Iterator[str | None]:
+    return (text_of(event.get(field)) for field in FIELDS.values())
+
+
 def row_maker(backend: str) -> Callable[[Event], Row]:
     """What makes a row of an event, or raises ``ValueError`` where a kind of database cannot hold it."""
 
-    def row_of(event: Event) -> Row:
+    def row_for(event: Event) -> Row:
         body = json_of(event)
         if backend == "postgresql" and r"\u0000" in body.replace(r"\\", ""):
             raise ValueError("PostgreSQL's JSONB cannot hold NUL")
-        return key_of(message_id_of(event)), *(text_of(event.get(field)) for field in FIELDS.values()), body
+        return key_of(message_id_of(event)), *_texts_of(event), body
 
-    return row_of
+    return row_for
 
 
 def key_of(message_id: str) -> str:
