@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from loads import Load
 from processes import stored, wait_until
-from servers import Server, exchange, request, started
+from servers import Server, started
+from spools import scale
 
 from pixelmw import Event
 from pixelmw.delivery import Spool
 
 #: How many events are accepted before a server is stopped.
-ENOUGH = 3000 if os.environ.get("PIXELMW_TEST_SCALE") == "full" else 200
-
-
-class Load:
-    """Clients that send events, each with an id of its own, and note those that were answered 200."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.acknowledged: list[str] = []
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=[client]) for client in range(4)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _send(self, client: int) -> None:
-        numbers = itertools.count()
-        while not self._ended.is_set():
-            name = f"{client}-{next(numbers)}"
-            query = f"writeKey=k&anonymousId=a&event=e&messageId={name}"
-            answer = b""
-            with suppress(OSError):  # it has ended, or one of its processes
-                answer = exchange(self._port, request("GET", f"/pixel/v1/track?{query}"))
-            if answer.split(b" ", 2)[1:2] == [b"200"]:
-                self.acknowledged.append(name)
-            else:
-                self._ended.wait(0.01)
+ENOUGH = scale(200, 3000)
 
 
 class Site:

@@ -16,7 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+from processes import event
+
 from pixelmw import Event
+from pixelmw.sinks.http import HTTP
 
 KEY = "write-key-of-the-tests"
 
@@ -206,3 +210,23 @@ def data_plane(certificate: Path | None = None) -> Iterator[DataPlane]:
             thread.join(20)
             server.hang_up()
         assert not server.faults
+
+
+@pytest.fixture
+def server() -> Iterator[DataPlane]:
+    """A data plane that takes everything, until its script says otherwise."""
+    with data_plane() as running:
+        yield running
+
+
+@pytest.fixture
+def sink(server: DataPlane) -> Iterator[HTTP]:
+    """A sink that posts to it."""
+    with HTTP(server.url, KEY) as open_sink:
+        yield open_sink
+
+
+def works_again(server: DataPlane, sink: HTTP) -> bool:
+    """Whether *sink* stores an event."""
+    sink(event("afterwards"))
+    return server.ids()[-1] == "afterwards"

@@ -101,3 +101,21 @@ def store_from_threads(sink: Callable[[Event], object]) -> list[str]:
     for each in threads:
         each.join()
     return sorted(f"{thread}-{number}" for thread in range(16) for number in range(25))
+
+
+def store_while_closing(sink: Any) -> list[str]:
+    """What :func:`store_from_threads` does, while another thread closes the sink again and again."""
+    done = threading.Event()
+
+    def close() -> None:
+        for _ in range(8):
+            sink.close()
+            done.wait(0.02)
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    expected = store_from_threads(sink)
+    done.set()
+    closing.join()
+    sink.close()
+    return expected

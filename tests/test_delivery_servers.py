@@ -21,7 +21,7 @@ def site(tmp_path: Path) -> Site:
     "server", [*(f"gunicorn-{kind}" for kind in GUNICORNS), "waitress", "uwsgi-threads", "uwsgi-master"]
 )
 def test_a_spool_loses_nothing_when_its_server_is_told_to_end_under_load(site: Site, server: str) -> None:
-    with site.under(server, "spool") as running, Load(running.port) as load:
+    with site.under(server, "spool") as running, Load(running.port, clients=4) as load:
         site.wait_for_a_backlog(load)
         running.stop(signal.SIGTERM)
     accepted = set(load.acknowledged)
@@ -43,7 +43,7 @@ def test_a_spool_loses_nothing_when_its_server_is_told_to_end_under_load(site: S
 def test_a_background_forwards_what_it_has_queued_when_its_server_ends_gracefully_under_load(
     site: Site, server: str, stop: int
 ) -> None:
-    with site.under(server, "background") as running, Load(running.port) as load:
+    with site.under(server, "background") as running, Load(running.port, clients=4) as load:
         site.wait_for_a_backlog(load)
         running.stop(stop)
     accepted = set(load.acknowledged)
@@ -60,7 +60,7 @@ def test_a_background_forwards_what_it_has_queued_when_its_server_ends_gracefull
 def test_a_background_forwards_what_it_has_queued_when_an_idle_uwsgi_ends(site: Site, server: str, stop: int) -> None:
     """A worker that is in the middle of a request is ended there, and runs none of Python's atexit functions."""
     with site.under(server, "background", PIXELMW_TEST_PAUSE="0.2") as running:
-        with Load(running.port) as load:
+        with Load(running.port, clients=4) as load:
             site.wait_for_a_backlog(load, enough=200, least=200)
         before = len(site.arrived())
         wait_until(lambda: len(site.arrived()) > before)  # by now it has noticed that the last request is over

@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any
 
+import http_server
 import pytest
-from http_server import KEY, Answer, DataPlane, data_plane
+from http_server import KEY, Answer, DataPlane
 from processes import event, run, store_from_threads, wait_until
 
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
@@ -22,16 +23,7 @@ def sized(message_id: str, size: int) -> dict[str, Any]:
     return event(message_id, size - len(json.dumps(event(message_id), separators=(",", ":"))))
 
 
-@pytest.fixture
-def server() -> Any:
-    with data_plane() as running:
-        yield running
-
-
-@pytest.fixture
-def sink(server: DataPlane) -> Any:
-    with HTTP(server.url, KEY) as open_sink:
-        yield open_sink
+server, sink = http_server.server, http_server.sink
 
 
 def test_an_event_is_sent_unchanged_in_a_batch_that_says_when(server: DataPlane, sink: HTTP) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
-from typing import Any
 
+import http_server
 import pytest
-from http_server import KEY, Answer, DataPlane, data_plane
+from http_server import Answer, DataPlane, works_again
 from hypothesis import example, given
 from hypothesis import strategies as st
 from processes import event
@@ -19,21 +19,7 @@ from pixelmw.sinks.http import HTTP
 THREE_REQUESTS = [event(str(number), 20_000) for number in range(60)]  # of 24, 24 and 12 events
 
 
-@pytest.fixture
-def server() -> Any:
-    with data_plane() as running:
-        yield running
-
-
-@pytest.fixture
-def sink(server: DataPlane) -> Any:
-    with HTTP(server.url, KEY) as open_sink:
-        yield open_sink
-
-
-def works_again(server: DataPlane, sink: HTTP) -> bool:
-    sink(event("afterwards"))
-    return server.ids()[-1] == "afterwards"
+server, sink = http_server.server, http_server.sink
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599, 600, 199])

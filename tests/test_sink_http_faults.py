@@ -12,9 +12,10 @@ from subprocess import run
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import http_server
 import pytest
 from conftest import need
-from http_server import KEY, Answer, DataPlane, data_plane
+from http_server import KEY, Answer, DataPlane, data_plane, works_again
 from processes import event, wait_until
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
@@ -23,21 +24,13 @@ from pixelmw.sinks.http import HTTP
 TIMEOUT = 0.3  # seconds
 
 
-@pytest.fixture
-def server() -> Any:
-    with data_plane() as running:
-        yield running
+server = http_server.server
 
 
 @pytest.fixture
 def sink(server: DataPlane) -> Any:
     with HTTP(server.url, KEY, timeout=TIMEOUT) as open_sink:
         yield open_sink
-
-
-def works_again(server: DataPlane, sink: HTTP) -> bool:
-    sink(event("afterwards"))
-    return server.ids()[-1] == "afterwards"
 
 
 @pytest.mark.parametrize("manner", ["hang", "drip-head", "continue"])

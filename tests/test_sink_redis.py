@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from backends import PASSWORD, Backend, redis_server
-from processes import event, run, store_from_threads, wait_until
+import streams
+from backends import PASSWORD, Backend
+from processes import event, run, store_from_threads, store_while_closing, wait_until
 from redis import Redis
+from streams import ids
 
 from pixelmw.sinks.base import PartialFailure, Undeliverable
 from pixelmw.sinks.redis import RedisStream
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Backend]:
-    with redis_server() as backend:
-        yield backend
-
-
-@pytest.fixture
-def client(server: Backend) -> Iterator[Redis]:
-    """A connection of the test's own to a server that holds nothing."""
-    with Redis.from_url(server.url, decode_responses=True) as connection:
-        connection.flushall()
-        yield connection
-
-
-def ids(client: Redis, stream: str = "events") -> list[str]:
-    """The messageIds in a stream, in its order."""
-    return [entry["messageId"] for _, entry in client.xrange(stream)]
+server, client = streams.server, streams.client
 
 
 # --- entries ---
@@ -185,19 +168,7 @@ def test_a_closed_sink_holds_no_connection_and_opens_one_for_the_next_event(serv
 
 def test_a_sink_may_be_closed_while_other_threads_use_it(server: Backend, client: Redis) -> None:
     sink = RedisStream(server.url, "events")
-    done = threading.Event()
-
-    def close() -> None:
-        for _ in range(8):
-            sink.close()
-            done.wait(0.02)
-
-    closing = threading.Thread(target=close)
-    closing.start()
-    expected = store_from_threads(sink)
-    done.set()
-    closing.join()
-    sink.close()
+    expected = store_while_closing(sink)
     assert sorted(ids(client)) == expected
 
 

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
-from backends import PASSWORD, Backend, redis_server, silent
+import streams
+from backends import PASSWORD, Backend, silent
 from processes import event, wait_until
 from proxies import Proxy
 from redis import Redis
+from streams import ids
 
 from pixelmw.sinks.base import Unavailable
 from pixelmw.sinks.redis import RedisStream
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Backend]:
-    with redis_server() as backend:
-        yield backend
-
-
-@pytest.fixture
-def client(server: Backend) -> Iterator[Redis]:
-    """A connection of the test's own to a server that holds nothing."""
-    with Redis.from_url(server.url, decode_responses=True) as connection:
-        connection.flushall()
-        yield connection
-
-
-def ids(client: Redis) -> list[str]:
-    """The messageIds in the stream, in its order."""
-    return [entry["messageId"] for _, entry in client.xrange("events")]
+server, client = streams.server, streams.client
 
 
 def at(server: Backend, port: int) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import databases
 import pytest
 from databases import Database, with_server
-from processes import event, run, store_from_threads, wait_until
+from processes import event, run, store_while_closing, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Undeliverable
@@ -134,19 +132,7 @@ def test_a_sink_that_stored_nothing_is_closed_without_a_word(db: Database) -> No
 
 def test_a_sink_may_be_closed_while_other_threads_use_it(db: Database) -> None:
     sink = db.sink(timeout=30)
-    done = threading.Event()
-
-    def close() -> None:
-        for _ in range(8):
-            sink.close()
-            done.wait(0.02)
-
-    closing = threading.Thread(target=close)
-    closing.start()
-    expected = store_from_threads(sink)
-    done.set()
-    closing.join()
-    sink.close()
+    expected = store_while_closing(sink)
     assert db.rows() == expected
 
 

@@ -2,69 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import re
 import signal
-import threading
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from faults import strace
+from loads import Load
 from processes import run, start, wait_until
-from servers import running, send
+from servers import running
 from spools import THREADLESS, drain, drain_in_a_new_process, report, sample, scale, waiting
 from test_sink_kills import found
 
 from pixelmw.sinks import JSONLines
 
 STORES = {"spool": "forwarded.jsonl", "sqlite": "events.db", "lines": "events.jsonl"}
-
-
-class Load:
-    """Clients that send pixels to whatever listens, each with an id of its own, and note those that were answered 200.
-
-    :ivar port: where to send to; 0 is nowhere.
-    """
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.offered: list[str] = []
-        self.acknowledged: list[str] = []
-        self.refused: list[str] = []
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=[client]) for client in range(8)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _send(self, client: int) -> None:
-        for number in itertools.count():
-            while not self.port and not self._ended.wait(0.002):
-                pass
-            if self._ended.is_set():
-                return
-            name = f"{client}-{number}"
-            self.offered.append(name)
-            query = f"writeKey=k&anonymousId=a&event=e&messageId={name}"
-            with suppress(OSError, AssertionError):  # killed before it answered
-                answer = send(self.port, "GET", f"/pixel/v1/track?{query}")
-                (self.acknowledged if answer.status == 200 else self.refused).append(name)
-
-    def wait_for(self, more: int) -> None:
-        """Wait until so many more are acknowledged."""
-        enough = len(self.acknowledged) + more
-        wait_until(lambda: len(self.acknowledged) >= enough, 60)
 
 
 def children(pid: int) -> list[int]:
@@ -101,7 +57,7 @@ def test_whatever_a_killed_server_acknowledged_is_stored(tmp_path: Path, kind: s
     environ = {"PIXELMW_TEST_SINK": kind, "PIXELMW_TEST_DIRECTORY": str(tmp_path)}
     pid_file = tmp_path / "pid"
     options = ["--workers=2", f"--pid={pid_file}"]
-    with Load() as load:
+    with Load(clients=8) as load:
         for _ in range(masters):
             with running("gunicorn-gthread", "delivery_app:application", tmp_path, *options, **environ) as load.port:
                 kill_under_load(load, int(pid_file.read_text()), workers, chance)

@@ -1,0 +1,28 @@
+"""The Redis server that the tests of the stream sink store in, and what is stored there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from backends import Backend, redis_server
+from redis import Redis
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Backend]:
+    with redis_server() as backend:
+        yield backend
+
+
+@pytest.fixture
+def client(server: Backend) -> Iterator[Redis]:
+    """A connection of the test's own to a server that holds nothing."""
+    with Redis.from_url(server.url, decode_responses=True) as connection:
+        connection.flushall()
+        yield connection
+
+
+def ids(client: Redis, stream: str = "events") -> list[str]:
+    """The messageIds in a stream, in its order."""
+    return [entry["messageId"] for _, entry in client.xrange(stream)]
