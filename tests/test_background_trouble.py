@@ -14,7 +14,7 @@ from processes import event, wait_until
 
 from pixelmw import Event
 from pixelmw.delivery import Background, Retry, background
-from pixelmw.delivery.base import Full
+from pixelmw.delivery.base import Full, _close_all
 from pixelmw.sinks.base import Unavailable, Undeliverable
 
 SOON = Retry(first=0.001, cap=0.01)
@@ -165,3 +165,20 @@ def test_mistakes_in_the_arguments_are_told(options: dict[str, Any], error: type
 
 def test_what_it_wraps_is_shown() -> None:
     assert repr(Background(print)) == "Background(<built-in function print>)"
+
+
+def test_at_the_end_of_the_process_one_that_cannot_be_closed_keeps_no_other_from_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Stubborn(Batches):
+        def close(self, timeout: float | None = None) -> None:
+            raise OSError("still in use")
+
+    sinks = [Stubborn(), Batches()]
+    queues = [Background(sink) for sink in sinks]
+    for queue in queues:
+        queue(event("1"))
+    _close_all()
+    assert [queue.stats()["forwarded"] for queue in queues] == [1, 1]
+    assert f"{queues[0]!r} was not closed" in caplog.text
+    assert f"{queues[1]!r} was not closed" not in caplog.text

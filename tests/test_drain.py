@@ -20,6 +20,7 @@ from pixelmw.delivery import Spool
 from pixelmw.delivery.dead import DeadLetters
 from pixelmw.delivery.directory import Directory
 from pixelmw.delivery.journal import Journal
+from pixelmw.drain import Progress
 from pixelmw.events import to_json
 
 # A module as users have it, where the sink stands in several shapes.
@@ -199,6 +200,18 @@ def test_a_terminal_is_shown_a_bar(here: Path) -> None:
     assert told(process).startswith("forwarded 700 events")
     assert re.search(rb"\r\[#+\.*\] +\d+%  \d+ of 700 events", shown)
     assert shown.endswith(b"\r\x1b[K")
+
+
+def test_a_bar_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with Progress(200) as progress:
+            progress.draw(50)
+            progress.draw(51)  # not so soon again
+    shown = _read_all(lambda: os.read(master, 4096))
+    os.close(master)
+    assert shown == b"\r[########......................]  25%  50 of 200 events\r\x1b[K"
 
 
 def _read_all(read: Callable[[], bytes]) -> bytes:

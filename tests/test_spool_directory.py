@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Pixel
 from processes import event, wait_until
-from spools import descriptors, fill
+from spools import descriptors, drain, fill
 
 from pixelmw import Event
 from pixelmw.delivery import Spool
@@ -92,3 +92,18 @@ def test_what_is_no_directory_of_our_own_is_refused_until_it_is(
         path.unlink()
     assert pixel.get("/pixel/v1/track", "writeKey=k&anonymousId=a&event=e").status_code == 200
     spool.close()
+
+
+def test_a_segment_that_is_a_link_is_not_followed_and_keeps_nothing_waiting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = fill(tmp_path / "elsewhere", ["foreign"])
+    segment = fill(tmp_path / "spool", ["ours"])
+    planted = segment.with_name(segment.name.replace(segment.name[:14], "0" * 14))
+    planted.symlink_to(foreign)
+    found: list[Event] = []
+    drain(tmp_path / "spool", found.append)
+    assert [each["messageId"] for each in found] == ["ours"]
+    assert planted.is_symlink()
+    assert foreign.exists()
+    assert f"{planted.name} cannot be read now" in caplog.text
