@@ -155,6 +155,8 @@ def mariadb() -> Iterator[Backend]:
         command = [need("mariadbd", "/usr/sbin/mariadbd", "mysqld"), "--no-defaults", data, f"--port={port}"]
         command += ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--skip-name-resolve"]
         command += [f"--init-file={directory / 'users.sql'}", "--innodb-buffer-pool-size=16M"]
+        # With io_uring it has died, with its data damaged, in the middle of a test that only stored an event.
+        command += ["--innodb-use-native-aio=OFF"]
 
         def probe() -> None:
             pymysql.connect(

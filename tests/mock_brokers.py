@@ -64,7 +64,7 @@ class MockBrokers:
     def _order(self, name: str, *args: Any) -> Any:
         """Have the brokers' thread do something. It may sleep for a second if nobody knocks at the door."""
         done = threading.Event()
-        knocking = threading.Thread(target=self._knock, args=[done])
+        knocking = threading.Thread(target=self._knock, args=[done], daemon=True)
         knocking.start()
         try:
             return self._library[f"rd_kafka_mock_{name}"](self._cluster, *args)
