@@ -23,7 +23,7 @@ from typing import Any
 import traffic
 
 from pixelmw import Collector
-from pixelmw.delivery import Spool, hosts
+from pixelmw.delivery import Spool, journal
 from pixelmw.events import to_json
 
 THREADS = 16
@@ -37,7 +37,7 @@ class Raw:
 
     def __init__(self, path: Path) -> None:
         self.descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self.sync = hosts.sync_data
+        self.sync = journal.sync_data
         self.mutex, self.commit = threading.Lock(), threading.Lock()
         self.batch: tuple[list[bytes], threading.Event] = ([], threading.Event())
 
@@ -71,12 +71,12 @@ def counting(extra: float) -> Iterator[list[int]]:
 
         return call
 
-    before = hosts.sync_data, os.fsync
-    hosts.sync_data, os.fsync = counted(hosts.sync_data), counted(os.fsync)
+    before = journal.sync_data, os.fsync
+    journal.sync_data, os.fsync = counted(journal.sync_data), counted(os.fsync)
     try:
         yield calls
     finally:
-        hosts.sync_data, os.fsync = before
+        journal.sync_data, os.fsync = before
 
 
 class Drain:

@@ -10,6 +10,15 @@ from typing import Generic, Protocol, TypeVar
 
 _T = TypeVar("_T")
 
+# How often a leader lets other threads go first, to gather as many as the last time. A turn is shorter than a commit,
+# also where other threads compute: there each wait for the interpreter takes five milliseconds or more.
+_TURNS = 2
+# The followers of a batch wait at a gate, through which each lets the next one: if all woke up at once, they would keep
+# the next leader from its turn. But where turns are slow, one gate is too narrow, so then there are more. (Beside a raw
+# group commit, one gate reaches 0.87 to 0.89 of its pace and four 0.73; with two threads that compute, 0.73 and 0.92.)
+_MANY_GATES = 4
+_SLOW_TURN = 0.002  # seconds
+
 
 class Lock(Protocol):
     """What a commit is done under: a ``threading.Lock``, or a lock that knows of forks."""
@@ -26,11 +35,11 @@ class _Batch(Generic[_T]):
 
     __slots__ = ("error", "failures", "gates", "items")
 
-    def __init__(self) -> None:
+    def __init__(self, gates: int) -> None:
         self.items: list[_T] = []
-        # One lock for each follower, held until the batch is done. (On an event they would all wake up to contend
-        # for its lock, which costs a sixth of the throughput.)
-        self.gates: list[threading.Lock] = []
+        self.gates = [threading.Lock() for _ in range(gates)]
+        for gate in self.gates:
+            gate.acquire()
         self.failures: Mapping[int, Exception] = {}
         self.error: BaseException | None = None
 
@@ -42,13 +51,12 @@ class GroupCommit(Generic[_T]):
     the batch and commits it, while the next one gathers behind it; the others
     wait until it is done. No thread of its own, no delay, and a batch is as large
     as the last commit was slow. Where the last one was shared, the leader gives up
-    one turn, so that those whom it has let go join this one, and not the next.
+    a turn or two, so that those whom it has let go join this one, and not the next.
 
     :param commit: stores a list of items, in order. It raises where none is
         known to be stored, and returns what failed by place where only some did.
     :param lock: held during each commit.
     :param timeout: seconds to wait for the commit under way; -1 waits for ever.
-    :ivar crowded: whether the last commit was shared.
     """
 
     def __init__(
@@ -57,12 +65,13 @@ class GroupCommit(Generic[_T]):
         self._commit = commit
         self._lock = lock
         self._timeout = timeout
-        self.crowded = False
+        self._size = 0  # of the last batch
+        self._gates = 1
         self._begin()
 
     def _begin(self) -> None:
         self._mutex = threading.Lock()
-        self._batch: _Batch[_T] = _Batch()
+        self._batch: _Batch[_T] = _Batch(self._gates)
         self._owner = os.getpid()  # last: who finds it finds the others, too
 
     def __call__(self, item: _T) -> None:
@@ -77,12 +86,9 @@ class GroupCommit(Generic[_T]):
             batch = self._batch
             place = len(batch.items)
             batch.items.append(item)
-            if place:
-                gate = threading.Lock()
-                gate.acquire()
-                batch.gates.append(gate)
         if place:
-            gate.acquire()
+            with batch.gates[place % len(batch.gates)]:
+                pass
         else:
             self._lead(batch)
         if batch.error is not None or batch.failures:
@@ -93,15 +99,19 @@ class GroupCommit(Generic[_T]):
         """Whether more is to be committed; its leader is there already."""
         return bool(self._batch.items)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the last commit was shared."""
+        return self._size > 1
+
     def _lead(self, batch: _Batch[_T]) -> None:
         try:
             if not self._lock.acquire(timeout=self._timeout):
                 raise TimeoutError(f"the commit under way took longer than {self._timeout} seconds")
             try:
-                if self.crowded:
-                    time.sleep(0)
+                self._gather(batch)
                 self._close(batch)
-                self.crowded = len(batch.items) > 1
+                self._size = len(batch.items)
                 batch.failures = self._commit(batch.items)
             finally:
                 self._lock.release()
@@ -113,11 +123,19 @@ class GroupCommit(Generic[_T]):
             for gate in batch.gates:
                 gate.release()
 
+    def _gather(self, batch: _Batch[_T]) -> None:
+        for _ in range(_TURNS):
+            if len(batch.items) >= self._size:
+                break
+            given_up = time.monotonic()
+            time.sleep(0)
+            self._gates = _MANY_GATES if time.monotonic() - given_up > _SLOW_TURN else 1
+
     def _close(self, batch: _Batch[_T]) -> None:
         """Let nobody join *batch* any more."""
         with self._mutex:
             if self._batch is batch:
-                self._batch = _Batch()
+                self._batch = _Batch(self._gates)
 
     def _raise(self, batch: _Batch[_T], place: int) -> None:
         error = batch.failures.get(place, batch.error)

@@ -4,63 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import FrameType
 from typing import NoReturn
 
 import pytest
+from callers import Callers, Stored, gathered
 from processes import wait_until
 
 from pixelmw.groupcommit import GroupCommit
-
-
-class Stored:
-    """Where items are committed to: what each commit was given, and a way to have the next one fail."""
-
-    def __init__(self) -> None:
-        self.commits: list[list[str]] = []
-        self.failures: Mapping[int, Exception] = {}
-        self.error: BaseException | None = None
-
-    def __call__(self, items: list[str]) -> Mapping[int, Exception]:
-        self.commits.append(list(items))
-        error, self.error = self.error, None
-        if error is not None:
-            raise error
-        failures, self.failures = self.failures, {}
-        return failures
-
-
-class Callers:
-    """Threads that each store one item, and what each was told: ``None`` where it is stored."""
-
-    def __init__(self, group: GroupCommit[str]) -> None:
-        self.group = group
-        self.told: dict[str, BaseException | None] = {}
-        self.threads: list[threading.Thread] = []
-
-    def start(self, *items: str) -> None:
-        """Start a thread for each item, the next once the item is in the batch that gathers."""
-        for item in items:
-            thread = threading.Thread(target=self._store, args=(item,))
-            thread.start()
-            self.threads.append(thread)
-            wait_until(lambda: item in self.group._batch.items)  # noqa: B023 - it is waited for at once
-
-    def finish(self) -> dict[str, BaseException | None]:
-        for thread in self.threads:
-            thread.join(20)
-            assert not thread.is_alive()
-        return self.told
-
-    def _store(self, item: str) -> None:
-        try:
-            self.group(item)
-        except BaseException as error:
-            self.told[item] = error
-        else:
-            self.told[item] = None
 
 
 @pytest.fixture
@@ -76,16 +28,6 @@ def lock() -> threading.Lock:
 @pytest.fixture
 def group(stored: Stored, lock: threading.Lock) -> GroupCommit[str]:
     return GroupCommit(stored, lock=lock)
-
-
-@contextmanager
-def gathered(group: GroupCommit[str], lock: threading.Lock, *items: str) -> Iterator[Callers]:
-    """Threads that wait for the commit under way with an item each; it is over with the context, and so are they."""
-    callers = Callers(group)
-    with lock:
-        callers.start(*items)
-        yield callers
-    callers.finish()
 
 
 # --- sharing ---

@@ -11,6 +11,7 @@ from functools import partial
 from ..events import Sink
 from .directory import Directory, Segment
 from .forward import Forwarder, Item
+from .hosts import off_the_hub
 from .records import Damage, Record, scan
 from .retry import Retry
 
@@ -65,6 +66,7 @@ class Drainer:
         self.forwarder = self._new_forwarder()
         self.damaged = 0
         self._directory = directory
+        self._seal = off_the_hub(directory.seal)  # it may wait for the one who writes, another greenlet or process
         self._among = among
         self._breathe = breathe
         self._to_read: deque[Segment] = deque()
@@ -113,7 +115,7 @@ class Drainer:
     def _read(self, segment: Segment) -> Iterator[Item]:
         """The events of *segment* that have not been forwarded yet."""
         try:
-            data = self._directory.seal(segment)
+            data = self._seal(segment)
         except FileNotFoundError:
             return
         except OSError:

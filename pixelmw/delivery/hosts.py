@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-from ..files import sync_data
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 THREADS_REMEDY = "uWSGI runs no background threads: start it with --enable-threads"
 
@@ -21,17 +22,11 @@ def threads_run() -> bool:
     return bool(getattr(uwsgi, "has_threads", False))
 
 
-def file_syncs() -> tuple[Callable[[int], object], Callable[[int], object]]:
-    """What puts a file on stable storage: one that is there already, and a new one.
-
-    Under gevent that is done on a thread of its pool, so that other greenlets go on, and join the next commit.
-    """
+def off_the_hub(call: Callable[_P, _T]) -> Callable[_P, _T]:
+    """*call*; under gevent, made on a thread of its pool, so that other greenlets go on while it waits for a disk."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
-        return sync_data, os.fsync
+        return call
     from gevent import get_hub
 
-    def off_the_hub(sync: Callable[[int], object]) -> Callable[[int], object]:
-        return lambda descriptor: get_hub().threadpool.apply(sync, (descriptor,))
-
-    return off_the_hub(sync_data), off_the_hub(os.fsync)
+    return lambda *args, **kwargs: get_hub().threadpool.apply(call, args, kwargs)

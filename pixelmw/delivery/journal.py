@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from ..files import sync_directory
+from ..files import sync_data, sync_directory
 from ..groupcommit import GroupCommit
 from .directory import Directory, Segment
-from .hosts import file_syncs
+from .hosts import off_the_hub
 from .records import encode
 
 #: Past this a segment is left, and the next one begun.
@@ -22,7 +22,7 @@ SEGMENT_BYTES = 8 * 2**20
 # A write that failed for one of these was taken back, and the file is sound.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Seconds for which a busy writer may keep a segment from being sealed.
-_LOCKED_FOR = 0.05
+_LOCKED_FOR = 0.25
 # Segments to begin before giving up, where a drainer takes each as soon as it is there.
 _TRIES = 5
 
@@ -47,7 +47,7 @@ class Journal:
         self._locked_until = 0.0  # on the monotonic clock; zero while it is not locked
         self._sequence = 0
         self._committing = threading.Lock()
-        self._sync_file, self._sync_new_file = file_syncs()
+        self._sync_file, self._sync_new_file = off_the_hub(sync_data), off_the_hub(os.fsync)
         self.stored = 0
         #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
         self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=self._committing)
@@ -70,34 +70,29 @@ class Journal:
         data = b"".join(encode(number, payload) for number, payload in enumerate(payloads, first))
         try:
             self._admit(len(data))
-        except BaseException:
-            if self._locked_until:
-                self._unlock()  # it was for this commit, and somebody may wait to seal the segment, and make room
-            raise
-        try:
             self._append(data, first)
-        except BaseException as error:
-            if getattr(error, "errno", None) not in _NO_ROOM:
-                self.leave()
-            raise
-        self._sequence += len(payloads)
-        if self._sync:
-            self._persist()
+            self._sequence += len(payloads)
+            if self._sync:
+                self._persist()
+        finally:
+            self._unlock()
         self._fresh = False
         self._size += len(data)
         self.stored += len(payloads)
         return {}
 
     def _append(self, data: bytes, first: int) -> None:
-        for _ in range(_TRIES):
-            if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
-                self._begin(first)
-            if self._lock():
-                try:
+        try:
+            for _ in range(_TRIES):
+                if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
+                    self._begin(first)
+                if self._lock():
                     return _write_whole(self._descriptor, data, self._size)
-                finally:
-                    self._unlock()
-            self.leave()  # it was sealed, and is being forwarded
+                self.leave()  # it was sealed, and is being forwarded
+        except BaseException as error:
+            if getattr(error, "errno", None) not in _NO_ROOM:
+                self.leave()
+            raise
         raise OSError(f"each new segment in {self._directory.path} was taken away at once")
 
     def _lock(self) -> bool:
@@ -110,7 +105,7 @@ class Journal:
 
     def _unlock(self) -> None:
         """Let the segment be sealed, unless the next commit is waiting: each call here may cost a turn of the GIL."""
-        if not self.append.waiting or time.monotonic() > self._locked_until:
+        if self._locked_until and (not self.append.waiting or time.monotonic() > self._locked_until):
             self._locked_until = 0.0
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
