@@ -75,7 +75,7 @@ class Journal:
             if self._sync:
                 self._persist()
         finally:
-            self._unlock()
+            self._unlock()  # not before the sync, at the end of which more often the next commit is waiting
         self._fresh = False
         self._size += len(data)
         self.stored += len(payloads)
