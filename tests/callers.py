@@ -11,23 +11,6 @@ from processes import wait_until
 from pixelmw.groupcommit import GroupCommit
 
 
-class Stored:
-    """Where items are committed to: what each commit was given, and a way to have the next one fail."""
-
-    def __init__(self) -> None:
-        self.commits: list[list[str]] = []
-        self.failures: Mapping[int, Exception] = {}
-        self.error: BaseException | None = None
-
-    def __call__(self, items: list[str]) -> Mapping[int, Exception]:
-        self.commits.append(list(items))
-        error, self.error = self.error, None
-        if error is not None:
-            raise error
-        failures, self.failures = self.failures, {}
-        return failures
-
-
 class Callers:
     """Threads that each store one item, and what each was told: ``None`` where it is stored."""
 
@@ -59,11 +42,29 @@ class Callers:
             self.told[item] = None
 
 
-@contextmanager
-def gathered(group: GroupCommit[str], lock: threading.Lock, *items: str) -> Iterator[Callers]:
-    """Threads that wait for the commit under way with an item each; it is over with the context, and so are they."""
-    callers = Callers(group)
-    with lock:
-        callers.start(*items)
-        yield callers
-    callers.finish()
+class Stored:
+    """A group commit, and what it committed: what each commit was given, and a way to have the next one fail."""
+
+    def __init__(self, timeout: float = -1) -> None:
+        self.lock = threading.Lock()
+        self.group: GroupCommit[str] = GroupCommit(self, lock=self.lock, timeout=timeout)
+        self.commits: list[list[str]] = []
+        self.failures: Mapping[int, Exception] = {}
+        self.error: BaseException | None = None
+
+    def __call__(self, items: list[str]) -> Mapping[int, Exception]:
+        self.commits.append(list(items))
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        failures, self.failures = self.failures, {}
+        return failures
+
+    @contextmanager
+    def gathered(self, *items: str) -> Iterator[Callers]:
+        """Threads that wait with an item each for the commit under way, which ends with the context, as they do."""
+        callers = Callers(self.group)
+        with self.lock:
+            callers.start(*items)
+            yield callers
+        callers.finish()

@@ -9,44 +9,28 @@ from types import FrameType
 from typing import NoReturn
 
 import pytest
-from callers import Callers, Stored, gathered
+from callers import Callers, Stored
 from processes import wait_until
 
 from pixelmw.groupcommit import GroupCommit
 
-
-@pytest.fixture
-def stored() -> Stored:
-    return Stored()
-
-
-@pytest.fixture
-def lock() -> threading.Lock:
-    return threading.Lock()
-
-
-@pytest.fixture
-def group(stored: Stored, lock: threading.Lock) -> GroupCommit[str]:
-    return GroupCommit(stored, lock=lock)
-
-
 # --- sharing ---
 
 
-def test_an_item_that_comes_alone_is_committed_alone(group: GroupCommit[str], stored: Stored) -> None:
-    group("a")
-    group("b")
+def test_an_item_that_comes_alone_is_committed_alone() -> None:
+    stored = Stored()
+    stored.group("a")
+    stored.group("b")
     assert stored.commits == [["a"], ["b"]]
 
 
-def test_those_who_wait_for_the_commit_under_way_share_the_next_one_in_order(
-    group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
-    with gathered(group, lock, "a", "b", "c") as callers:
+def test_those_who_wait_for_the_commit_under_way_share_the_next_one_in_order() -> None:
+    stored = Stored()
+    with stored.gathered("a", "b", "c") as callers:
         assert (stored.commits, callers.told) == ([], {})
     assert stored.commits == [["a", "b", "c"]]
     assert callers.told == {"a": None, "b": None, "c": None}
-    assert not lock.locked()
+    assert not stored.lock.locked()
 
 
 class Kept:
@@ -81,18 +65,18 @@ def test_who_comes_during_a_commit_or_right_after_it_is_in_the_next_one() -> Non
     assert commits == [["a"], ["b", "c"]]
 
 
-def test_sixteen_threads_need_fewer_commits_than_they_have_items(
-    group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
+def test_sixteen_threads_need_fewer_commits_than_they_have_items() -> None:
+    stored = Stored()
+
     def store(thread: int) -> None:
         for number in range(50):
-            group(f"{thread}-{number}")
+            stored.group(f"{thread}-{number}")
 
     threads = [threading.Thread(target=store, args=(thread,)) for thread in range(16)]
-    with lock:  # so that they start together, on a machine of any size
+    with stored.lock:  # so that they start together, on a machine of any size
         for each in threads:
             each.start()
-        wait_until(lambda: len(group._batch.items) == 16)
+        wait_until(lambda: len(stored.group._batch.items) == 16)
     for each in threads:
         each.join(20)
     items = [item for batch in stored.commits for item in batch]
@@ -106,87 +90,83 @@ def test_sixteen_threads_need_fewer_commits_than_they_have_items(
 # --- failures ---
 
 
-def test_a_commit_that_fails_is_an_error_for_all_of_its_batch_and_for_nobody_else(
-    group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
+def test_a_commit_that_fails_is_an_error_for_all_of_its_batch_and_for_nobody_else() -> None:
+    stored = Stored()
     error = stored.error = OSError("the disk is gone")
-    with gathered(group, lock, "a", "b", "c") as callers:
+    with stored.gathered("a", "b", "c") as callers:
         pass
     assert callers.told == {"a": error, "b": error, "c": error}
-    group("d")
+    stored.group("d")
     assert stored.commits == [["a", "b", "c"], ["d"]]
 
 
 @pytest.mark.parametrize("places", [[0], [1], [0, 2]], ids=["the leader's", "a follower's", "both"])
-def test_an_item_that_fails_is_an_error_for_its_own_thread_only(
-    group: GroupCommit[str], stored: Stored, lock: threading.Lock, places: list[int]
-) -> None:
+def test_an_item_that_fails_is_an_error_for_its_own_thread_only(places: list[int]) -> None:
+    stored = Stored()
     errors = {place: ValueError(place) for place in places}
     stored.failures = errors
-    with gathered(group, lock, "a", "b", "c") as callers:
+    with stored.gathered("a", "b", "c") as callers:
         pass
     assert callers.told == {name: errors.get(place) for place, name in enumerate("abc")}
-    group("d")
+    stored.group("d")
 
 
 @pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "Ctrl-C"])
-def test_what_ends_the_thread_that_commits_is_an_ordinary_error_for_those_who_wait_for_it(
-    group: GroupCommit[str], stored: Stored, lock: threading.Lock, ending: BaseException
-) -> None:
+def test_what_ends_the_thread_that_commits_is_an_ordinary_error_for_those_who_wait(ending: BaseException) -> None:
+    stored = Stored()
     stored.error = ending
-    with gathered(group, lock, "a", "b") as callers:
+    with stored.gathered("a", "b") as callers:
         pass
     assert callers.told["a"] is ending
     told = callers.told["b"]
     assert isinstance(told, RuntimeError)
     assert told.__cause__ is ending
-    group("c")
+    stored.group("c")
     assert stored.commits == [["a", "b"], ["c"]]
 
 
-def test_a_signal_that_ends_the_leader_while_it_waits_leaves_nobody_waiting(
-    group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
+def test_a_signal_that_ends_the_leader_while_it_waits_leaves_nobody_waiting() -> None:
     """As in a worker that its server tells to end."""
+    stored = Stored()
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit
 
-    callers = Callers(group)
+    callers = Callers(stored.group)
     leader = threading.get_ident()
 
     def follow() -> None:
-        wait_until(lambda: group._batch.items)
+        wait_until(lambda: stored.group._batch.items)
         callers.start("b", "c")
         signal.pthread_kill(leader, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, end)
     helper = threading.Thread(target=follow)
     try:
-        with lock:
+        with stored.lock:
             helper.start()
             with pytest.raises(SystemExit):
-                group("a")
+                stored.group("a")
             helper.join(20)
             told = callers.finish()
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert [type(told[name]) for name in "bc"] == [RuntimeError, RuntimeError]
     assert stored.commits == []
-    group("d")
+    stored.group("d")
     assert stored.commits == [["d"]]
 
 
 # --- timeout ---
 
 
-def test_a_commit_under_way_is_waited_for_no_longer_than_the_timeout(stored: Stored, lock: threading.Lock) -> None:
-    group: GroupCommit[str] = GroupCommit(stored, lock=lock, timeout=0.3)
-    callers = Callers(group)
-    with lock:
+def test_a_commit_under_way_is_waited_for_no_longer_than_the_timeout() -> None:
+    stored = Stored(timeout=0.3)
+    callers = Callers(stored.group)
+    with stored.lock:
         callers.start("a", "b")
         told = callers.finish()
     assert [type(told[name]) for name in "ab"] == [TimeoutError, TimeoutError]
     assert "took longer than 0.3 seconds" in str(told["a"])
-    group("c")
+    stored.group("c")
     assert stored.commits == [["c"]]

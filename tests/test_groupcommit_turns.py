@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from callers import Callers, Stored, gathered
+from callers import Callers, Stored
 from processes import wait_until
 
 from pixelmw import groupcommit
-from pixelmw.groupcommit import GroupCommit
 
 
 class Turns:
@@ -34,81 +32,63 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
     return Turns(monkeypatch)
 
 
-@pytest.fixture
-def stored() -> Stored:
-    return Stored()
-
-
-@pytest.fixture
-def lock() -> threading.Lock:
-    return threading.Lock()
-
-
-@pytest.fixture
-def group(stored: Stored, lock: threading.Lock) -> GroupCommit[str]:
-    return GroupCommit(stored, lock=lock)
-
-
-def test_nobody_waits_for_others_where_there_were_none(turns: Turns, group: GroupCommit[str]) -> None:
-    group("a")
-    group("b")
+def test_nobody_waits_for_others_where_there_were_none(turns: Turns) -> None:
+    stored = Stored()
+    stored.group("a")
+    stored.group("b")
     assert turns.count == 0
 
 
-def test_those_whom_a_commit_has_let_go_join_the_next_one(
-    turns: Turns, group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
-    with gathered(group, lock, "a", "b", "c"):
+def test_those_whom_a_commit_has_let_go_join_the_next_one(turns: Turns) -> None:
+    stored = Stored()
+    with stored.gathered("a", "b", "c"):
         pass
-    callers = Callers(group)
+    callers = Callers(stored.group)
     coming = iter("ef")
     turns.meanwhile = lambda: callers.start(next(coming))
-    group("d")
+    stored.group("d")
     assert callers.finish() == {"e": None, "f": None}
     assert stored.commits == [["a", "b", "c"], ["d", "e", "f"]]
 
 
-def test_as_many_as_the_last_time_are_enough(
-    turns: Turns, group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
-    with gathered(group, lock, "a", "b"):
+def test_as_many_as_the_last_time_are_enough(turns: Turns) -> None:
+    stored = Stored()
+    with stored.gathered("a", "b"):
         pass
-    with gathered(group, lock, "c", "d", "e"):
+    with stored.gathered("c", "d", "e"):
         pass
     assert stored.commits == [["a", "b"], ["c", "d", "e"]]
     assert turns.count == 0
 
 
-def test_who_does_not_come_is_not_waited_for(
-    turns: Turns, group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
-    with gathered(group, lock, "a", "b", "c"):
+def test_who_does_not_come_is_not_waited_for(turns: Turns) -> None:
+    stored = Stored()
+    with stored.gathered("a", "b", "c"):
         pass
-    group("d")
+    stored.group("d")
     assert turns.count == 2
-    group("e")
+    stored.group("e")
     assert turns.count == 2
     assert stored.commits == [["a", "b", "c"], ["d"], ["e"]]
 
 
-def test_those_who_wait_are_let_go_however_long_a_turn_takes(
-    turns: Turns, group: GroupCommit[str], stored: Stored, lock: threading.Lock
-) -> None:
+def test_those_who_wait_are_let_go_however_long_a_turn_takes(turns: Turns) -> None:
+    stored = Stored()
     items = [f"item {number}" for number in range(9)]
     error = OSError("the disk is gone")
 
     def gates_after_a_turn_of(seconds: float) -> int:
-        with gathered(group, lock, "a", "b"):
+        with stored.gathered("a", "b"):
             pass
         turns.meanwhile = lambda: time.sleep(seconds)
-        group("c")
-        return len(group._batch.gates)
+        stored.group("c")
+        return len(stored.group._batch.gates)
 
     for seconds, gates in ((0.003, 4), (0.0, 1)):
         for told in (None, error):
             wait_until(lambda: gates_after_a_turn_of(seconds) == gates)  # noqa: B023 - it is waited for at once
             stored.error = told
-            with gathered(group, lock, *items) as callers:
+            with stored.gathered(*items) as callers:
                 pass
             assert callers.told == dict.fromkeys(items, told)
             assert stored.commits[-1] == items

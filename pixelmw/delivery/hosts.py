@@ -23,7 +23,7 @@ def threads_run() -> bool:
 
 
 def off_the_hub(call: Callable[_P, _T]) -> Callable[_P, _T]:
-    """*call*; under gevent, made on a thread of its pool, so that other greenlets go on while it waits for a disk."""
+    """*call*; under gevent, made on a thread of its pool, so that other greenlets go on while it waits."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
         return call
