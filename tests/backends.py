@@ -10,9 +10,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import process_tree
 import psycopg
 import pymysql
 import redis
@@ -52,27 +53,35 @@ class Backend:
         self._goodbye = goodbye
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The id of its first process, which has started all others."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the server, and return once it answers."""
         deadline = time.monotonic() + TIMEOUT
         while not self._answers():
             assert time.monotonic() < deadline, self._log.read_text(errors="replace")[-3000:]
             if self._process is None or self._process.poll() is not None:
-                # Again where it ended: after a kill, PostgreSQL's other processes may take a moment to follow.
+                # Again where it ended: without /proc, nobody has waited for the other processes of a killed PostgreSQL.
                 with self._log.open("ab") as log:
                     self._process = _spawn(self._command, self._directory, log)
             time.sleep(0.01)
 
     def stop(self, *, kill: bool = False) -> None:
-        """Ask the server to end, or kill it, and wait until it is gone."""
+        """Ask the server to end, or kill it with all its processes; returns once it takes nothing any more."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGKILL if kill else self._goodbye)
-        try:
+        if not kill:
+            self._process.send_signal(self._goodbye)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(TIMEOUT)
+        if self._process.poll() is None:
+            # PostgreSQL's backends would outlive it for a moment.
+            process_tree.kill(self.pid)
             self._process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
         self._process = None
 
     @contextmanager
@@ -87,12 +96,9 @@ class Backend:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """Another outage: the server keeps its connections, and does nothing."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        try:
+        # A thread that has not stopped yet would answer once more.
+        with process_tree.stopped(self.pid):
             yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         try:
