@@ -11,13 +11,13 @@ import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from processes import event
+from processes import event, wait_until
 
 from pixelmw import Event
 from pixelmw.sinks.http import HTTP
@@ -100,22 +100,25 @@ class DataPlane(ThreadingHTTPServer):
     def hang_up(self) -> None:
         """Close all connections."""
         for connection in list(self.connected):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # its handler, or the client, was first
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Count a connection before its handler has begun."""
+        self.connections += 1
+        self.connected.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection, and only then no longer count it: a client may wait for that to use it no more."""
+        super().shutdown_request(request)
+        self.connected.discard(request)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: DataPlane
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections += 1
-        self.server.connected.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connected.discard(self.connection)
-        super().finish()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -209,6 +212,7 @@ def data_plane(certificate: Path | None = None) -> Iterator[DataPlane]:
             server.shutdown()
             thread.join(20)
             server.hang_up()
+            wait_until(lambda: not server.connected)  # a handler that goes on could still meet a fault
         assert not server.faults
 
 
