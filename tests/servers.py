@@ -18,6 +18,7 @@ from http.client import HTTPMessage, parse_headers
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import process_tree
 from conftest import need
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -141,8 +142,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(TIMEOUT)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        process_tree.kill(process.pid)  # its workers, too, would go on for a moment
+        process.wait(TIMEOUT)
 
 
 class _SilentHandler(WSGIRequestHandler):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
+import process_tree
 import pytest
 from faults import strace
 from loads import Load
+from process_tree import Process, family
 from processes import run, start, wait_until
 from servers import running
 from spools import THREADLESS, drain, drain_in_a_new_process, report, sample, scale, waiting
@@ -23,36 +23,25 @@ from pixelmw.sinks import JSONLines
 STORES = {"spool": "forwarded.jsonl", "sqlite": "events.db", "lines": "events.jsonl"}
 
 
-def children(pid: int) -> list[int]:
-    """The processes that *pid* has started and that live."""
-    try:
-        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-    except OSError:
-        return []
-
-
-def kill(*pids: int) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def workers(master: int) -> list[Process]:
+    """The processes that a server has started and that live."""
+    return [each for each in family(master) if each.pid != master and not each.has_ended()]
 
 
 def kill_under_load(load: Load, master: int, times: int, chance: random.Random) -> None:
     """Kill so many workers of a server, one by one, and then all of it."""
     for _ in range(times):
         load.wait_for(chance.randint(1, 100))
-        wait_until(lambda: children(master))
-        kill(chance.choice(children(master)))
+        wait_until(lambda: workers(master))
+        chance.choice(workers(master)).send(signal.SIGKILL)
     load.wait_for(chance.randint(1, 100))
-    workers = children(master)
-    kill(master, *workers)
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    process_tree.kill(master)  # with the worker, too, that it is about to start in place of the last one
     load.port = 0
 
 
 @pytest.mark.parametrize("kind", STORES)
 def test_whatever_a_killed_server_acknowledged_is_stored(tmp_path: Path, kind: str) -> None:
-    workers, masters = scale(2, 9), scale(1, 11)  # of each server, and how many servers
+    times, masters = scale(2, 9), scale(1, 11)  # of each server, and how many servers
     chance = random.Random(kind)
     environ = {"PIXELMW_TEST_SINK": kind, "PIXELMW_TEST_DIRECTORY": str(tmp_path)}
     pid_file = tmp_path / "pid"
@@ -60,7 +49,7 @@ def test_whatever_a_killed_server_acknowledged_is_stored(tmp_path: Path, kind: s
     with Load(clients=8) as load:
         for _ in range(masters):
             with running("gunicorn-gthread", "delivery_app:application", tmp_path, *options, **environ) as load.port:
-                kill_under_load(load, int(pid_file.read_text()), workers, chance)
+                kill_under_load(load, int(pid_file.read_text()), times, chance)
     store = tmp_path / STORES[kind]
     ids = found(store) if store.exists() else []
     if kind == "spool":
@@ -69,7 +58,7 @@ def test_whatever_a_killed_server_acknowledged_is_stored(tmp_path: Path, kind: s
         ids = found(store)
     lost = set(load.acknowledged) - set(ids)
     report(
-        f"killed servers, {kind}", workers=workers * masters, masters=masters,
+        f"killed servers, {kind}", workers=times * masters, masters=masters,
         acknowledged=len(load.acknowledged), lost=len(lost), refused=len(load.refused),
         duplicates=len(ids) - len(set(ids)),
     )  # fmt: skip
