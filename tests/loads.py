@@ -36,6 +36,7 @@ class Load:
         self._ended.set()
         for thread in self._threads:
             thread.join(30)
+        assert not any(thread.is_alive() for thread in self._threads)  # or it would note more behind the test's back
 
     def _send(self, client: int) -> None:
         for number in itertools.count():
