@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from ..events import Event
-from ..sinks.base import PartialFailure, Unavailable
+from ..sinks.base import PartialFailure, is_down
 
 
 def attempt(
@@ -29,17 +29,6 @@ def attempt(
         known = len(events) == 1 or is_down(error)
         return dict.fromkeys(range(len(events)), error if known else None), error
     return {}, None
-
-
-def is_down(error: Exception | None) -> bool:
-    """Whether *error* says that the sink takes nothing, whichever event it is.
-
-    Of the system's errors, it is those with a number. HTTP clients derive
-    theirs from ``OSError``, too, also where a server refused what was sent.
-    """
-    if isinstance(error, OSError):
-        return error.errno is not None or isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, Unavailable)
 
 
 def as_exception(raised: BaseException) -> Exception:

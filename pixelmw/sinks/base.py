@@ -41,6 +41,17 @@ class PartialFailure(Exception):
         self.failures = failures
 
 
+def is_down(error: Exception | None) -> bool:
+    """Whether *error* says that the sink takes nothing, whichever event it is.
+
+    Of the system's errors, it is those with a number. HTTP clients derive
+    theirs from ``OSError``, too, also where a server refused what was sent.
+    """
+    if isinstance(error, OSError):
+        return error.errno is not None or isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, Unavailable)
+
+
 def raise_failures(failures: Mapping[int, Exception | None], count: int) -> None:
     """Raise what says most shortly which events of a batch of *count* were not stored, and why."""
     if not failures:
@@ -91,6 +102,11 @@ def close_sink(sink: object, timeout: float | None = None) -> None:
     """Close *sink* within *timeout* seconds, if it is one that can be closed."""
     if callable(close := getattr(sink, "close", None)):
         close(*([] if timeout is None else [timeout]))
+
+
+def takes_batches(sink: Sink) -> bool:
+    """Whether *sink* has a ``write``; a plain callable is called with each event alone."""
+    return callable(getattr(sink, "write", None))
 
 
 def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:

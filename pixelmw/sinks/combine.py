@@ -6,14 +6,15 @@ import copy
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from ..events import Event, Sink
-from .base import BatchSink, PartialFailure, batch_writer
+from .base import BatchSink, PartialFailure, batch_writer, raise_failures
+from .blame import find_failures
 
 logger = logging.getLogger("pixelmw")
 
@@ -22,7 +23,8 @@ def fan_out(*sinks: Sink) -> BatchSink:
     """A sink that gives each of *sinks* a copy of the event of its own, or of the batch.
 
     All are tried, in order. A client that is told of a failure may send the
-    event again, and those that had stored it get it twice; messageId tells.
+    event again, and those that had stored it get it twice; messageId tells. Of
+    a batch that a sink refuses, the events at fault are found, and no other is blamed.
 
     ``flush`` and ``close`` are passed on to the sinks that have them, and so is
     ``with``.
@@ -40,7 +42,8 @@ def fan_out(*sinks: Sink) -> BatchSink:
 def fallback(primary: Sink, secondary: Sink) -> BatchSink:
     """A sink that gives the event to *secondary* where *primary* raises, and logs why.
 
-    Of a batch, *secondary* gets what *primary* did not store. ``flush`` and
+    Of a batch, *secondary* gets what *primary* did not store: where that refuses
+    the batch, only the events at fault. ``flush`` and
     ``close`` are passed on to the sinks that have them, and so is ``with``.
 
     :raises Exception: when called, what *secondary* raised, with what *primary*
@@ -115,7 +118,7 @@ class _FanOut(_Combined):
     def write(self, events: Sequence[Event]) -> None:
         failures: defaultdict[int, list[Exception]] = defaultdict(list)
         for write in self._writers:
-            for place, error in _failures(write, copy.deepcopy(events)).items():
+            for place, error in find_failures(write, events).items():
                 errors = failures[place]
                 if error is not None:
                     errors.append(error)
@@ -144,11 +147,11 @@ class _Fallback(_Combined):
     def write(self, events: Sequence[Event]) -> None:
         write, write_again = self._writers
         try:
-            write(copy.deepcopy(events))
+            raise_failures(find_failures(write, events), len(events))
         except PartialFailure as partial_failure:
             places = sorted(partial_failure.failures)
             self._warn(len(places))
-            failures = _failures(write_again, [events[place] for place in places])
+            failures = find_failures(write_again, [events[place] for place in places])
             if failures:
                 raise PartialFailure({places[number]: error for number, error in failures.items()}) from partial_failure
         except Exception:
@@ -158,14 +161,3 @@ class _Fallback(_Combined):
     def _warn(self, count: int) -> None:
         primary, secondary = self._sinks
         logger.warning("%r failed; %d events go to %r", primary, count, secondary, exc_info=True)
-
-
-def _failures(write: Callable[[Sequence[Event]], object], events: Sequence[Event]) -> Mapping[int, Exception | None]:
-    """Write *events*; returns what was not stored, by place."""
-    try:
-        write(events)
-    except PartialFailure as failure:
-        return failure.failures
-    except Exception as error:
-        return dict.fromkeys(range(len(events)), error)
-    return {}
