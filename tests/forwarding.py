@@ -10,7 +10,9 @@ from processes import event
 
 from pixelmw import Event
 from pixelmw.delivery import Retry
-from pixelmw.delivery.forward import Forwarder, Item
+from pixelmw.delivery.forward import Forwarder
+from pixelmw.delivery.item import Item
+from pixelmw.events import to_json
 
 #: What fails: given the ids of a batch, the error that it meets, or None.
 Fault = Callable[[list[str]], BaseException | None]
@@ -84,13 +86,13 @@ class Bench:
         self.dead.append(event["messageId"])
 
     def _settle(self, items: Iterable[Item]) -> None:
-        self.settled += [item.event["messageId"] for item in items]
+        self.settled += [item.make_event()["messageId"] for item in items]
 
     def queue(self, ids: Iterable[str]) -> None:
         """Have events with *ids* forwarded, too."""
         for each in ids:
             self._place += 1
-            self.forwarder.pending.append(Item({"messageId": each}, self._place))
+            self.forwarder.pending.append(Item(to_json({"messageId": each}).encode(), self._place))
 
     def steps(self, count: int) -> list[float]:
         """Make so many steps, and return the pauses that they ask for."""

@@ -69,20 +69,24 @@ def test_where_any_callable_finds_an_event_undeliverable_the_others_are_called_o
 
 
 def test_of_a_batch_that_failed_in_part_the_rest_is_settled_and_only_that_part_is_sent_again() -> None:
-    answers = [PartialFailure({1: Undeliverable("refused"), 3: Unavailable("busy"), 4: None}), None]
+    refused = Undeliverable("refused")
+    answers = [PartialFailure({1: refused, 3: Unavailable("busy"), 4: None}), refused, None]
     bench = Bench(Batches(lambda batch: answers.pop(0)), ids(6))
     assert bench.steps(1)[0] > 0
+    assert (bench.settled, bench.dead) == (["e0", "e2", "e5"], [])
+    bench.steps(1)
     assert (bench.settled, bench.dead) == (["e0", "e2", "e5", "e1"], ["e1"])
     bench.finish()
-    assert bench.sink.calls[1:] == [["e3", "e4"]]
+    assert bench.sink.calls[1:] == [["e1"], ["e3", "e4"]]
 
 
 def test_an_event_that_was_not_tried_is_not_blamed() -> None:
-    """With one attempt each, a first failure makes a dead letter of an event."""
-    first = PartialFailure({1: ValueError("refused"), **dict.fromkeys(range(2, 50))})
-    answers: list[BaseException | None] = [first, Unavailable("down"), None]
+    """With one attempt each, a first failure has an event tried alone, and then makes a dead letter of it."""
+    refused = ValueError("refused")
+    first = PartialFailure({1: refused, **dict.fromkeys(range(2, 50))})
+    answers: list[BaseException | None] = [first, refused, Unavailable("down"), None]
     bench = Bench(Batches(lambda batch: answers.pop(0) if answers else None), ids(50), retry=Retry(attempts=1))
-    bench.steps(1)
+    bench.steps(2)
     assert bench.dead == ["e1"]
     bench.queue(ids(3, "later"))
     bench.steps(1)

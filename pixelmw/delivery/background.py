@@ -7,11 +7,12 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 
-from ..events import Event, Sink
+from ..events import Sink
 from ..forksafe import PerProcess
 from .base import Delivery, Full, logger
-from .forward import Forwarder, Item
+from .forward import Forwarder
 from .hosts import THREADS_REMEDY, threads_run
+from .item import Item
 from .retry import Retry
 
 # Seconds between the last tries of a queue that is being closed.
@@ -67,8 +68,8 @@ class Background(Delivery):
     def __repr__(self) -> str:
         return f"Background({self.sink!r})"
 
-    def _put(self, events: list[Event]) -> None:
-        self._queue.get().put(events)
+    def _put(self, payloads: list[bytes]) -> None:
+        self._queue.get().put(payloads)
 
     def flush(self, timeout: float | None = None) -> bool:
         queue = self._queue.peek()
@@ -112,18 +113,18 @@ class _Queue:
         self._hurried = 0  # who waits in flush()
         self._deadline: float | None = None
 
-    def put(self, events: list[Event]) -> None:
+    def put(self, payloads: list[bytes]) -> None:
         settings = self._settings
         with self._condition:
             self._start()
-            if len(self._since) + len(events) > settings.max_queue:
+            if len(self._since) + len(payloads) > settings.max_queue:
                 raise Full(f"the queue holds {len(self._since)} events and is full")
             now = time.monotonic()
-            for event in events:
-                self._queued.append(Item(event, self._stored))
+            for payload in payloads:
+                self._queued.append(Item(payload, self._stored))
                 self._since[self._stored] = now
                 self._stored += 1
-            if len(self._queued) == len(events) or len(self._queued) >= settings.max_batch:
+            if len(self._queued) == len(payloads) or len(self._queued) >= settings.max_batch:
                 self._condition.notify_all()
 
     def flush(self, timeout: float | None) -> bool:
@@ -177,7 +178,7 @@ class _Queue:
             if self._deadline is not None:
                 pause = min(pause, _LAST_PAUSE)
             due = time.monotonic() + pause
-            if self._forwarder.pending:
+            if self._forwarder.holds_up_others:
                 self._due = due
             self._aside_due = due
 
@@ -202,7 +203,7 @@ class _Queue:
 
     def _next_step(self) -> float:
         """When to go on, on the monotonic clock."""
-        if self._forwarder.pending:
+        if self._forwarder.holds_up_others:
             return self._due
         if self._queued:
             if self._hurried or self._deadline or len(self._queued) >= self._settings.max_batch:

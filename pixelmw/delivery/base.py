@@ -9,10 +9,11 @@ import weakref
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from ..events import Event, Sink
+from ..events import Event, Sink, to_json
 from ..forksafe import ForkSafeLock, PerProcess
 from ..ids import random_uuid
-from ..sinks.base import BatchSink, Unavailable, close_sink
+from ..sinks.base import BatchSink, Unavailable, close_sink, raise_failures
+from ..sinks.encode import sort_out
 from .retry import Retry
 from .seldom import Seldom
 
@@ -28,6 +29,9 @@ class Full(Unavailable):
 
 class Delivery(BatchSink):
     """A sink that takes events at once and hands them on to another.
+
+    What waits is the text of each event, as it was taken: the sink gets a new
+    dict for each try, and nobody can change what waits.
 
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for one of the right kind that cannot work.
@@ -50,20 +54,25 @@ class Delivery(BatchSink):
         _open.add(self)
 
     def write(self, events: Sequence[Event]) -> None:
-        """Take *events*, all or none.
+        """Take *events*, all or none of those that are JSON.
 
-        :raises Full: where there is no room, unless ``when_full`` is "drop".
+        :raises Undeliverable: for a single event that is not JSON, which no sink could ever have.
+        :raises PartialFailure: for such events among others; all others were taken.
+        :raises Full: where there is no room, unless ``when_full`` is "drop"; none was taken.
         """
+        payloads, refused = sort_out(events, _payload)
         try:
-            self._put([event if event.get("messageId") else {**event, "messageId": random_uuid()} for event in events])
+            if payloads:
+                self._put(payloads)
         except Full as full:
             if self.when_full == "refuse":
                 raise
-            self._drops.get().add(len(events), full)
+            self._drops.get().add(len(payloads), full)
+        raise_failures(refused, len(events))
 
     @abstractmethod
-    def _put(self, events: list[Event]) -> None:
-        """Take *events*, all or none, or raise :class:`Full`."""
+    def _put(self, payloads: list[bytes]) -> None:
+        """Take events as JSON in UTF-8, all or none, or raise :class:`Full`."""
 
     @property
     def dropped(self) -> int:
@@ -87,6 +96,11 @@ class Delivery(BatchSink):
     @abstractmethod
     def stats(self) -> dict[str, float]:
         """Figures about this process, by name."""
+
+
+def _payload(event: Event) -> bytes:
+    """*event* as JSON in UTF-8, with an id by which a second copy of it is told."""
+    return to_json(event if event.get("messageId") else {**event, "messageId": random_uuid()}).encode()
 
 
 class _Drops:

@@ -10,8 +10,9 @@ from functools import partial
 
 from ..events import Sink
 from .directory import Directory, Segment
-from .forward import Forwarder, Item
+from .forward import Forwarder
 from .hosts import off_the_hub
+from .item import Item
 from .records import Damage, Record, scan
 from .retry import Retry
 
@@ -145,7 +146,7 @@ class Drainer:
         except (ValueError, RecursionError):
             return None
         self._place += 1
-        return Item(event, self._place)
+        return Item(record.payload, self._place, event)
 
     def _set_aside(self, reading: _Reading, found: Record | Damage) -> None:
         lost = found.lost if isinstance(found, Damage) else 1

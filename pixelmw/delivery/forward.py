@@ -8,9 +8,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from ..events import Event, Sink
-from ..sinks.base import Unavailable, Undeliverable, batch_writer
-from .attempt import as_exception, attempt, is_down
+from ..events import Sink
+from ..sinks.base import Unavailable, Undeliverable, batch_writer, is_down, takes_batches
+from .attempt import as_exception, attempt
+from .item import Item
 from .retry import Retry
 from .seldom import Seldom
 
@@ -20,36 +21,8 @@ logger = logging.getLogger("pixelmw")
 _PROOF = 8
 # Events that are suspected of that, or wait to become dead letters. More than these are not kept waiting.
 _MOST_ASIDE = 100
-# Of the suspects, those that are tried again after a batch went well.
-_RETRIED_SUSPECTS = 8
-
-
-class Item:
-    """An event on its way.
-
-    :ivar place: what its owner knows it by.
-    :ivar tries: how often the sink has failed on it, and not on the batch around it.
-    :ivar failures: how many of those count as proof that it is the event's fault.
-    :ivar error: what the sink raised last.
-    """
-
-    __slots__ = ("_taken", "error", "event", "failures", "place", "tries")
-
-    def __init__(self, event: Event, place: int) -> None:
-        self.event = event
-        self.place = place
-        self.tries = 0
-        self.failures = 0
-        self.error = ""
-        self._taken = -1
-
-    def failed(self, error: Exception, taken: int) -> None:
-        """Note a failure, at a time when the sink had taken so many events in all."""
-        self.tries += 1
-        self.error = repr(error)  # its traceback would keep all that its call was about
-        if taken != self._taken and not is_down(error):
-            self._taken = taken
-            self.failures += 1
+# Events that are tried alone in one step: of those refused in company, or of the suspects after a batch went well.
+_TRIED_ALONE = 8
 
 
 class Forwarder:
@@ -64,6 +37,9 @@ class Forwarder:
       alone; if the sink takes another one, the first is a suspect, is tried
       beside the others, and becomes a dead letter when it has failed
       often enough while others were taken. If not, the sink is down.
+
+    What was refused in company, also by name, is tried alone before it becomes a
+    dead letter, since the sink may have meant its neighbour.
 
     :param sink: any sink.
     :param retry: when to try again, and how often.
@@ -89,19 +65,26 @@ class Forwarder:
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
         self._write = batch_writer(sink)
+        self._takes_batches = takes_batches(sink)
         self._retry = retry
         self._dead_letter = dead_letter
         self._settled = settled
         self._max_batch = max_batch
         self._size = max_batch
         self._window = 0  # among so many of the pending, one is undeliverable
+        self._refused: deque[Item] = deque()  # in company, to be tried alone before anything else
         self._suspects: deque[Item] = deque()
         self._dead: deque[Item] = deque()  # to become dead letters
         self._streak = 0  # failures since something went well
         self._seldom = Seldom()
 
     def __len__(self) -> int:
-        return len(self.pending) + len(self._suspects) + len(self._dead)
+        return len(self.pending) + len(self._refused) + len(self._suspects) + len(self._dead)
+
+    @property
+    def holds_up_others(self) -> bool:
+        """Whether later events have to wait for some that are here."""
+        return bool(self.pending or self._refused)
 
     def step(self) -> float:
         """Try one batch; returns the seconds to wait before the next step.
@@ -109,10 +92,10 @@ class Forwarder:
         Where nothing is pending, suspects are tried. Where too many dead
         letters cannot be stored, nothing else is forwarded.
         """
-        if self.pending and len(self._dead) < _MOST_ASIDE:
-            pause = self._forward()
+        if self.holds_up_others and len(self._dead) < _MOST_ASIDE:
+            pause = self._try_refused() if self._refused else self._forward()
         else:
-            error = self._retry_suspects()
+            error = self._try_alone(self._suspects)
             self._streak += 1
             pause = self._pause(error)
         self._bury()
@@ -130,23 +113,24 @@ class Forwarder:
         if not left:
             self._window = max(0, self._window - len(batch))
             self._size = (self._window + 1) // 2 or min(self._size * 2, self._max_batch)
-            self._retry_suspects()
+            self._try_alone(self._suspects)
         return 0.0
 
     def _try(self, batch: list[Item]) -> tuple[list[Item], Exception | None, bool]:
         """What is left of *batch*, why, and whether that is known to be for the first of them, or for all."""
-        failures, raised = attempt(self._write, [item.event for item in batch])
+        failures, raised = attempt(self._write, [item.make_event() for item in batch])
         taken: list[Item] = []
         left: list[Item] = []
+        alone = len(batch) == 1 or not self._takes_batches
         errors: list[Exception | None] = []
         for place, item in enumerate(batch):
             error = failures.get(place)
             if error is not None:
-                item.failed(error, self.counts["forwarded"])
+                item.failed(error, self.counts["forwarded"], alone=alone)
             if place not in failures:
                 taken.append(item)
             elif isinstance(error, Undeliverable):
-                self._dead.append(item)
+                self._condemn(item)
                 self._size, self._window = self._max_batch, 0
             else:
                 left.append(item)
@@ -177,7 +161,7 @@ class Forwarder:
             while self.pending and self._retry.is_over(self.pending[0].tries):
                 self._dead.append(self.pending.popleft())
         elif self._is_proved(left[0]):
-            self._dead.append(self.pending.popleft())
+            self._condemn(self.pending.popleft())
         elif self._streak > 1 and len(self.pending) > 1 and self._takes_another():
             return 0.0
         return self._pause(error)
@@ -196,24 +180,45 @@ class Forwarder:
         if left:
             self._dead.append(item)
             return False
-        self._suspects.append(self.pending.popleft())
-        if len(self._suspects) > _MOST_ASIDE:
-            worst = max(self._suspects, key=lambda item: item.failures)
-            self._suspects.remove(worst)
-            self._dead.append(worst)
+        self._suspect(self.pending.popleft())
         self._size, self._window = 1, 0
         return True
 
-    def _retry_suspects(self) -> Exception | None:
-        """Try some suspects, those that have waited longest; returns the error where the sink is down."""
-        for _ in range(min(_RETRIED_SUSPECTS, len(self._suspects))):
-            item = self._suspects[0]
+    def _suspect(self, item: Item) -> None:
+        """Try *item* beside the others from now on."""
+        self._suspects.append(item)
+        if len(self._suspects) > _MOST_ASIDE:
+            worst = max(self._suspects, key=lambda item: item.failures)
+            self._suspects.remove(worst)
+            self._condemn(worst)
+
+    def _condemn(self, item: Item) -> None:
+        """Make a dead letter of *item* if it has failed alone; if not, have it tried alone first."""
+        (self._dead if item.alone else self._refused).append(item)
+
+    def _try_refused(self) -> float:
+        """Try alone what was refused in company; returns the seconds to wait before the next step."""
+        if (error := self._try_alone(self._refused)) is None:
+            return 0.0
+        self.counts["retried"] += 1
+        self._streak += 1
+        self._log(f"{self._sink!r} failed", error)
+        return self._pause(error)
+
+    def _try_alone(self, items: deque[Item]) -> Exception | None:
+        """Try some of *items*, those that have waited longest; returns the error where the sink is down."""
+        for _ in range(min(_TRIED_ALONE, len(items))):
+            item = items[0]
             left, error, _ = self._try([item])
-            self._suspects.popleft()
-            if left:
-                (self._dead if self._is_proved(item) else self._suspects).append(item)
-                if error is not None and is_down(error):
-                    return error
+            items.popleft()
+            if left and self._is_proved(item):
+                self._dead.append(item)
+            elif left and not is_down(error):
+                self._suspect(item)
+            elif left:
+                items.append(item)
+            if left and is_down(error):
+                return error
         return None
 
     def _is_proved(self, item: Item) -> bool:
@@ -225,13 +230,13 @@ class Forwarder:
             item = self._dead[0]
             try:
                 if self._dead_letter is not None:
-                    self._dead_letter(item.event)
+                    self._dead_letter(item.make_event())
             except BaseException as raised:
                 self._log("a dead letter was not stored", as_exception(raised))
                 return
             self._dead.popleft()
             gone = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"
-            name = item.event.get("messageId")
+            name = item.make_event().get("messageId")
             logger.error("%r does not take the event %r%s: %s", self._sink, name, gone, item.error)
             self.counts["dead"] += 1
             self._settled([item])

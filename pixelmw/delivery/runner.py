@@ -141,7 +141,7 @@ class Runner:
 
     def _rest(self, pause: float | None) -> None:
         """Wait for *pause* seconds, or where there is nothing to do, for news and then for a little more of it."""
-        if pause is None or (pause and not self._drainer.forwarder.pending):  # what is left holds up nobody
+        if pause is None or (pause and not self._drainer.forwarder.holds_up_others):
             self._condition.wait_for(lambda: self._news or self._interrupted(), _LOOK_EVERY if pause is None else pause)
             if self._news:
                 self._news = False

@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from ..events import Event, Sink, to_json
+from ..events import Sink
 from ..forksafe import PerProcess
 from .base import Delivery
 from .breather import Breather
@@ -75,9 +75,9 @@ class Spool(Delivery):
     def __repr__(self) -> str:
         return f"Spool({str(self.directory)!r}, {self.sink!r})"
 
-    def _put(self, events: list[Event]) -> None:
+    def _put(self, payloads: list[bytes]) -> None:
         process = self._process.get()
-        process.journal.append([to_json(event).encode() for event in events])
+        process.journal.append(payloads)
         process.runner.wake()
 
     def __enter__(self) -> Spool:
