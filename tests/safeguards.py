@@ -71,6 +71,18 @@ SAFEGUARDS = {
     "a cursor is checked": Safeguard(
         "delivery/directory.py", "if checksum == _cursor_checksum(segment, offset) else 0", "",
         "test_spool_damage.py::test_each_flipped_bit_of_a_cursor"),
+    "a look before removal": Safeguard(
+        "delivery/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:", "test_spool_seals.py::"),
+    "a look before removal, at each step": Safeguard(
+        "delivery/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
+        "test_spool_seals_undone.py::"),
+    "the look is under the lock": Safeguard(
+        "delivery/directory.py", "with locked(descriptor):", "if True:", "test_spool_seals_undone.py::"),
+    "a dict of its own for each try": Safeguard(
+        "delivery/item.py", "event, self._event = self._event, None",
+        "event = self._event = self._event or json.loads(self.payload)", "test_delivery_text.py::"),
+    "who was refused in company is tried alone": Safeguard(
+        "delivery/forward.py", "(self._dead if item.alone else self._refused)", "self._dead", "test_sink_blame.py::"),
     "a child begins anew": Safeguard(
         "forksafe.py", "return self._value if self._owner == os.getpid() else None", "return self._value",
         "test_perprocess.py::"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -18,6 +19,8 @@ _NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment")
 _CURSOR = struct.Struct("<QI")
 _PRIVATE = os.O_CLOEXEC | os.O_NOFOLLOW
 _WRITABLE = 0o200
+# What a file system says that keeps no modes, or not for a file of another user's.
+_NO_MODES = (errno.EPERM, errno.EOPNOTSUPP)
 
 
 class Segment(NamedTuple):
@@ -45,6 +48,10 @@ class Directory:
     takes the owner's right to write from it; its writer looks for that, under
     the file's lock, before each write. So nobody has to know whether the writer
     is alive, and a file of a dead process is one like any other.
+
+    A seal may not last: a ``chmod -R``, or a volume that is mounted, gives the
+    right back, and some file systems ignore modes. So a segment is removed only
+    after a look at its size, under its lock.
 
     :param path: made where it is missing, with mode 0700; its parent is not made.
     """
@@ -107,15 +114,24 @@ class Directory:
         sealed = not status.st_mode & _WRITABLE
         return not sealed and status.st_size == size and os.path.samestat(status, there)
 
-    def seal(self, segment: Segment) -> bytes:
-        """Keep the writer of *segment* from going on in it, and return what it wrote.
+    def seal(self, segment: Segment, start: int = 0) -> tuple[bytes, bool]:
+        """Keep the writer of *segment* from going on in it.
 
+        :param start: the offset to read from.
+        :returns: what the segment holds from *start* on, and whether the seal holds.
         :raises FileNotFoundError: where it is gone.
         """
         with open(_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
             with locked(file.fileno()):
-                os.fchmod(file.fileno(), stat.S_IRUSR)
-            return file.read()
+                try:
+                    os.fchmod(file.fileno(), stat.S_IRUSR)
+                except OSError as error:
+                    if error.errno not in _NO_MODES:
+                        raise
+                status = os.fstat(file.fileno())
+            file.seek(start)
+            # No more than there was under the lock: where the seal does not hold, a write may be under way behind it.
+            return file.read(max(0, status.st_size - start)), not status.st_mode & _WRITABLE
 
     def peek(self, segment: Segment, offset: int) -> bytes:
         """What *segment* holds from *offset* on, while its writer goes on; the last record may not be whole yet."""
@@ -155,8 +171,24 @@ class Directory:
             os.fsync(file.fileno())
         sync_directory(folder)
 
+    def remove_read(self, segment: Segment, size: int) -> bool:
+        """Delete *segment*, of which *size* bytes have been read and forwarded, unless it has grown since.
+
+        :returns: whether it is gone.
+        """
+        with suppress(FileNotFoundError):
+            descriptor = _private(self.path / segment.name, os.O_RDONLY)
+            try:
+                with locked(descriptor):  # its writer looks for the name under this lock, too, and writes no more
+                    if os.fstat(descriptor).st_size > size:
+                        return False
+                    self.remove(segment)
+            finally:
+                os.close(descriptor)
+        return True
+
     def remove(self, segment: Segment) -> None:
-        """Delete a segment that has been forwarded, and then what was noted of it."""
+        """Delete a segment of which nothing is needed any more, and then what was noted of it."""
         for name in (segment.name, segment.cursor):
             (self.path / name).unlink(missing_ok=True)
 

@@ -30,6 +30,8 @@ class _Reading:
     def __init__(self, segment: Segment, data: bytes) -> None:
         self.segment = segment
         self.data = data
+        self.scanned = 0  # how far its records have been taken apart
+        self.expected = segment.first  # the number of the record that should stand there
         self.read = 0  # how far its records are on their way
         self.on_their_way: OrderedDict[int, int] = OrderedDict()  # place of each such item: where its record begins
         self.damage: list[Damage] = []  # what has yet to be quarantined
@@ -39,6 +41,13 @@ class _Reading:
     def forwarded(self) -> int:
         """How much of it need not be sent again, whatever happens."""
         return next(iter(self.on_their_way.values()), self.read)
+
+    def scan(self) -> Iterator[Record | Damage]:
+        """What it holds beyond what has been scanned, in order and without a gap."""
+        for found in scan(self.data, self.expected, self.scanned):
+            self.scanned = found.end
+            self.expected = found.sequence + 1 if isinstance(found, Record) else self.expected + found.lost
+            yield found
 
 
 class Drainer:
@@ -67,15 +76,18 @@ class Drainer:
         self.forwarder = self._new_forwarder()
         self.damaged = 0
         self._directory = directory
-        self._seal = off_the_hub(directory.seal)  # it may wait for the one who writes, another greenlet or process
+        # They may wait for the one who writes, another greenlet or process.
+        self._seal, self._remove_read = off_the_hub(directory.seal), off_the_hub(directory.remove_read)
         self._among = among
         self._breathe = breathe
         self._to_read: deque[Segment] = deque()
         self._items: Iterator[Item] = iter(())
         self._readings: dict[Segment, _Reading] = {}
+        self._grown: deque[_Reading] = deque()  # that could not be removed, since there is more in them by now
         self._places: dict[int, _Reading] = {}
         self._place = 0
         self._unreadable: set[Segment] = set()
+        self._seals_hold = True
 
     def restart(self) -> None:
         """Forget what was read: somebody else may have forwarded it meanwhile."""
@@ -85,6 +97,7 @@ class Drainer:
         self._to_read.clear()
         self._items = iter(())
         self._readings.clear()
+        self._grown.clear()
         self._places.clear()
 
     def step(self) -> float | None:
@@ -100,8 +113,12 @@ class Drainer:
                 self._finish(reading)  # those that could not be deleted when they were done
         if (not pending or self.forwarder.in_doubt) and not self._to_read:
             self._to_read.extend(segment for segment in self._directory.segments() if self._is_new(segment))
-        while len(pending) < MAX_BATCH:
-            if (item := next(self._items, None)) is not None:
+        while self._grown or len(pending) < MAX_BATCH:
+            if self._grown:
+                grown = self._grown.popleft()
+                if self._read_on(grown):  # it goes before what was read after it
+                    pending.extendleft(reversed(list(self._items_of(grown, 0))))
+            elif (item := next(self._items, None)) is not None:
                 pending.append(item)
                 if len(pending) % _BREATH == 0:
                     self._breathe()
@@ -115,18 +132,44 @@ class Drainer:
 
     def _read(self, segment: Segment) -> Iterator[Item]:
         """The events of *segment* that have not been forwarded yet."""
-        try:
-            data = self._seal(segment)
-        except FileNotFoundError:
+        if (data := self._sealed(segment, 0)) is None:
             return
+        reading = self._readings[segment] = _Reading(segment, data)
+        reading.read = forwarded = min(self._directory.forwarded(segment), len(data))
+        # From its beginning, so as to know how many records damage has cost.
+        yield from self._items_of(reading, forwarded)
+        while self._read_on(reading):
+            yield from self._items_of(reading, 0)
+        self._finish(reading)
+
+    def _read_on(self, reading: _Reading) -> bool:
+        """Read what was appended to a segment since; tells whether there is something."""
+        more = self._sealed(reading.segment, len(reading.data))
+        reading.data += more or b""
+        return bool(more)
+
+    def _sealed(self, segment: Segment, start: int) -> bytes | None:
+        """Seal *segment*, and return what it holds from *start* on; ``None`` where it cannot be read."""
+        try:
+            data, holds = self._seal(segment, start)
+        except FileNotFoundError:
+            return None
         except OSError:
             if segment not in self._unreadable:
                 self._unreadable.add(segment)
                 logger.exception("%s cannot be read now; it stays where it is", segment.name)
-            return
-        reading = self._readings[segment] = _Reading(segment, data)
-        reading.read = forwarded = min(self._directory.forwarded(segment), len(data))
-        for found in scan(data, segment.first):  # from its beginning, so as to know how many records damage has cost
+            return None
+        if self._seals_hold and not holds:
+            self._seals_hold = False
+            logger.warning(
+                "the file system of %s does not keep the modes of files: segments may be read while they are written",
+                self._directory.path,
+            )
+        return data
+
+    def _items_of(self, reading: _Reading, forwarded: int) -> Iterator[Item]:
+        """The events of *reading* that have not been scanned yet, but for those that end at *forwarded* or before."""
+        for found in reading.scan():
             if found.end <= forwarded:
                 continue
             item = self._item(found) if isinstance(found, Record) else None
@@ -137,8 +180,7 @@ class Drainer:
                 reading.on_their_way[item.place] = found.start
                 self._places[item.place] = reading
                 yield item
-        reading.read = len(data)
-        self._finish(reading)
+        reading.read = len(reading.data)
 
     def _item(self, record: Record) -> Item | None:
         try:
@@ -168,14 +210,20 @@ class Drainer:
                 self._directory.note_forwarded(reading.segment, reading.forwarded)
 
     def _finish(self, reading: _Reading) -> bool:
-        """Delete a segment of which everything has been forwarded or quarantined; tells whether it is gone."""
+        """Delete a segment of which everything has been forwarded or quarantined, and nothing came since.
+
+        :returns: whether it is gone.
+        """
         if reading.on_their_way or reading.read < len(reading.data):
             return False
         try:
             for damage in reading.damage:
                 self._directory.quarantine(reading.segment, damage.start, reading.data[damage.start : damage.end])
             reading.damage.clear()
-            self._directory.remove(reading.segment)
+            if not self._remove_read(reading.segment, len(reading.data)):
+                if reading not in self._grown:
+                    self._grown.append(reading)
+                return False
         except OSError as error:
             if not reading.told:
                 reading.told = True

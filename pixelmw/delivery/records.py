@@ -37,12 +37,12 @@ def encode(sequence: int, payload: bytes) -> bytes:
     return _HEADER.pack(_MAGIC, size, _checksum(size, sequence, payload), sequence) + payload
 
 
-def scan(data: bytes, first: int) -> Iterator[Record | Damage]:
-    """What *data*, a segment, holds, in order and without a gap.
+def scan(data: bytes, first: int, start: int = 0) -> Iterator[Record | Damage]:
+    """What *data*, a segment, holds from *start* on, in order and without a gap.
 
-    :param first: the number of the record that should stand at its beginning.
+    :param first: the number of the record that should stand at *start*.
     """
-    start, expected = 0, first
+    expected = first
     while start < len(data):
         record = _record_at(data, start) or _next_record(data, start + 1)
         if record is None:
