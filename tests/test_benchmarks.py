@@ -16,8 +16,9 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
         ("compare", ["--rounds=2"], {"accepted page event", "pass-through to an empty Flask view"}),
         ("scale", ["--rounds=1", "--requests=10500"], {"memory", "parameters", "hostile queries of 32 KB"}),
         ("sqlite_threads", ["--rounds=2", "--events=64"], {"sync_us", "figures", "ratio"}),
+        ("commits", ["--rounds=2"], {"accepted page event", "into a Background"}),
     ],
-    ids=["compare", "scale", "sqlite_threads"],
+    ids=["compare", "scale", "sqlite_threads", "commits"],
 )
 def test_a_benchmark_runs_and_writes_down_what_came_out(tmp_path, script, options, expected):
     output = tmp_path / "figures.json"

@@ -9,11 +9,11 @@ import weakref
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from ..events import Event, Sink, to_json
+from ..events import Event, Sink
 from ..forksafe import ForkSafeLock, PerProcess
 from ..ids import random_uuid
-from ..sinks.base import BatchSink, Unavailable, close_sink, raise_failures
-from ..sinks.encode import sort_out
+from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
+from ..sinks.encode import json_bytes
 from .retry import Retry
 from .seldom import Seldom
 
@@ -60,15 +60,28 @@ class Delivery(BatchSink):
         :raises PartialFailure: for such events among others; all others were taken.
         :raises Full: where there is no room, unless ``when_full`` is "drop"; none was taken.
         """
-        payloads, refused = sort_out(events, _payload)
+        payloads: list[bytes] = []
+        refused: dict[int, Exception] = {}
+        for place, event in enumerate(events):
+            try:
+                payloads.append(_payload(event))
+            except Undeliverable as error:
+                refused[place] = error
+        if payloads:
+            self._take(payloads)
+        raise_failures(refused, len(events))
+
+    def __call__(self, event: Event) -> None:
+        """Take *event*, and raise as :meth:`write` does."""
+        self._take([_payload(event)])
+
+    def _take(self, payloads: list[bytes]) -> None:
         try:
-            if payloads:
-                self._put(payloads)
+            self._put(payloads)
         except Full as full:
             if self.when_full == "refuse":
                 raise
             self._drops.get().add(len(payloads), full)
-        raise_failures(refused, len(events))
 
     @abstractmethod
     def _put(self, payloads: list[bytes]) -> None:
@@ -99,8 +112,11 @@ class Delivery(BatchSink):
 
 
 def _payload(event: Event) -> bytes:
-    """*event* as JSON in UTF-8, with an id by which a second copy of it is told."""
-    return to_json(event if event.get("messageId") else {**event, "messageId": random_uuid()}).encode()
+    """*event* as JSON in UTF-8, with an id by which a second copy of it is told.
+
+    :raises Undeliverable: where it is not JSON.
+    """
+    return json_bytes(event if event.get("messageId") else {**event, "messageId": random_uuid()})
 
 
 class _Drops:
