@@ -17,8 +17,8 @@ import jsonschema
 from jsonschema import Draft202012Validator
 
 from pixelmw import PixelMiddleware
-from pixelmw.loading import bundled_schema
 from pixelmw.replies import GIF
+from pixelmw.schema import bundled_schema
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

@@ -23,7 +23,8 @@ from typing import Any
 import traffic
 
 from pixelmw import Collector
-from pixelmw.delivery import Spool, journal
+from pixelmw.delivery import Spool
+from pixelmw.delivery.disk import journal
 from pixelmw.events import to_json
 
 THREADS = 16

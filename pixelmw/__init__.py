@@ -1,11 +1,10 @@
 """A tracking pixel for any WSGI application: one line wraps it, and pixel URLs become events in a sink."""
 
+from ._version import __version__
 from .collector import Collector
 from .errors import Discard, Rejected
 from .events import Event, Sink
 from .middleware import PATHS, PixelMiddleware
 from .params import Limits
-
-__version__ = "0.1.0"
 
 __all__ = ["PATHS", "Collector", "Discard", "Event", "Limits", "PixelMiddleware", "Rejected", "Sink", "__version__"]

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .access import KeyRing, WriteKeys, mask_write_key
 from .enrich import client_context
 from .errors import Discard, Rejected, shown
 from .events import Event, Sink, build_event
-from .forksafe import ForkSafeLock
-from .ids import random_uuid
-from .keys import KeyRing, WriteKeys, mask_write_key
 from .params import Limits, parse_query
 from .request import LazyRequest
 from .schema import event_schemas
+from .system.fork import ForkSafeLock
+from .system.ids import random_uuid
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

@@ -14,6 +14,9 @@ Event = dict[str, Any]
 #: Where events go: any callable that has stored the event once it returns, and raises otherwise.
 Sink = Callable[[Event], object]
 
+#: The event types that have a schema in the package.
+EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
+
 #: An event as JSON, as short as it gets. Raises ValueError or TypeError for what JSON does not know.
 to_json: Callable[[Event], str] = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")

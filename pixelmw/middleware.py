@@ -7,12 +7,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from .access import WriteKeys, mask_write_key
 from .collector import Collector, Enricher, log_rejected, logger
 from .enrich import client_context
 from .errors import Discard, Rejected
-from .events import Sink
-from .keys import WriteKeys, mask_write_key
-from .loading import EVENT_TYPES
+from .events import EVENT_TYPES, Sink
 from .params import Limits
 from .replies import PREFLIGHT, REPLIES, Reply, find_reply, without_body
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Request
 
-from .decoding import environ_bytes, to_text
+from .text import environ_bytes, to_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

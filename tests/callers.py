@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from processes import wait_until
 
-from pixelmw.groupcommit import GroupCommit
+from pixelmw.system.groupcommit import GroupCommit
 
 
 class Callers:

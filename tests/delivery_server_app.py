@@ -10,9 +10,9 @@ from typing import Any
 
 from pixelmw import Event, PixelMiddleware
 from pixelmw.delivery import Background, Spool
-from pixelmw.delivery.hosts import threads_run
 from pixelmw.sinks import JSONLines
 from pixelmw.sinks.base import BatchSink
+from pixelmw.system.threads import threads_run
 
 if "PIXELMW_TEST_HAS_THREADS" in os.environ:
     import uwsgi

@@ -10,8 +10,7 @@ from processes import event
 
 from pixelmw import Event
 from pixelmw.delivery import Retry
-from pixelmw.delivery.forward import Forwarder
-from pixelmw.delivery.item import Item
+from pixelmw.delivery.forward import Forwarder, Item
 from pixelmw.events import to_json
 
 #: What fails: given the ids of a batch, the error that it meets, or None.

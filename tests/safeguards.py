@@ -43,48 +43,50 @@ _FAULTS = "test_spool_faults.py::"
 
 SAFEGUARDS = {
     "fsync": Safeguard(
-        "delivery/journal.py", "self._sync_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/journal.py", "self._sync_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of a new file": Safeguard(
-        "delivery/journal.py", "self._sync_new_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/journal.py", "self._sync_new_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of the directory": Safeguard(
-        "delivery/journal.py", "sync_directory(self._directory.path)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/journal.py", "sync_directory(self._directory.path)", "pass", f"{_FAULTS}test_nothing_is"),
     "a failed fsync is not tried again": Safeguard(
-        "delivery/journal.py", "self._sync_file(self._descriptor)", "_twice(self._sync_file, self._descriptor)",
+        "delivery/disk/journal.py", "self._sync_file(self._descriptor)", "_twice(self._sync_file, self._descriptor)",
         f"{_FAULTS}test_a_sync_that_fails", _TWICE),
     "CRC": Safeguard(
-        "delivery/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
+        "delivery/disk/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
         "test_spool_damage.py::test_each_flipped_byte"),
     "truncation": Safeguard(
-        "delivery/journal.py", "os.ftruncate(descriptor, size)", "pass", "test_spool_full.py::test_a_full_disk"),
+        "delivery/disk/journal.py", "os.ftruncate(descriptor, size)", "pass", "test_spool_full.py::test_a_full_disk"),
     "order of delete": Safeguard(
-        "delivery/drainer.py", "reading = self._readings[segment] = _Reading(segment, data)",
+        "delivery/disk/drainer.py", "reading = self._readings[segment] = _Reading(segment, data)",
         "reading = self._readings[segment] = _Reading(segment, data); self._directory.remove(segment)",
         "test_spool_kills.py::test_a_spool_that_is_killed"),
     "takeover": Safeguard(
-        "delivery/drainer.py", "return segment not in self._readings and",
+        "delivery/disk/drainer.py", "return segment not in self._readings and",
         "return segment.created > self._born and segment not in self._readings and",
         "test_drain.py::test_what_is_left", _BORN),
     "quarantine": Safeguard(
-        "delivery/drainer.py", "self._directory.quarantine(", "str(", "test_spool_damage.py::test_each_flipped_byte"),
+        "delivery/disk/drainer.py", "self._directory.quarantine(", "str(",
+        "test_spool_damage.py::test_each_flipped_byte"),
     "a sealed segment is left": Safeguard(
-        "delivery/journal.py", "if self._lock():", "if self._lock() or True:", "test_spool_outage.py::"),
+        "delivery/disk/journal.py", "if self._lock():", "if self._lock() or True:", "test_spool_outage.py::"),
     "a cursor is checked": Safeguard(
-        "delivery/directory.py", "if checksum == _cursor_checksum(segment, offset) else 0", "",
+        "delivery/disk/directory.py", "if checksum == _cursor_checksum(segment, offset) else 0", "",
         "test_spool_damage.py::test_each_flipped_bit_of_a_cursor"),
     "a look before removal": Safeguard(
-        "delivery/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:", "test_spool_seals.py::"),
+        "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:", "test_spool_seals.py::"),
     "a look before removal, at each step": Safeguard(
-        "delivery/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
+        "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
         "test_spool_seals_undone.py::"),
     "the look is under the lock": Safeguard(
-        "delivery/directory.py", "with locked(descriptor):", "if True:", "test_spool_seals_undone.py::"),
+        "delivery/disk/directory.py", "with locked(descriptor):", "if True:", "test_spool_seals_undone.py::"),
     "a dict of its own for each try": Safeguard(
-        "delivery/item.py", "event, self._event = self._event, None",
+        "delivery/forward/item.py", "event, self._event = self._event, None",
         "event = self._event = self._event or json.loads(self.payload)", "test_delivery_text.py::"),
     "who was refused in company is tried alone": Safeguard(
-        "delivery/forward.py", "(self._dead if item.alone else self._refused)", "self._dead", "test_sink_blame.py::"),
+        "delivery/forward/forwarder.py", "(self._dead if item.alone else self._refused)", "self._dead",
+        "test_sink_blame.py::"),
     "a child begins anew": Safeguard(
-        "forksafe.py", "return self._value if self._owner == os.getpid() else None", "return self._value",
+        "system/fork.py", "return self._value if self._owner == os.getpid() else None", "return self._value",
         "test_perprocess.py::"),
 }  # fmt: skip
 

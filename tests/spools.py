@@ -18,10 +18,10 @@ from processes import run
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.directory import Directory
-from pixelmw.delivery.drainer import Drainer
-from pixelmw.delivery.journal import Journal
-from pixelmw.delivery.records import Record, scan
+from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.drainer import Drainer
+from pixelmw.delivery.disk.journal import Journal
+from pixelmw.delivery.disk.records import Record, scan
 from pixelmw.events import to_json
 
 #: Whether the tests do as much as the figures that are published about them ask for; it takes minutes.

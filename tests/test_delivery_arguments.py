@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pixelmw.delivery import Background, Spool
-from pixelmw.delivery.dead import DeadLetters
+from pixelmw.delivery.disk.dead_letters import DeadLetters
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from delivery_sites import Site
 from processes import wait_until
 from servers import send
 
-from pixelmw.delivery.hosts import THREADS_REMEDY
+from pixelmw.system.threads import THREADS_REMEDY
 
 # As uWSGI before 2.0.27 where it is not told --enable-threads.
 WITHOUT_THREADS = {"PIXELMW_TEST_HAS_THREADS": "0"}

@@ -16,11 +16,11 @@ import pytest
 from processes import event, lines, wait_until
 
 from pixelmw.__main__ import main
+from pixelmw.cli.drain import Progress
 from pixelmw.delivery import Spool
-from pixelmw.delivery.dead import DeadLetters
-from pixelmw.delivery.directory import Directory
-from pixelmw.delivery.journal import Journal
-from pixelmw.drain import Progress
+from pixelmw.delivery.disk.dead_letters import DeadLetters
+from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.journal import Journal
 from pixelmw.events import to_json
 
 # A module as users have it, where the sink stands in several shapes.

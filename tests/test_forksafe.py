@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from processes import event, run
 
-from pixelmw.forksafe import ForkSafeLock
 from pixelmw.sinks import SQLite
+from pixelmw.system.fork import ForkSafeLock
 
 _PREFACE = """
 import os, signal, sys, threading, warnings
-from pixelmw import forksafe
-from pixelmw.forksafe import ForkSafeLock
+from pixelmw.system import fork as forksafe
+from pixelmw.system.fork import ForkSafeLock
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)

@@ -12,7 +12,7 @@ import pytest
 from callers import Callers, Stored
 from processes import wait_until
 
-from pixelmw.groupcommit import GroupCommit
+from pixelmw.system.groupcommit import GroupCommit
 
 # --- sharing ---
 

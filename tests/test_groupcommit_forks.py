@@ -7,7 +7,7 @@ from processes import run
 
 _PREFACE = """
 import os, signal, sys, threading, warnings
-from pixelmw.groupcommit import GroupCommit
+from pixelmw.system.groupcommit import GroupCommit
 from processes import wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads

@@ -10,7 +10,7 @@ import pytest
 from callers import Callers, Stored
 from processes import wait_until
 
-from pixelmw import groupcommit
+from pixelmw.system import groupcommit
 
 
 class Turns:

@@ -7,11 +7,11 @@ import uuid
 
 import pytest
 
-from pixelmw.ids import random_uuid
+from pixelmw.system.ids import random_uuid
 
 FORK = """
 import ctypes, os
-from pixelmw.ids import random_uuid
+from pixelmw.system.ids import random_uuid
 random_uuid()
 fork = {fork}
 read, write = os.pipe()

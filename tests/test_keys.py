@@ -3,7 +3,7 @@
 import pytest
 from conftest import Pixel
 
-from pixelmw.keys import KeyRing
+from pixelmw.access import KeyRing
 
 QUERY = "anonymousId=a&event=e"
 

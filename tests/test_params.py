@@ -3,9 +3,8 @@
 import pytest
 
 from pixelmw import Limits, Rejected
-from pixelmw.keys import mask_write_key
-from pixelmw.params import parse_query
-from pixelmw.shapes import join_name, split_name
+from pixelmw.access import mask_write_key
+from pixelmw.params import join_name, parse_query, split_name
 
 LIMITS = Limits()
 

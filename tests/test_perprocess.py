@@ -7,11 +7,11 @@ import threading
 import pytest
 from processes import run
 
-from pixelmw.forksafe import PerProcess
+from pixelmw.system.fork import PerProcess
 
 _PREFACE = """
 import ctypes, os, sys, warnings
-from pixelmw.forksafe import PerProcess
+from pixelmw.system.fork import PerProcess
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 

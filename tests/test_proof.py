@@ -9,8 +9,10 @@ from conftest import Pixel, conformance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixelmw.loading import EVENT_TYPES, bundled_schema, load_schema
-from pixelmw.proof import Proof
+from pixelmw.events import EVENT_TYPES
+from pixelmw.schema import bundled_schema
+from pixelmw.schema.compiled import Proof
+from pixelmw.schema.load import load_schema
 
 
 def judges(schema):

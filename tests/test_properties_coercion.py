@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pixelmw import Rejected
-from pixelmw.coercion import compile_plan
-from pixelmw.loading import load_schema
 from pixelmw.schema import EventSchema
+from pixelmw.schema.coerce import compile_plan
+from pixelmw.schema.load import load_schema
 
 tried = settings(derandomize=True, deadline=None, max_examples=300)
 

@@ -6,7 +6,8 @@ import pytest
 from conftest import Pixel
 from jsonschema import Draft202012Validator
 
-from pixelmw.loading import EVENT_TYPES, bundled_schema
+from pixelmw.events import EVENT_TYPES
+from pixelmw.schema import bundled_schema
 
 PATHS = {f"/{name}": name for name in EVENT_TYPES}
 

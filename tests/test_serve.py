@@ -18,9 +18,9 @@ from werkzeug.test import EnvironBuilder
 
 from pixelmw import Rejected, __version__
 from pixelmw.__main__ import main
+from pixelmw.cli.serve import event_line, front_page, make_welcome_server, refusal_line, welcome_app
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
-from pixelmw.welcome import event_line, front_page, make_welcome_server, refusal_line, welcome_app
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch):
     def interrupted(*arguments):
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("pixelmw.__main__.serve", interrupted)
+    monkeypatch.setattr("pixelmw.cli.main.serve", interrupted)
     assert main(["serve"]) == 0
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pixelmw.shapes import Shape, ShapelessError, find_shape
+from pixelmw.params.layout import Shape, ShapelessError, find_shape
 
 
 def test_names_that_come_again_have_their_shape_already():

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from processes import event
 
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
-from pixelmw.sinks.data_plane import retry_after
 from pixelmw.sinks.http import HTTP
+from pixelmw.sinks.http.data_plane import retry_after
 
 THREE_REQUESTS = [event(str(number), 20_000) for number in range(60)]  # of 24, 24 and 12 events
 

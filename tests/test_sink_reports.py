@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from processes import wait_until
 
-from pixelmw.sinks.reports import Expected, Reports
+from pixelmw.sinks.kafka.reports import Expected, Reports
 
 
 class Client:

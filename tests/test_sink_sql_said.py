@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.sql import SQL
-from pixelmw.sinks.sqldrivers import blames_the_data, connect_args
+from pixelmw.sinks.sql.drivers import blames_the_data, connect_args
 
 server, db = databases.server, databases.db
 

@@ -9,7 +9,7 @@ from processes import event, run, store_while_closing, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Undeliverable
-from pixelmw.sinks.shared import Shared
+from pixelmw.system.shared import Shared
 
 server, db = databases.server, databases.db
 

@@ -14,8 +14,8 @@ from spools import FULL, drain, drainer, fill, payloads, report, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Spool
-from pixelmw.delivery.directory import Directory
-from pixelmw.delivery.records import Damage, Record, encode, scan
+from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.records import Damage, Record, encode, scan
 from pixelmw.events import to_json
 
 IDS = [f"id-{number}" for number in range(12)]

@@ -15,7 +15,7 @@ _PREFACE = """
 import ctypes, itertools, logging, os, signal, sys, threading, warnings
 from pathlib import Path
 from pixelmw.delivery import Spool
-from pixelmw.delivery.directory import Directory
+from pixelmw.delivery.disk.directory import Directory
 from processes import event, wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads

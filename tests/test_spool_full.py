@@ -16,8 +16,8 @@ from spools import report, waiting
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.base import Full
-from pixelmw.delivery.directory import Directory
-from pixelmw.delivery.records import Record, scan
+from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.records import Record, scan
 
 
 class Sink:

@@ -73,7 +73,8 @@ _STEPS = (
 import resource
 from contextlib import suppress
 from pathlib import Path
-from pixelmw.delivery import Spool, drainer, journal
+from pixelmw.delivery import Spool
+from pixelmw.delivery.disk import drainer, journal
 from pixelmw.sinks import JSONLines
 from processes import event
 from spools import drain

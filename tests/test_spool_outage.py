@@ -16,8 +16,8 @@ from spools import drain, drainer, payloads, report, scale, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.directory import Directory
-from pixelmw.delivery.journal import Journal
+from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.base import Undeliverable
 
 # Stores at a steady rate beside a sink that is down, and then waits until it is up and has everything.

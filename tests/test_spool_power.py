@@ -17,7 +17,8 @@ from test_sink_kills import found
 _WRITE = """
 import itertools, logging, os, sys, threading
 from pathlib import Path
-from pixelmw.delivery import Spool, journal
+from pixelmw.delivery import Spool
+from pixelmw.delivery.disk import journal
 from pixelmw.sinks import JSONLines
 from processes import event
 

@@ -14,8 +14,8 @@ from seals import Sink, Writer, segments
 from spools import drainer, fill, payloads
 
 from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.directory import Directory
-from pixelmw.delivery.journal import Journal
+from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.journal import Journal
 
 writer = seals.writer
 

@@ -15,9 +15,9 @@ from conftest import give_up
 from seals import Sink, Writer, segments
 from spools import drainer, report
 
-from pixelmw.delivery import directory as directory_module
-from pixelmw.delivery import drainer as drainer_module
-from pixelmw.delivery.drainer import Drainer
+from pixelmw.delivery.disk import directory as directory_module
+from pixelmw.delivery.disk import drainer as drainer_module
+from pixelmw.delivery.disk.drainer import Drainer
 
 writer = seals.writer
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from .decoding import environ_bytes, unquote
-from .errors import Rejected
+from ..errors import Rejected
+from ..text import environ_bytes, unquote
 
 #: What ``write_keys`` takes; :class:`pixelmw.PixelMiddleware` says what each means.
 WriteKeys = str | Iterable[str] | Mapping[str, str] | Callable[[str], str | None]

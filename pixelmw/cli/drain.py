@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .delivery.base import Delivery
-from .delivery.census import Census
-from .delivery.dead import DeadLetters
-from .delivery.directory import Directory
-from .delivery.drainer import Drainer
-from .delivery.retry import Retry
-from .events import Sink
-from .middleware import PixelMiddleware
-from .sinks.base import close_sink
+from ..delivery.base import Delivery
+from ..delivery.disk.backlog import Census
+from ..delivery.disk.dead_letters import DeadLetters
+from ..delivery.disk.directory import Directory
+from ..delivery.disk.drainer import Drainer
+from ..delivery.retry import Retry
+from ..events import Sink
+from ..middleware import PixelMiddleware
+from ..sinks.base import close_sink
 
 _LOOK_EVERY = 1.0  # seconds, for new events or for the drain lock
 _DRAW_EVERY = 0.1  # seconds

@@ -7,15 +7,14 @@ import logging
 import os
 import signal
 import sqlite3
-import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from . import __version__
+from .._version import __version__
+from ..replies import REPLIES
 from .drain import drain
-from .replies import REPLIES
-from .welcome import serve
+from .serve import serve
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # it has no public name
@@ -95,7 +94,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Stop on SIGTERM, as ``docker stop`` sends it, as on Ctrl-C."""
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(main())

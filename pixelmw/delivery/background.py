@@ -8,11 +8,10 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 
 from ..events import Sink
-from ..forksafe import PerProcess
+from ..system.fork import PerProcess
+from ..system.threads import THREADS_REMEDY, threads_run
 from .base import Delivery, Full, logger
-from .forward import Forwarder
-from .hosts import THREADS_REMEDY, threads_run
-from .item import Item
+from .forward import Forwarder, Item
 from .retry import Retry
 
 # Seconds between the last tries of a queue that is being closed.

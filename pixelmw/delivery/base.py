@@ -10,12 +10,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from ..events import Event, Sink
-from ..forksafe import ForkSafeLock, PerProcess
-from ..ids import random_uuid
 from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
-from ..sinks.encode import json_bytes
+from ..sinks.encoding import json_bytes
+from ..system.fork import ForkSafeLock, PerProcess
+from ..system.ids import random_uuid
+from ..system.logs import Seldom
 from .retry import Retry
-from .seldom import Seldom
 
 logger = logging.getLogger("pixelmw")
 

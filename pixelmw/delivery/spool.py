@@ -7,17 +7,17 @@ import threading
 from pathlib import Path
 
 from ..events import Sink
-from ..forksafe import PerProcess
+from ..system.fork import PerProcess
 from .base import Delivery
-from .breather import Breather
-from .budget import Budget
-from .census import Census
-from .dead import DeadLetters
-from .directory import Directory
-from .drainer import Drainer
-from .journal import Journal
+from .disk.backlog import Census
+from .disk.dead_letters import DeadLetters
+from .disk.directory import Directory
+from .disk.drainer import Drainer
+from .disk.journal import Journal
+from .disk.quota import Budget
+from .disk.throttle import Breather
 from .retry import Retry
-from .runner import Runner
+from .worker import Runner
 
 
 class Spool(Delivery):

@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..forksafe import ForkSafeLock
-from .directory import Directory
-from .drainer import Drainer
-from .hosts import THREADS_REMEDY, threads_run
-from .seldom import Seldom
+from ..system.fork import ForkSafeLock
+from ..system.logs import Seldom
+from ..system.threads import THREADS_REMEDY, threads_run
+from .disk.directory import Directory
+from .disk.drainer import Drainer
 
 logger = logging.getLogger("pixelmw")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .decoding import environ_bytes, to_text
-from .events import Event, is_blank, sub_object
-from .request import environ_text
+from ..events import Event, is_blank, sub_object
+from ..request import environ_text
+from ..text import environ_bytes, to_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

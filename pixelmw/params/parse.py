@@ -21,9 +21,9 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from .decoding import decode_query, environ_bytes
-from .errors import Rejected, shown
-from .shapes import ShapelessError, find_shape, join_name, split_name
+from ..errors import Rejected, shown
+from ..text import decode_query, environ_bytes
+from .layout import ShapelessError, find_shape, join_name, split_name
 
 _EMPTY_NAMES = re.compile(rb"&(?:=[^&]*&)+")
 

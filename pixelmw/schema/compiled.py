@@ -14,7 +14,7 @@ from typing import Any
 from jsonschema import ValidationError
 
 from .keywords import ALONE, Check, every, items, properties, some
-from .loading import DRAFT_2020_12, Located, located_parts
+from .load import DRAFT_2020_12, Located, located_parts
 
 Path = tuple[str | int, ...]
 #: Says of a value at a path what jsonschema finds wrong with it, and where it was asked.

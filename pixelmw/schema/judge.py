@@ -10,11 +10,12 @@ from typing import Any, cast
 
 from jsonschema import ValidationError
 
-from .coercion import compile_plan
-from .errors import Rejected, shorten, shown
-from .loading import EVENT_TYPES, bundled_schema, load_schema
-from .proof import Proof
-from .shapes import join_name
+from ..errors import Rejected, shorten, shown
+from ..events import EVENT_TYPES
+from ..params import join_name
+from .coerce import compile_plan
+from .compiled import Proof
+from .load import bundled_schema, load_schema
 
 # Keywords that say that something inside failed; what failed inside is the better answer.
 _VAGUE = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems")

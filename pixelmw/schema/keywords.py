@@ -1,4 +1,4 @@
-"""Checks of single JSON Schema keywords, for the compiled schemas of :mod:`pixelmw.proof`.
+"""Checks of single JSON Schema keywords, for the compiled schemas of :mod:`pixelmw.schema.compiled`.
 
 Each is ``True`` only where the keyword is satisfied for certain. A keyword that
 is about another type than the value's is satisfied, as long as that is a type

@@ -18,13 +18,11 @@ from referencing import Registry, Specification
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, specification_with
 
-from .patterns import is_exponential
+from ..events import EVENT_TYPES
+from .backtracking import is_exponential
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
-
-#: The event types that have a schema in the package.
-EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
@@ -68,7 +66,7 @@ class Located:
 
 def bundled_schema(name: str) -> dict[str, Any]:
     """The schema that the package has for an event type, or for what they have in ``common``."""
-    text = files("pixelmw").joinpath("schemas", f"{name}.json").read_text("utf-8")
+    text = files("pixelmw").joinpath("schema", "bundled", f"{name}.json").read_text("utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
 

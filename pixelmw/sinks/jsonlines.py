@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..events import Event, to_json
-from ..files import sync_data, sync_directory
-from ..forksafe import ForkSafeLock
+from ..system.files import sync_data, sync_directory
+from ..system.fork import ForkSafeLock
 from .base import BatchSink, PartialFailure
-from .encode import prepare
+from .encoding import prepare
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
 

@@ -14,9 +14,9 @@ except ImportError as error:
     raise ImportError("pixelmw.sinks.redis needs the package redis: pip install pixelmw[redis]") from error
 
 from ..events import Event
-from ..forksafe import PerProcess
+from ..system.fork import PerProcess
 from .base import BatchSink, PartialFailure, Unavailable
-from .encode import json_of, message_id_of, sort_out
+from .encoding import json_of, message_id_of, sort_out
 
 
 class RedisStream(BatchSink):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 from ..events import Event
-from .encode import json_of, message_id_of, text_of
+from .encoding import json_of, message_id_of, text_of
 
 #: What the columns hold; the key is the first.
 Row = tuple[str | None, ...]

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Self
 
 from ..events import Event
-from ..forksafe import ForkSafeLock
-from ..groupcommit import GroupCommit
+from ..system.fork import ForkSafeLock
+from ..system.groupcommit import GroupCommit
 from .base import BatchSink, PartialFailure
-from .encode import prepare
-from .sqlrows import COLUMNS, Row, row_of
+from .encoding import prepare
+from .rows import COLUMNS, Row, row_of
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS events (

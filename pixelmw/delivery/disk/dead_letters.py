@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..events import Event, to_json
-from ..forksafe import PerProcess
-from ..sinks.base import BatchSink
+from ...events import Event, to_json
+from ...sinks.base import BatchSink
+from ...system.fork import PerProcess
 from .directory import Directory
 from .journal import Journal
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from ..files import locked, sync_directory
+from ...system.files import locked, sync_directory
 
 _NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment")
 _CURSOR = struct.Struct("<QI")

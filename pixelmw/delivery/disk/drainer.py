@@ -8,13 +8,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from ..events import Sink
+from ...events import Sink
+from ...system.threads import off_the_hub
+from ..forward import Forwarder, Item
+from ..retry import Retry
 from .directory import Directory, Segment
-from .forward import Forwarder
-from .hosts import off_the_hub
-from .item import Item
 from .records import Damage, Record, scan
-from .retry import Retry
 
 logger = logging.getLogger("pixelmw")
 

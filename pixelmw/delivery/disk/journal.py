@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from ..files import sync_data, sync_directory
-from ..groupcommit import GroupCommit
+from ...system.files import sync_data, sync_directory
+from ...system.groupcommit import GroupCommit
+from ...system.threads import off_the_hub
 from .directory import Directory, Segment
-from .hosts import off_the_hub
 from .records import encode
 
 #: Past this a segment is left, and the next one begun.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from .base import Full
+from ..base import Full
 from .directory import Directory
 
 # A measurement is believed for so many bytes of our own, and at most for that part of what was free...

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from ..events import Event
-from ..sinks.base import PartialFailure, is_down
+from ...events import Event
+from ...sinks.base import PartialFailure, is_down
 
 
 def attempt(

@@ -8,12 +8,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from ..events import Sink
-from ..sinks.base import Unavailable, Undeliverable, batch_writer, is_down, takes_batches
+from ...events import Sink
+from ...sinks.base import Unavailable, Undeliverable, batch_writer, is_down, takes_batches
+from ...system.logs import Seldom
+from ..retry import Retry
 from .attempt import as_exception, attempt
 from .item import Item
-from .retry import Retry
-from .seldom import Seldom
 
 logger = logging.getLogger("pixelmw")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..events import Event
-from ..sinks.base import is_down
+from ...events import Event
+from ...sinks.base import is_down
 
 
 class Item:

@@ -17,9 +17,9 @@ from socket import socket
 from typing import Any
 from urllib.parse import quote
 
-from .. import __version__
-from ..forksafe import PerProcess
-from .base import Unavailable, Undeliverable
+from ..._version import __version__
+from ...system.fork import PerProcess
+from ..base import Unavailable, Undeliverable
 
 try:
     import urllib3

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..events import Event, rfc3339
-from .base import BatchSink, Unavailable, Undeliverable, raise_failures
+from ...events import Event, rfc3339
+from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
+from ..encoding import json_bytes
 from .data_plane import DataPlane
-from .encode import json_bytes
 
 # Segment's documentation names limits of 32 KB an event and 500 KB a batch without saying what a KB is (its Python
 # client takes an event of 32 * 1024 bytes, and batches of 475,000), so this is the smaller one. RudderStack's limits

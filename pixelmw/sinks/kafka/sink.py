@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..events import Event
-from ..forksafe import PerProcess
-from .base import BatchSink, Unavailable, Undeliverable, raise_failures
-from .encode import json_bytes
-from .kafka_config import check_config, check_topic
+from ...events import Event
+from ...system.fork import PerProcess
+from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
+from ..encoding import json_bytes
+from .config import check_config, check_topic
 from .reports import Expected, Reports
 
 try:

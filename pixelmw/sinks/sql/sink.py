@@ -18,13 +18,13 @@ try:
 except ImportError as error:
     raise ImportError("pixelmw.sinks.sql needs SQLAlchemy 2: pip install pixelmw[sql]") from error
 
-from ..events import Event
-from ..forksafe import PerProcess
-from .base import BatchSink, PartialFailure, Unavailable, Undeliverable
-from .encode import sort_out
-from .shared import Shared
-from .sqldrivers import blames_the_data, connect_args
-from .sqlrows import FIELDS, KEY_CHARS, ONCE, Row, insert, parts, row_maker
+from ...events import Event
+from ...system.fork import PerProcess
+from ...system.shared import Shared
+from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
+from ..encoding import sort_out
+from ..rows import FIELDS, KEY_CHARS, ONCE, Row, insert, parts, row_maker
+from .drivers import blames_the_data, connect_args
 
 _NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}")
 

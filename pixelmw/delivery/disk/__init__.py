@@ -1,0 +1,1 @@
+"""A spool's directory: segments on disk, who writes and reads them, and how much there may be."""

@@ -1,0 +1,5 @@
+"""A sink for the data planes of RudderStack and Segment."""
+
+from .sink import HTTP
+
+__all__ = ["HTTP"]

@@ -1,0 +1,5 @@
+"""A sink for Kafka."""
+
+from .sink import Kafka
+
+__all__ = ["Kafka"]

@@ -1,0 +1,5 @@
+"""A sink for PostgreSQL, MariaDB, MySQL and SQLite."""
+
+from .sink import SQL
+
+__all__ = ["SQL"]

@@ -1,0 +1,1 @@
+"""What processes, threads and files ask for: nothing in here knows what an event is."""
