@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .access import KeyRing, WriteKeys, mask_write_key
 from .enrich import client_context
-from .errors import Discard, Rejected, shown
+from .errors import Discard, Rejected
 from .events import Event, Sink, build_event
 from .params import Limits, parse_query
 from .request import LazyRequest
 from .schema import event_schemas
 from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
+from .text import shown
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

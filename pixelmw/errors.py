@@ -65,23 +65,3 @@ class Rejected(Exception):
 
 class Discard(Exception):
     """Raised by an enricher: answer as if the event were accepted, and store nothing."""
-
-
-def shown(name: str) -> str:
-    """A parameter's *name* as a message or a log may show it.
-
-    A name with an equals sign in it is a pair, or a whole query, that was
-    escaped once too often: what follows is a value, if not the write key.
-    """
-    name, equals, _ = name.partition("=")
-    return shorten(name) + ("=…" if equals else "")
-
-
-def printable(text: str) -> str:
-    """*text* with every character that could move a cursor or hide shown as U+FFFD."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
-
-
-def shorten(text: str, length: int = 64) -> str:
-    """The first *length* characters of *text*, printable, with an ellipsis where some are left off."""
-    return printable(text[:length]) + ("…" if len(text) > length else "")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from .text import is_blank
+
 #: One event: a dict that holds only what JSON knows.
 Event = dict[str, Any]
 
@@ -71,11 +73,6 @@ def sub_object(parent: dict[str, Any], name: str) -> dict[str, Any] | None:
         parent[name] = {}
     value = parent[name]
     return value if isinstance(value, dict) else None
-
-
-def is_blank(value: Any) -> bool:
-    """Whether *value* says nothing: absent, or a string without a visible character."""
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _bare_id(value: str, *, quoted: bool) -> str:

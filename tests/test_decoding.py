@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pixelmw.text import decode_query, unquote
+from pixelmw.params.decode import decode_query, unquote
 
 SPECIAL = b"& = % + a _ %20 %3D %26 %1E %1f %zz %4 %% %C3%A9 %0A %00 %E0%A4 =3D == \xc3\xa9 \xff \x1e".split(b" ")
 PIECES = st.sampled_from([*SPECIAL, b" ", b"\x1f", b"\r", b"\n", b"%\n", b"%\r\n", b"\0"])

@@ -1,5 +1,6 @@
 """Who may write: write keys, and how they are kept out of what is shown."""
 
-from .write_keys import KeyRing, WriteKeys, mask_write_key
+from .masking import mask_write_key
+from .write_keys import KeyRing, WriteKeys
 
 __all__ = ["KeyRing", "WriteKeys", "mask_write_key"]

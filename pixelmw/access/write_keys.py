@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from ..errors import Rejected
-from ..text import environ_bytes, unquote
 
 #: What ``write_keys`` takes; :class:`pixelmw.PixelMiddleware` says what each means.
 WriteKeys = str | Iterable[str] | Mapping[str, str] | Callable[[str], str | None]
@@ -81,22 +80,3 @@ def _digest(key: str) -> bytes:
 
 def _unauthorized(message: str) -> Rejected:
     return Rejected("unauthorized", message, path="writeKey")
-
-
-def mask_write_key(query: str) -> str:
-    """*query* with the value of anything that may be a write key replaced by ``***``.
-
-    Wide on purpose: a key in ``amp;writeKey=``, ``write%4Bey=``, ``writeKey.x=``
-    or ``writeKey%3D...`` is as secret as one in its proper place.
-    """
-    return "&".join(map(_mask, query.split("&")))
-
-
-def _mask(pair: str) -> str:
-    if not ("key" in pair.lower() or "%" in pair or "\\" in pair):
-        return pair
-    raw_name, equals, _ = pair.partition("=")
-    name, inner_equals, _ = unquote(environ_bytes(raw_name)).replace("\\", "").partition("=")
-    if "writekey" not in name.lower():
-        return pair
-    return f"{name}=***" if inner_equals else f"{raw_name}=***" if equals else pair

@@ -11,10 +11,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_current_url
 
-from ..errors import Rejected, shorten, shown
+from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
 from ..sinks import SQLite
+from ..text import shorten, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..events import Event, is_blank, sub_object
 from ..request import environ_text
-from ..text import environ_bytes, to_text
+from ..text import environ_bytes, is_blank, to_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
     from werkzeug.wrappers import Request
+
+    from ..events import Event
 
 _PAGE_PROPERTIES = ("path", "referrer", "title", "url")
 
@@ -27,8 +28,10 @@ def client_context(event: Event, request: Request) -> None:
     What the event has already is kept, unless it is blank; a ``context`` that
     is not an object is left for the schema to refuse.
     """
-    context = sub_object(event, "context")
-    if context is None:
+    context = event.get("context")
+    if is_blank(context):
+        context = event["context"] = {}
+    elif not isinstance(context, dict):
         return
     environ = request.environ
     _fill_from(environ, "REMOTE_ADDR", context, "ip")

@@ -21,8 +21,9 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from ..errors import Rejected, shown
-from ..text import decode_query, environ_bytes
+from ..errors import Rejected
+from ..text import environ_bytes, shown
+from .decode import decode_query
 from .layout import ShapelessError, find_shape, join_name, split_name
 
 _EMPTY_NAMES = re.compile(rb"&(?:=[^&]*&)+")

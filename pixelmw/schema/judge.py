@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from jsonschema import ValidationError
 
-from ..errors import Rejected, shorten, shown
+from ..errors import Rejected
 from ..events import EVENT_TYPES
 from ..params import join_name
+from ..text import shorten, shown
 from .coerce import compile_plan
 from .compiled import Proof
 from .load import bundled_schema, load_schema
