@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .access import KeyRing, WriteKeys, mask_write_key
+from .access import WriteKeyChecker, WriteKeys, mask_write_key
 from .enrich import client_context
 from .errors import Discard, Rejected
 from .events import Event, Sink, build_event
@@ -18,7 +18,7 @@ from .request import LazyRequest
 from .schema import event_schemas
 from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
-from .text import shown
+from .text import printable_name
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -35,7 +35,7 @@ logger = logging.getLogger("pixelmw")
 
 def log_rejected(refusal: Rejected) -> None:
     """Log one line about a refused request; it never holds a parameter's value, nor the write key."""
-    where = f" at {shown(refusal.path)}" if refusal.path else ""
+    where = f" at {printable_name(refusal.path)}" if refusal.path else ""
     rule = f" ({refusal.rule})" if refusal.rule else ""
     logger.warning("refused a %s event: %s%s%s", refusal.event_type, refusal.code, where, rule)
 
@@ -73,7 +73,7 @@ class Collector:
         self.limits = limits
         self.clock = _callable("clock", clock, "a callable that returns seconds since the epoch")
         self.new_id = _callable("new_id", new_id, "a callable that returns a string")
-        self._keys = KeyRing(write_keys)
+        self._keys = WriteKeyChecker(write_keys)
         self._schemas = event_schemas(schemas)
         self._outcomes: Counter[str] = Counter()
         self._lock = ForkSafeLock()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Request
 
-from .text import environ_bytes, to_text
+from .text import decode_utf8, environ_bytes
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -18,7 +18,7 @@ _ASCII = bytes(range(128))
 
 def environ_text(environ: WSGIEnvironment, key: str) -> str:
     """One string of the environ, decoded as a query value is; blank where there is none."""
-    return to_text(environ_bytes(environ.get(key, ""))).strip()
+    return decode_utf8(environ_bytes(environ.get(key, ""))).strip()
 
 
 class LazyRequest(Request):

@@ -17,7 +17,7 @@ def environ_bytes(value: str) -> bytes:
         return value.encode("utf-8", "surrogatepass")
 
 
-def to_text(raw: bytes) -> str:
+def decode_utf8(raw: bytes) -> str:
     """*raw* as UTF-8 that every JSON encoder and database can hold."""
     return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
 
@@ -27,14 +27,14 @@ def is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A parameter's *name* as a message or a log may show it.
 
     A name with an equals sign in it is a pair, or a whole query, that was
     escaped once too often: what follows is a value, if not the write key.
     """
     name, equals, _ = name.partition("=")
-    return shorten(name) + ("=…" if equals else "")
+    return shortened(name) + ("=…" if equals else "")
 
 
 def printable(text: str) -> str:
@@ -42,6 +42,6 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
-def shorten(text: str, length: int = 64) -> str:
+def shortened(text: str, length: int = 64) -> str:
     """The first *length* characters of *text*, printable, with an ellipsis where some are left off."""
     return printable(text[:length]) + ("…" if len(text) > length else "")

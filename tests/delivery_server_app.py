@@ -12,7 +12,7 @@ from pixelmw import Event, PixelMiddleware
 from pixelmw.delivery import Background, Spool
 from pixelmw.sinks import JSONLines
 from pixelmw.sinks.base import BatchSink
-from pixelmw.system.threads import threads_run
+from pixelmw.system.threads import background_threads_run
 
 if "PIXELMW_TEST_HAS_THREADS" in os.environ:
     import uwsgi
@@ -44,7 +44,7 @@ WRAPPERS: dict[str, Callable[[], Callable[[Event], object]]] = {
 
 
 def host(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    body = f"threads run: {threads_run()}".encode()
+    body = f"threads run: {background_threads_run()}".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 

@@ -18,7 +18,7 @@ from processes import run
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.drainer import Drainer
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.records import Record, scan
@@ -59,7 +59,7 @@ def payloads(ids: Iterable[str], size: int = 0) -> list[bytes]:
 
 def fill(directory: Path, ids: Iterable[str], *, sync: bool = False) -> Path:
     """Store events in one segment of *directory*, as a process does that dies at once; returns the segment's path."""
-    place = Directory(directory)
+    place = SpoolDirectory(directory)
     place.prepare()
     before = set(place.segments())
     with closing(Journal(place, sync=sync)) as journal:
@@ -71,7 +71,7 @@ def fill(directory: Path, ids: Iterable[str], *, sync: bool = False) -> Path:
 
 def waiting(directory: Path) -> list[str]:
     """The ids of the events that wait in *directory*, in the order in which they are to be forwarded."""
-    place = Directory(directory)
+    place = SpoolDirectory(directory)
     return [
         json.loads(record.payload)["messageId"]
         for segment in place.segments()
@@ -83,7 +83,7 @@ def waiting(directory: Path) -> list[str]:
 def drainer(directory: Path, sink: Callable[[Event], object], **options: Any) -> Drainer:
     """A drainer of *directory* that is stepped by the test, not by a thread."""
     options = {"retry": Retry(), "dead_letter": lambda letter: None, **options}
-    return Drainer(Directory(directory), sink, **options)
+    return Drainer(SpoolDirectory(directory), sink, **options)
 
 
 def drain(directory: Path, sink: Callable[[Event], object], **options: Any) -> Drainer:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pixelmw.params.decode import decode_query, unquote
+from pixelmw.params.decode import decode_pairs, unquote_text
 
 SPECIAL = b"& = % + a _ %20 %3D %26 %1E %1f %zz %4 %% %C3%A9 %0A %00 %E0%A4 =3D == \xc3\xa9 \xff \x1e".split(b" ")
 PIECES = st.sampled_from([*SPECIAL, b" ", b"\x1f", b"\r", b"\n", b"%\n", b"%\r\n", b"\0"])
@@ -15,12 +15,12 @@ QUERIES = st.lists(PIECES | st.binary(max_size=3), max_size=30).map(b"".join)
 
 def decoded(raw):
     """The pairs with a name."""
-    return [(name, value) for name, value in zip(*decode_query(raw), strict=True) if name]
+    return [(name, value) for name, value in zip(*decode_pairs(raw), strict=True) if name]
 
 
 def piece_by_piece(raw):
     pairs = (pair.partition(b"=") for pair in raw.split(b"&"))
-    return [(unquote(name), unquote(value)) for name, _, value in pairs if name]
+    return [(unquote_text(name), unquote_text(value)) for name, _, value in pairs if name]
 
 
 @settings(max_examples=2000, deadline=None)

@@ -9,7 +9,7 @@ from delivery_sites import Site
 from processes import wait_until
 from servers import send
 
-from pixelmw.system.threads import THREADS_REMEDY
+from pixelmw.system.threads import UWSGI_THREADS_REMEDY
 
 # As uWSGI before 2.0.27 where it is not told --enable-threads.
 WITHOUT_THREADS = {"PIXELMW_TEST_HAS_THREADS": "0"}
@@ -36,15 +36,15 @@ def test_where_uwsgi_runs_threads_it_is_known_and_events_are_forwarded_between_r
         assert send(running.port, "GET", "/").body == b"threads run: True"
         accept(running.port, ["1", "2", "3"])
         wait_until(lambda: sorted(site.arrived()) == ["1", "2", "3"])
-    assert THREADS_REMEDY not in running.log.read_text()
+    assert UWSGI_THREADS_REMEDY not in running.log.read_text()
 
 
 def test_where_uwsgi_runs_no_threads_background_refuses_to_start_and_says_what_to_set(site: Site) -> None:
     with pytest.raises((AssertionError, OSError)), site.under("uwsgi", "background", **WITHOUT_THREADS):
         pass
     log = (site.directory / "uwsgi-application.log").read_text()
-    assert f"RuntimeError: {THREADS_REMEDY}, or use Spool" in log
-    assert "--enable-threads" in THREADS_REMEDY
+    assert f"RuntimeError: {UWSGI_THREADS_REMEDY}, or use Spool" in log
+    assert "--enable-threads" in UWSGI_THREADS_REMEDY
     assert "no app loaded" in log
 
 
@@ -53,7 +53,7 @@ def test_where_uwsgi_runs_no_threads_spool_accepts_warns_once_and_does_not_forwa
         assert send(running.port, "GET", "/").body == b"threads run: False"
         accept(running.port, ["1", "2", "3"])
     log = running.log.read_text()
-    assert log.count(THREADS_REMEDY) == 1
+    assert log.count(UWSGI_THREADS_REMEDY) == 1
     assert f"python -m pixelmw drain --follow {site.spool}" in log
     assert site.arrived() == []
     assert site.drained() == ["1", "2", "3"]

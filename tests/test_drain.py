@@ -16,10 +16,10 @@ import pytest
 from processes import event, lines, wait_until
 
 from pixelmw.__main__ import main
-from pixelmw.cli.drain import Progress
+from pixelmw.cli.drain import ProgressBar
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.dead_letters import DeadLetters
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.events import to_json
 
@@ -61,7 +61,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fill(path: Path, *events: dict[str, Any]) -> None:
     """What a process that was killed leaves behind in a spool."""
-    directory = Directory(path)
+    directory = SpoolDirectory(path)
     directory.prepare()
     journal = Journal(directory, sync=True)
     journal.append([to_json(each).encode() for each in events])
@@ -82,7 +82,7 @@ def test_what_is_left_in_a_spool_reaches_the_sink_that_the_name_leads_to(
     told = capsys.readouterr()
     assert re.fullmatch(r"forwarded 1,200 events in \d+\.\d s; nothing is left\n", told.out)
     assert told.err == ""  # no bar where there is no terminal
-    assert Directory(here / "spool").segments() == []
+    assert SpoolDirectory(here / "spool").segments() == []
 
 
 def test_the_sink_may_stand_in_the_environment(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_dead_letters_are_kept_and_sent_again_when_told(here: Path, capsys: pyte
 
     assert main(["drain", "spool", "--dead", "--sink=shop:sink"]) == 0
     assert ids(here / "out.jsonl") == ["1", "3", "2"]
-    assert Directory(here / "spool" / "dead").segments() == []
+    assert SpoolDirectory(here / "spool" / "dead").segments() == []
 
 
 def test_damage_is_told_of(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,12 +151,12 @@ def test_a_mistake_is_told_in_one_line_and_nothing_is_touched(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("pixelmw: ")
     assert message in line
-    assert len(Directory(here / "spool").segments()) == 1
+    assert len(SpoolDirectory(here / "spool").segments()) == 1
 
 
 def test_two_do_not_drain_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(here / "spool", event("1"))
-    lock = Directory(here / "spool").drain_lock()
+    lock = SpoolDirectory(here / "spool").drain_lock()
     assert lock is not None
     with pytest.raises(SystemExit):
         main(["drain", "spool", "--sink=shop:sink"])
@@ -185,7 +185,7 @@ def test_with_follow_it_forwards_what_comes_in_until_it_is_told_to_stop(here: Pa
     process = start(here, "--follow", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     wait_until(lambda: (here / "out.jsonl").exists() and ids(here / "out.jsonl") == ["1"])
     fill(here / "spool", event("2"))
-    wait_until(lambda: ids(here / "out.jsonl") == ["1", "2"] and not Directory(here / "spool").segments())
+    wait_until(lambda: ids(here / "out.jsonl") == ["1", "2"] and not SpoolDirectory(here / "spool").segments())
     process.send_signal(stop)
     assert told(process).startswith("forwarded 2 events")
 
@@ -206,7 +206,7 @@ def test_a_bar_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     master, slave = pty.openpty()
     with os.fdopen(slave, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        with Progress(200) as progress:
+        with ProgressBar(200) as progress:
             progress.draw(50)
             progress.draw(51)  # not so soon again
     shown = _read_all(lambda: os.read(master, 4096))
@@ -239,7 +239,7 @@ def test_a_letter_that_dies_again_is_on_disk_before_the_old_one_goes(here: Path)
     assert not (here / "spool").exists()
     fill(here / "spool", event("1"))
     DeadLetters(here / "spool" / "dead").write([{**event("2"), "event": "bad"}])
-    (before,) = Directory(here / "spool" / "dead").segments()
+    (before,) = SpoolDirectory(here / "spool" / "dead").segments()
     assert main(["drain", "spool", "--dead", "--sink=shop:picky"]) == 1
-    (after,) = Directory(here / "spool" / "dead").segments()
+    (after,) = SpoolDirectory(here / "spool" / "dead").segments()
     assert after.writer != before.writer

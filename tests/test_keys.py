@@ -3,7 +3,7 @@
 import pytest
 from conftest import Pixel
 
-from pixelmw.access import KeyRing
+from pixelmw.access import WriteKeyChecker
 
 QUERY = "anonymousId=a&event=e"
 
@@ -113,6 +113,6 @@ def test_write_keys_that_cannot_work_are_told_at_construction_without_showing_a_
 
 def test_a_mapping_changed_later_changes_nothing():
     keys = {"right": "web"}
-    ring = KeyRing(keys)
+    ring = WriteKeyChecker(keys)
     keys.clear()
     assert ring.check("right") == "web"

@@ -22,7 +22,7 @@ class Connection:
         os.write(1, b"destroyed ")
 
 told = []
-value = PerProcess(Connection, inherited=told.append)
+value = PerProcess(Connection, abandon=told.append)
 fork = os.fork if sys.argv[1] == "os.fork" else ctypes.CDLL(None).fork  # the second as a server written in C forks
 
 def child(pid):
@@ -36,7 +36,7 @@ def test_a_child_makes_its_own_and_leaves_alone_what_it_inherited(fork: str) -> 
 mine = value.get()
 pid = fork()
 if pid == 0:
-    assert value.peek() is None
+    assert value.existing() is None
     own = value.get()
     assert own is not mine and own.made_by == os.getpid()
     assert told == [mine]
@@ -83,10 +83,10 @@ def test_threads_that_ask_at_once_get_the_same() -> None:
 
 def test_what_was_taken_is_made_anew() -> None:
     value = PerProcess(object)
-    assert value.peek() is None
+    assert value.existing() is None
     first = value.get()
-    assert value.peek() is value.take() is first
-    assert value.take() is None
+    assert value.existing() is value.pop() is first
+    assert value.pop() is None
     assert value.get() is not first
 
 

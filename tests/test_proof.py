@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from pixelmw.events import EVENT_TYPES
 from pixelmw.schema import bundled_schema
-from pixelmw.schema.compiled import Proof
+from pixelmw.schema.compiled import CompiledSchema
 from pixelmw.schema.load import load_schema
 
 
 def judges(schema):
     """The compiled schema and jsonschema's validator for it."""
     validator, located = load_schema("a schema", schema)
-    return Proof(located, validator), validator
+    return CompiledSchema(located, validator), validator
 
 
 def places(path, error):

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from pixelmw import Rejected
 from pixelmw.schema import EventSchema
-from pixelmw.schema.coerce import compile_plan
+from pixelmw.schema.coerce import compile_coercion
 from pixelmw.schema.load import load_schema
 
 tried = settings(derandomize=True, deadline=None, max_examples=300)
@@ -78,7 +78,7 @@ def assert_only_typed(before: Any, after: Any) -> None:
 @given(st.dictionaries(st.sampled_from("abc"), typed), st.dictionaries(st.sampled_from("abc"), values))
 def test_coercion_gives_strings_their_types_and_judges_nothing(parts: dict[str, Any], event: dict[str, Any]) -> None:
     schema = {"properties": parts}
-    plan = compile_plan(load_schema("s", schema)[1])
+    plan = compile_coercion(load_schema("s", schema)[1])
     once = plan.coerce(copy.deepcopy(event))
     assert_only_typed(event, once)
     assert json.dumps(plan.coerce(copy.deepcopy(once))) == json.dumps(once)
@@ -95,7 +95,7 @@ def test_coercion_gives_strings_their_types_and_judges_nothing(parts: dict[str, 
 @tried
 @given(st.lists(st.sampled_from(TYPES), min_size=1, unique=True), strings)
 def test_a_string_is_coerced_where_it_is_json_of_a_named_type_and_only_there(types: list[str], text: str) -> None:
-    event = compile_plan(load_schema("s", {"properties": {"a": {"type": types}}})[1]).coerce({"a": text})
+    event = compile_coercion(load_schema("s", {"properties": {"a": {"type": types}}})[1]).coerce({"a": text})
     try:
         value = json.loads(text) if text == text.strip() else text
     except ValueError:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from processes import wait_until
 
-from pixelmw.sinks.kafka.reports import Expected, Reports
+from pixelmw.sinks.kafka.reports import ExpectedReports, ReportDispatcher
 
 
 class Client:
@@ -33,15 +33,15 @@ class Client:
             self.polling.remove(threading.current_thread())
 
 
-def expecting(count: int) -> Expected[None]:
-    expected: Expected[None] = Expected()
+def expecting(count: int) -> ExpectedReports[None]:
+    expected: ExpectedReports[None] = ExpectedReports()
     expected.count = count
     return expected
 
 
 def test_one_thread_polls_for_all_until_it_has_its_reports_and_then_another_does() -> None:
     client = Client()
-    reports = Reports(client.poll)
+    reports = ReportDispatcher(client.poll)
     waiting = [expecting(2) for _ in range(8)]
     deadline = time.monotonic() + 20
     with ThreadPoolExecutor(8) as threads:
@@ -61,7 +61,7 @@ def test_one_thread_polls_for_all_until_it_has_its_reports_and_then_another_does
 @pytest.mark.parametrize("error", [KeyError, SystemExit])
 def test_an_error_in_a_poll_leaves_nobody_without_one_who_polls(error: type[BaseException]) -> None:
     client = Client()
-    reports = Reports(client.poll)
+    reports = ReportDispatcher(client.poll)
     waiting = [expecting(1), expecting(1)]
     deadline = time.monotonic() + 20
 
@@ -80,7 +80,7 @@ def test_an_error_in_a_poll_leaves_nobody_without_one_who_polls(error: type[Base
 
 
 def test_nobody_waits_past_its_deadline_whether_it_polls_or_not() -> None:
-    reports = Reports(Client().poll)
+    reports = ReportDispatcher(Client().poll)
     start = time.monotonic()
     with ThreadPoolExecutor(2) as threads:
         leader = threads.submit(reports.wait, expecting(1), start + 1.5)
@@ -94,8 +94,8 @@ def test_nobody_waits_past_its_deadline_whether_it_polls_or_not() -> None:
 
 
 def test_reports_may_come_before_their_number_is_known() -> None:
-    reports = Reports(Client().poll)
-    expected: Expected[str] = Expected()
+    reports = ReportDispatcher(Client().poll)
+    expected: ExpectedReports[str] = ExpectedReports()
     expected.add(0, "early")
     expected.count = 1
     start = time.monotonic()

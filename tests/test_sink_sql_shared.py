@@ -9,7 +9,7 @@ from processes import event, run, store_while_closing, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Undeliverable
-from pixelmw.system.shared import Shared
+from pixelmw.system.shared import CloseWhenIdle
 
 server, db = databases.server, databases.db
 
@@ -116,7 +116,7 @@ def test_a_connection_that_is_in_use_while_the_sink_is_closed_is_closed_after_it
 
 def test_what_threads_share_is_closed_by_its_last_user_for_one_who_waits_needs_it() -> None:
     closed: list[str] = []
-    shared = Shared("pool", closed.append)
+    shared = CloseWhenIdle("pool", closed.append)
     with shared:
         with shared:
             shared.close()

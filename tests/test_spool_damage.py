@@ -14,7 +14,7 @@ from spools import FULL, drain, drainer, fill, payloads, report, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Spool
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import Damage, Record, encode, scan
 from pixelmw.events import to_json
 
@@ -47,7 +47,7 @@ def delivered(directory: Path) -> tuple[list[Event], int]:
     """What is delivered of a directory, and how many records were counted as damaged; nothing is left."""
     events: list[Event] = []
     damaged = drain(directory, events.append).damaged
-    assert not Directory(directory).segments()
+    assert not SpoolDirectory(directory).segments()
     return events, damaged
 
 
@@ -126,7 +126,7 @@ def test_the_loss_is_counted_where_only_what_follows_it_is_left_to_forward(tmp_p
     place = records(segment)[6]
     broken[place.end - 1] ^= 1
     directory = copies(segment, tmp_path, broken)
-    Directory(directory).note_forwarded(Directory(directory).segments()[0], place.start)
+    SpoolDirectory(directory).note_forwarded(SpoolDirectory(directory).segments()[0], place.start)
     events, damaged = delivered(directory)
     assert written(events) == original(IDS[7:])
     assert damaged == 1
@@ -143,7 +143,7 @@ def test_a_damaged_cursor_means_sending_all_of_it(tmp_path: Path, segment: Path,
 
 
 def test_each_flipped_bit_of_a_cursor_means_sending_all_of_it(tmp_path: Path, segment: Path) -> None:
-    place = Directory(segment.parent)
+    place = SpoolDirectory(segment.parent)
     (name,) = place.segments()
     place.note_forwarded(name, records(segment)[5].end)
     assert place.forwarded(name) == records(segment)[5].end

@@ -16,7 +16,7 @@ from spools import report, waiting
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.base import Full
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import Record, scan
 
 
@@ -51,7 +51,7 @@ def store_until_refused(spool: Callable[[Event], object], name: str, error: type
 def parts(directory: Path) -> list[object]:
     """All that is in the segments, record by record; there is no segment without one, but perhaps the last."""
     found: list[object] = []
-    segments = Directory(directory).segments()
+    segments = SpoolDirectory(directory).segments()
     for segment in segments:
         data = (directory / segment.name).read_bytes()
         assert data or segment == segments[-1]
@@ -76,7 +76,7 @@ def test_a_full_disk_refuses_keeps_what_was_accepted_and_is_drained_while_it_is_
         assert all(isinstance(each, Record) for each in found)
         assert [each.sequence for each in found if isinstance(each, Record)] == list(range(len(accepted)))
         assert waiting(directory) == accepted
-        assert len(Directory(directory).segments()) <= 3
+        assert len(SpoolDirectory(directory).segments()) <= 3
         with lasting():  # nothing is left on the device but what draining frees
             with pytest.raises(OSError, match="No space left") as refusal:
                 spool(event("refused by a full disk", size))

@@ -16,7 +16,7 @@ from spools import drain, drainer, payloads, report, scale, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.base import Undeliverable
 
@@ -118,7 +118,7 @@ class FlakyBatches(Flaky):
 
 def prepared(directory: Path, ids: list[str]) -> Path:
     """A directory in which many events wait, stored in one commit."""
-    place = Directory(directory)
+    place = SpoolDirectory(directory)
     place.prepare()
     with closing(Journal(place, sync=False)) as journal:
         journal.append(payloads(ids))

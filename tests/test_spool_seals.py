@@ -14,7 +14,7 @@ from seals import Sink, Writer, segments
 from spools import drainer, fill, payloads
 
 from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 
 writer = seals.writer
@@ -55,7 +55,7 @@ def test_what_is_appended_to_a_segment_that_was_read_is_forwarded_too(
 
 
 def test_what_came_late_goes_before_what_was_read_after_it(tmp_path: Path) -> None:
-    place, sink = Directory(tmp_path / "spool"), Sink()
+    place, sink = SpoolDirectory(tmp_path / "spool"), Sink()
     place.prepare()
     with closing(Journal(place, sync=False)) as journal:
         journal.append(payloads(["a-0"]))

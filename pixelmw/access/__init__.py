@@ -1,6 +1,6 @@
 """Who may write: write keys, and how they are kept out of what is shown."""
 
 from .masking import mask_write_key
-from .write_keys import KeyRing, WriteKeys
+from .write_keys import WriteKeyChecker, WriteKeys
 
-__all__ = ["KeyRing", "WriteKeys", "mask_write_key"]
+__all__ = ["WriteKeyChecker", "WriteKeys", "mask_write_key"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..params.decode import unquote
+from ..params.decode import unquote_text
 from ..text import environ_bytes
 
 
@@ -19,7 +19,7 @@ def _mask(pair: str) -> str:
     if not ("key" in pair.lower() or "%" in pair or "\\" in pair):
         return pair
     raw_name, equals, _ = pair.partition("=")
-    name, inner_equals, _ = unquote(environ_bytes(raw_name)).replace("\\", "").partition("=")
+    name, inner_equals, _ = unquote_text(environ_bytes(raw_name)).replace("\\", "").partition("=")
     if "writekey" not in name.lower():
         return pair
     return f"{name}=***" if inner_equals else f"{raw_name}=***" if equals else pair

@@ -12,7 +12,7 @@ from ..errors import Rejected
 WriteKeys = str | Iterable[str] | Mapping[str, str] | Callable[[str], str | None]
 
 
-class KeyRing:
+class WriteKeyChecker:
     """The keys of one collector, in whichever form they were given.
 
     :raises TypeError: where the form is unknown.

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Any
 
 from ..delivery.base import Delivery
-from ..delivery.disk.backlog import Census
+from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.dead_letters import DeadLetters
-from ..delivery.disk.directory import Directory
+from ..delivery.disk.directory import SpoolDirectory
 from ..delivery.disk.drainer import Drainer
 from ..delivery.retry import Retry
 from ..events import Sink
@@ -26,7 +26,7 @@ _DRAW_EVERY = 0.1  # seconds
 _WIDTH = 30  # characters of the bar
 
 
-class Target:
+class DrainTarget:
     """Where a spool's events go: the sink that ``MODULE:NAME`` leads to, and how it was to be used.
 
     The name may be that of a sink, of a Spool or Background around one, or of a
@@ -57,7 +57,7 @@ class Target:
         self.sink: Sink = found
 
 
-class Progress:
+class ProgressBar:
     """A bar on a terminal, and nothing elsewhere."""
 
     def __init__(self, total: int) -> None:
@@ -75,7 +75,7 @@ class Progress:
             sys.stderr.write(f"\r[{bar:.<{_WIDTH}}] {part:4.0%}  {done:,} of {self._total:,} events")
             sys.stderr.flush()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -87,7 +87,7 @@ class Progress:
 def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, timeout: float | None = None) -> int:
     """Forward what the spool at *path* holds, print a summary, and return the exit code: 1 where something is left.
 
-    :param sink: ``MODULE:NAME``, see :class:`Target`.
+    :param sink: ``MODULE:NAME``, see :class:`DrainTarget`.
     :param dead: send the dead letters in it, in place of what waits.
     :param follow: go on, forwarding what comes in, until interrupted; what is left then is for the next time.
     :param timeout: seconds after which to give up.
@@ -95,10 +95,10 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :raises OSError: where somebody else is forwarding from there.
     """
     letters = DeadLetters(Path(path).absolute() / "dead")
-    directory = letters.directory if dead else Directory(path)
+    directory = letters.directory if dead else SpoolDirectory(path)
     if not directory.path.is_dir():
         raise ValueError(f"{path} holds no dead letters" if dead else f"{path} is no directory")
-    target = Target(sink)
+    target = DrainTarget(sink)
     lock = _take_turn(directory, wait=follow)
     drainer = Drainer(
         directory,
@@ -108,11 +108,11 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         # What is refused once more goes to new segments, which are not for this time.
         among=frozenset(directory.segments()) if dead else None,
     )
-    census = Census(directory)
+    backlog = Backlog(directory)
     started = time.monotonic()
-    with suppress(KeyboardInterrupt), Progress(census.take()[0]) as progress:
+    with suppress(KeyboardInterrupt), ProgressBar(backlog.count()[0]) as progress:
         _forward(drainer, progress, follow=follow, deadline=started + (timeout or float("inf")))
-    left = census.take()[0]
+    left = backlog.count()[0]
     _summarise(drainer, left, time.monotonic() - started)
     for each in (target.sink, letters):
         close_sink(each)
@@ -120,7 +120,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     return 1 if left and not follow else 0
 
 
-def _take_turn(directory: Directory, *, wait: bool) -> int:
+def _take_turn(directory: SpoolDirectory, *, wait: bool) -> int:
     """Become the one who forwards, until the descriptor is closed."""
     while (lock := directory.drain_lock()) is None:
         if not wait:
@@ -130,7 +130,7 @@ def _take_turn(directory: Directory, *, wait: bool) -> int:
     return lock
 
 
-def _forward(drainer: Drainer, progress: Progress, *, follow: bool, deadline: float) -> None:
+def _forward(drainer: Drainer, progress: ProgressBar, *, follow: bool, deadline: float) -> None:
     while True:
         pause = drainer.step()
         progress.draw(drainer.forwarder.counts["forwarded"] + drainer.forwarder.counts["dead"])

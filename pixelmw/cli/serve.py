@@ -15,7 +15,7 @@ from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
 from ..sinks import SQLite
-from ..text import shorten, shown
+from ..text import printable_name, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,13 +71,17 @@ def event_line(event: Event) -> str:
     label = event.get("event") or event.get("name") or ""
     who = event.get("userId") or event.get("anonymousId")
     return _line(
-        "stored", event["type"], shorten(f"{label}"), f"by {shorten(str(who))}", f"id {shorten(event['messageId'])}"
+        "stored",
+        event["type"],
+        shortened(f"{label}"),
+        f"by {shortened(str(who))}",
+        f"id {shortened(event['messageId'])}",
     )
 
 
 def refusal_line(refusal: Rejected) -> str:
     """One readable line for the terminal about a refused request, without any value of it."""
-    where = f"at {shown(refusal.path)}" if refusal.path else ""
+    where = f"at {printable_name(refusal.path)}" if refusal.path else ""
     return _line("refused", str(refusal.event_type), refusal.code, where, f"({refusal.rule})" if refusal.rule else "")
 
 

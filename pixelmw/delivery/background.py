@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ..events import Sink
 from ..system.fork import PerProcess
-from ..system.threads import THREADS_REMEDY, threads_run
+from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
 from .base import Delivery, Full, logger
 from .forward import Forwarder, Item
 from .retry import Retry
@@ -57,8 +57,8 @@ class Background(Delivery):
         super().__init__(sink, retry=retry, when_full=when_full, dead_letter=dead_letter)
         if max_queue < 1 or max_batch < 1 or max_delay < 0:
             raise ValueError("max_queue and max_batch must be at least 1, and max_delay not below 0")
-        if not threads_run():
-            raise RuntimeError(f"{THREADS_REMEDY}, or use Spool and python -m pixelmw drain")
+        if not background_threads_run():
+            raise RuntimeError(f"{UWSGI_THREADS_REMEDY}, or use Spool and python -m pixelmw drain")
         self.max_queue = max_queue
         self.max_batch = max_batch
         self.max_delay = max_delay
@@ -71,11 +71,11 @@ class Background(Delivery):
         self._queue.get().put(payloads)
 
     def flush(self, timeout: float | None = None) -> bool:
-        queue = self._queue.peek()
+        queue = self._queue.existing()
         return queue is None or queue.flush(timeout)
 
     def _end(self, timeout: float | None) -> bool:
-        queue = self._queue.peek()
+        queue = self._queue.existing()
         if queue is not None:
             queue.close(timeout)
         return queue is not None

@@ -14,7 +14,7 @@ from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, rais
 from ..sinks.encoding import json_bytes
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
-from ..system.logs import Seldom
+from ..system.logs import LogThrottle
 from .retry import Retry
 
 logger = logging.getLogger("pixelmw")
@@ -125,12 +125,12 @@ class _Drops:
     def __init__(self) -> None:
         self.count = 0
         self._lock = ForkSafeLock()
-        self._seldom = Seldom()
+        self._log_throttle = LogThrottle()
 
     def add(self, count: int, why: Full) -> None:
         with self._lock:
             self.count += count
-        if self._seldom.may_tell("dropped"):
+        if self._log_throttle.allows("dropped"):
             logger.warning("%s; %d events have been dropped so far", why, self.count)
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from ..events import Sink
 from ..system.fork import PerProcess
 from .base import Delivery
-from .disk.backlog import Census
+from .disk.backlog import Backlog
 from .disk.dead_letters import DeadLetters
-from .disk.directory import Directory
+from .disk.directory import SpoolDirectory
 from .disk.drainer import Drainer
 from .disk.journal import Journal
-from .disk.quota import Budget
-from .disk.throttle import Breather
+from .disk.quota import Quota
+from .disk.throttle import ReadThrottle
 from .retry import Retry
-from .worker import Runner
+from .worker import SpoolWorker
 
 
 class Spool(Delivery):
@@ -70,7 +70,7 @@ class Spool(Delivery):
         self.directory = Path(directory).absolute()
         self.sync = sync
         self.max_bytes = max_bytes
-        self._process: PerProcess[_Process] = PerProcess(lambda: _Process(self), inherited=_Process.disown)
+        self._process: PerProcess[_Process] = PerProcess(lambda: _Process(self), abandon=_Process.disown)
 
     def __repr__(self) -> str:
         return f"Spool({str(self.directory)!r}, {self.sink!r})"
@@ -89,7 +89,7 @@ class Spool(Delivery):
         return self._process.get().runner.flush(timeout)
 
     def _end(self, timeout: float | None) -> bool:
-        process = self._process.take()
+        process = self._process.pop()
         if process is not None:
             process.close(timeout)
         return process is not None
@@ -108,9 +108,9 @@ class _Process:
     """What one process has of a spool: its segments, and its thread."""
 
     def __init__(self, spool: Spool) -> None:
-        directory = Directory(spool.directory)
+        directory = SpoolDirectory(spool.directory)
         directory.prepare()
-        budget = Budget(directory, spool.max_bytes)
+        budget = Quota(directory, spool.max_bytes)
         self.journal = Journal(directory, sync=spool.sync == "always", admit=budget.admit)
         self._dead = DeadLetters(spool.directory / "dead")
         self._drainer = Drainer(
@@ -118,11 +118,11 @@ class _Process:
             spool.sink,
             retry=spool.retry,
             dead_letter=spool.dead_letter or self._dead,
-            breathe=Breather(self.journal).breathe,
+            pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
-        self.runner = Runner(directory, self._drainer, let_go=self._let_go)
+        self.runner = SpoolWorker(directory, self._drainer, let_go=self._let_go)
         self._directory = directory
-        self._census = Census(directory)
+        self._backlog = Backlog(directory)
         self._lock = threading.Lock()
 
     def close(self, timeout: float | None) -> None:
@@ -139,8 +139,8 @@ class _Process:
         self._dead.close()
 
     def stats(self) -> dict[str, float]:
-        with self._lock:  # the census remembers what it has read
-            queued, oldest = self._census.take()
+        with self._lock:  # the backlog remembers what it has read
+            queued, oldest = self._backlog.count()
         counts = self._drainer.forwarder.counts
         return {
             "queued": queued,

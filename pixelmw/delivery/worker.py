@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 
 from ..system.fork import ForkSafeLock
-from ..system.logs import Seldom
-from ..system.threads import THREADS_REMEDY, threads_run
-from .disk.directory import Directory
+from ..system.logs import LogThrottle
+from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
+from .disk.directory import SpoolDirectory
 from .disk.drainer import Drainer
 
 logger = logging.getLogger("pixelmw")
@@ -24,13 +24,13 @@ _GATHER = 0.1
 _POLL = 0.05
 
 
-class Runner:
+class SpoolWorker:
     """Runs *drainer* on a thread of its own whenever this process holds the drain lock of *directory*.
 
     :param let_go: called where the directory is out of order, to close the files that are open there.
     """
 
-    def __init__(self, directory: Directory, drainer: Drainer, *, let_go: Callable[[], object]) -> None:
+    def __init__(self, directory: SpoolDirectory, drainer: Drainer, *, let_go: Callable[[], object]) -> None:
         self._directory = directory
         self._drainer = drainer
         self._let_go = let_go
@@ -41,10 +41,10 @@ class Runner:
         self._news = False  # events were stored since the thread last looked
         self._hurried = False  # somebody waits in flush()
         self._deadline: float | None = None  # of stop()
-        self._seldom = Seldom()
-        self._threads_run = threads_run()
-        if not self._threads_run:
-            logger.warning("%s, or run python -m pixelmw drain --follow %s", THREADS_REMEDY, directory.path)
+        self._log_throttle = LogThrottle()
+        self._background_threads_run = background_threads_run()
+        if not self._background_threads_run:
+            logger.warning("%s, or run python -m pixelmw drain --follow %s", UWSGI_THREADS_REMEDY, directory.path)
 
     def wake(self) -> None:
         """Tell of events that were stored; starts the thread where there is none."""
@@ -83,7 +83,7 @@ class Runner:
 
     def _start(self) -> bool:
         """Have a thread, where they run at all; ``False`` means that it is to be tried again."""
-        if self._threads_run and (self._thread is None or not self._thread.is_alive()):
+        if self._background_threads_run and (self._thread is None or not self._thread.is_alive()):
             thread = threading.Thread(target=self._run, name="pixelmw-spool", daemon=True)
             try:
                 thread.start()
@@ -136,7 +136,7 @@ class Runner:
 
     def _log(self, message: str) -> None:
         """Tell of the error that is being handled, but not each time."""
-        if self._seldom.may_tell(message):
+        if self._log_throttle.allows(message):
             logger.exception(message, self._directory.path)
 
     def _rest(self, pause: float | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..request import environ_text
-from ..text import environ_bytes, is_blank, to_text
+from ..text import decode_utf8, environ_bytes, is_blank
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -60,4 +60,4 @@ def _preferred_language(request: Request) -> str:
     if not environ_text(request.environ, "HTTP_ACCEPT_LANGUAGE"):
         return ""
     accepted = (language for language, quality in request.accept_languages if quality > 0 and language != "*")
-    return to_text(environ_bytes(next(accepted, "")))
+    return decode_utf8(environ_bytes(next(accepted, "")))

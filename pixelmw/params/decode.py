@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
-from ..text import to_text
+from ..text import decode_utf8
 
 # Both ways of decoding lean on the decoder that the standard library has in C for quoted-printable, an alphabet
 # away from URLs. These make "=" of "%" and a space of "+", and put what separates out of the way: into control
@@ -19,13 +19,13 @@ _TO_EQUALS = bytes.maketrans(b"\xfc\xfd", b"==")
 _ESCAPED_MARKS = [f"=F{digit}".encode() for digit in "ABCD"]
 
 
-def unquote(raw: bytes) -> str:
+def unquote_text(raw: bytes) -> str:
     """Decode one name or one value of a query string."""
     raw = raw.replace(b"+", b" ")
-    return to_text(unquote_to_bytes(raw) if b"%" in raw else raw)
+    return decode_utf8(unquote_to_bytes(raw) if b"%" in raw else raw)
 
 
-def decode_query(raw: bytes) -> tuple[Sequence[str], Sequence[str]]:
+def decode_pairs(raw: bytes) -> tuple[Sequence[str], Sequence[str]]:
     """The names and the values of a query string, pair by pair; some names may be blank."""
     separators = raw.translate(None, _ALL_BUT_SEPARATORS)
     if separators == b"=&" * (len(separators) // 2) + b"=" and not (
@@ -33,7 +33,7 @@ def decode_query(raw: bytes) -> tuple[Sequence[str], Sequence[str]]:
     ):
         decoded = binascii.a2b_qp(raw.translate(_TO_QUOTED))
         if len(decoded) == len(raw) - 2 * raw.count(b"%"):  # every escape gave one byte
-            tokens = to_text(decoded).split("\x1e")
+            tokens = decode_utf8(decoded).split("\x1e")
             return tokens[::2], tokens[1::2]
     return _decode_anyway(raw)
 
@@ -52,5 +52,5 @@ def _decode_anyway(raw: bytes) -> tuple[Sequence[str], Sequence[str]]:
     quoted = quoted.replace(b"=3D", b"\xfd").replace(b"=3d", b"\xfd")
     decoded = binascii.a2b_qp(quoted).translate(_FROM_QUOTED)
     pairs = [pair.partition(b"\xfc") for pair in decoded.split(b"\xfb")[:-1]]
-    names = [to_text(name.replace(b"\xfd", b"=")) for name, _, _ in pairs]
-    return names, [to_text(value.translate(_TO_EQUALS)) for _, _, value in pairs]
+    names = [decode_utf8(name.replace(b"\xfd", b"=")) for name, _, _ in pairs]
+    return names, [decode_utf8(value.translate(_TO_EQUALS)) for _, _, value in pairs]

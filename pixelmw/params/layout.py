@@ -16,12 +16,12 @@ _KEPT = 128
 _LONGEST_KEPT = 48
 
 
-class ShapelessError(Exception):
+class NoLayoutError(Exception):
     """Some name is too long, too deep, or in conflict with another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Layout:
     """The objects and lists that the names of a query make, and the places of the values in them.
 
     Objects and lists have numbers, the root has 0.
@@ -48,7 +48,7 @@ class Shape:
         return root
 
 
-def find_shape(names: tuple[str, ...], key_chars: int, depth: int) -> Shape:
+def layout_of(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
     """The shape of *names*, of which those that are blank count for nothing.
 
     :raises ShapelessError: where a name has more characters than *key_chars* or
@@ -59,35 +59,35 @@ def find_shape(names: tuple[str, ...], key_chars: int, depth: int) -> Shape:
     return _known_shape(names, key_chars, depth)
 
 
-def _work_out(names: tuple[str, ...], key_chars: int, depth: int) -> Shape:
+def _work_out(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
     root: dict[str, Any] = {}
     objects = set()  # ids of the nodes with a child that was spelled with an escape: these are never lists
     for position, name in enumerate(names):
         if not name:
             continue
         if len(name) > key_chars:
-            raise ShapelessError
+            raise NoLayoutError
         segments, escaped = split_name(name)
         if len(segments) > depth:
-            raise ShapelessError
+            raise NoLayoutError
         node = root
         for at, segment in enumerate(segments[:-1]):
             if at in escaped:
                 objects.add(id(node))
             node = node.setdefault(segment, {})
             if type(node) is not dict:
-                raise ShapelessError
+                raise NoLayoutError
         if len(segments) - 1 in escaped:
             objects.add(id(node))
         if type(node.setdefault(segments[-1], position)) is dict:
-            raise ShapelessError
+            raise NoLayoutError
     return _flatten(root, objects)
 
 
 _known_shape = lru_cache(maxsize=_KEPT)(_work_out)
 
 
-def _flatten(root: dict[str, Any], objects: set[int]) -> Shape:
+def _flatten(root: dict[str, Any], objects: set[int]) -> Layout:
     nodes: list[tuple[int, Any, int | None]] = []
     leaves = []
     waiting = [(root, False)]
@@ -101,7 +101,7 @@ def _flatten(root: dict[str, Any], objects: set[int]) -> Shape:
                 waiting.append((child, child_is_list))
             else:
                 leaves.append((child, number, key))
-    return Shape(tuple(nodes), tuple(leaves))
+    return Layout(tuple(nodes), tuple(leaves))
 
 
 def _has_indexes_only(node: dict[str, Any]) -> bool:

@@ -22,9 +22,9 @@ from itertools import pairwise
 from typing import Any
 
 from ..errors import Rejected
-from ..text import environ_bytes, shown
-from .decode import decode_query
-from .layout import ShapelessError, find_shape, join_name, split_name
+from ..text import environ_bytes, printable_name
+from .decode import decode_pairs
+from .layout import NoLayoutError, join_name, layout_of, split_name
 
 _EMPTY_NAMES = re.compile(rb"&(?:=[^&]*&)+")
 
@@ -73,10 +73,10 @@ def parse_query(query: str, limits: Limits) -> dict[str, Any]:
         raw = _without_empty_pairs(raw)
         if (params := raw.count(b"&") + 1) > limits.params:
             raise _too_large("params", f"the query string has {params} parameters", limits)
-    names, values = decode_query(raw)
+    names, values = decode_pairs(raw)
     try:
-        return find_shape(tuple(names), limits.key_chars, limits.depth).fill(values)
-    except ShapelessError:
+        return layout_of(tuple(names), limits.key_chars, limits.depth).fill(values)
+    except NoLayoutError:
         raise _fault([name for name in names if name], limits) from None
 
 
@@ -92,15 +92,15 @@ def _without_empty_pairs(raw: bytes) -> bytes:
 def _fault(names: list[str], limits: Limits) -> Rejected:
     """What is wrong with *names*. Of several faults the least name is told: their order must not matter."""
     if too_long := min((name for name in names if len(name) > limits.key_chars), default=None):
-        what = f"the parameter {shown(too_long)} has a name of {len(too_long)} characters"
+        what = f"the parameter {printable_name(too_long)} has a name of {len(too_long)} characters"
         return _too_large("key_chars", what, limits, path=too_long)
     paths = sorted(split_name(name)[0] for name in names)
     if too_deep := next((path for path in paths if len(path) > limits.depth), None):
         name = join_name(too_deep)
-        what = f"{shown(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
+        what = f"{printable_name(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
         return Rejected("bad-query", what, path=name, rule="depth")
     parent, child = next((a, b) for a, b in pairwise(paths) if a != b and b[: len(a)] == a)
-    what = f"{shown(join_name(parent))} has a value, and so has {shown(join_name(child))} inside it"
+    what = f"{printable_name(join_name(parent))} has a value, and so has {printable_name(join_name(child))} inside it"
     return Rejected("bad-query", what, path=join_name(parent), rule="conflict")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .load import Located
+from .load import LocatedSchema
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -17,7 +17,7 @@ _REMOVED = object()
 
 
 @dataclass(slots=True)
-class Plan:
+class Coercion:
     """What a schema says about the types at one location, and at the locations below it.
 
     :ivar types: the types that may stand here; ``None`` where the schema names none.
@@ -27,16 +27,16 @@ class Plan:
     """
 
     types: frozenset[str] | None = None
-    properties: dict[str, Plan] = field(default_factory=dict)
-    prefix: list[Plan] = field(default_factory=list)
-    rest: Plan | None = None
+    properties: dict[str, Coercion] = field(default_factory=dict)
+    prefix: list[Coercion] = field(default_factory=list)
+    rest: Coercion | None = None
 
     @property
     def changes_strings(self) -> bool:
         """Whether a string that stands here may become something else."""
         return self.types is not None and "string" not in self.types
 
-    def below(self) -> Iterator[Plan]:
+    def below(self) -> Iterator[Coercion]:
         """What the schema says about the locations right below this one."""
         yield from self.properties.values()
         yield from self.prefix
@@ -97,21 +97,21 @@ def _named_types(schema: dict[str, Any]) -> frozenset[str] | None:
     return frozenset(types | {"integer"} if "number" in types else types)
 
 
-def compile_plan(root: Located) -> Plan:
+def compile_coercion(root: LocatedSchema) -> Coercion:
     """Work out, once, where coercion goes and what it finds there.
 
     It follows ``properties``, ``items``, ``prefixItems``, ``allOf`` and
     ``$ref``, and guesses nothing inside ``anyOf``, ``oneOf`` or ``not``.
     """
-    known: dict[frozenset[int], Plan] = {}
+    known: dict[frozenset[int], Coercion] = {}
 
-    def plan_for(schemas: Iterable[Located]) -> Plan:
+    def plan_for(schemas: Iterable[LocatedSchema]) -> Coercion:
         here = _in_place(schemas)
         key = frozenset(id(located.schema) for located in here)
         if key in known:  # a schema may contain itself
             return known[key]
-        plan = known[key] = Plan()
-        below: dict[str, list[Located]] = {}
+        plan = known[key] = Coercion()
+        below: dict[str, list[LocatedSchema]] = {}
         for located in here:
             if (types := _named_types(located.schema)) is not None:
                 plan.types = types if plan.types is None else plan.types & types
@@ -132,7 +132,7 @@ def compile_plan(root: Located) -> Plan:
     return plan
 
 
-def _prune(plans: list[Plan]) -> None:
+def _prune(plans: list[Coercion]) -> None:
     """Leave out the properties below which nothing ever changes: most are strings and stay strings."""
     live = {id(plan) for plan in plans if plan.changes_strings}
     while found := {id(plan) for plan in plans if any(id(child) in live for child in plan.below())} - live:
@@ -141,9 +141,9 @@ def _prune(plans: list[Plan]) -> None:
         plan.properties = {name: child for name, child in plan.properties.items() if id(child) in live}
 
 
-def _in_place(schemas: Iterable[Located]) -> list[Located]:
+def _in_place(schemas: Iterable[LocatedSchema]) -> list[LocatedSchema]:
     """*schemas* and all that apply at the same location through ``allOf`` and ``$ref``, each once."""
-    here: dict[int, Located] = {}
+    here: dict[int, LocatedSchema] = {}
     waiting = list(schemas)
     while waiting:
         located = waiting.pop()
@@ -155,7 +155,7 @@ def _in_place(schemas: Iterable[Located]) -> list[Located]:
     return list(here.values())
 
 
-def _items(located: Located) -> tuple[list[Located], list[Located]]:
+def _items(located: LocatedSchema) -> tuple[list[LocatedSchema], list[LocatedSchema]]:
     """The schemas of the first items of a list, and that of the others, where there is one."""
     first, rest = located.schema.get("prefixItems", []), located.schema.get("items")
     if isinstance(rest, list):  # as it was up to draft 2019-09

@@ -13,8 +13,8 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from .keywords import ALONE, Check, every, items, properties, some
-from .load import DRAFT_2020_12, Located, located_parts
+from .keywords import SIMPLE_KEYWORDS, Check, every, items, properties, some
+from .load import DRAFT_2020_12, LocatedSchema, located_parts
 
 Path = tuple[str | int, ...]
 #: Says of a value at a path what jsonschema finds wrong with it, and where it was asked.
@@ -57,14 +57,14 @@ class _Node:
                 yield from part.explain(value, path)
 
 
-class Proof:
+class CompiledSchema:
     """A compiled schema; safe to share between threads.
 
     :param root: a checked schema.
     :param validator: jsonschema's validator for it.
     """
 
-    def __init__(self, root: Located, validator: Any) -> None:
+    def __init__(self, root: LocatedSchema, validator: Any) -> None:
         self._validator = validator
         self._nodes: dict[int, _Node] = {}
         in_parts = all(
@@ -81,14 +81,14 @@ class Proof:
         """What jsonschema finds wrong with *value*, each with the path to the part that it was asked about."""
         return self._root.explain(value, ())
 
-    def _node(self, located: Located) -> _Node:
+    def _node(self, located: LocatedSchema) -> _Node:
         node = self._nodes.get(id(located.schema))
         if node is None:
             node = self._nodes[id(located.schema)] = _Node()
             node.fill(list(self._parts(located)))
         return node
 
-    def _parts(self, located: Located) -> Iterator[_Part]:
+    def _parts(self, located: LocatedSchema) -> Iterator[_Part]:
         schema = located.schema
         if isinstance(schema, bool):
             yield _Part(lambda value: schema, self._ask(schema, located))
@@ -99,8 +99,8 @@ class Proof:
             alone = {name: schema[name] for name in (keyword, *_COMPANIONS.get(keyword, ())) if name in schema}
             # With company, its own errors are left to its own part; "if" does not sign its errors, and has none.
             ask = self._ask(alone, located, keyword if len(alone) > 1 and keyword != "if" else None)
-            if keyword in ALONE:
-                yield _Part(ALONE[keyword](limit), ask)
+            if keyword in SIMPLE_KEYWORDS:
+                yield _Part(SIMPLE_KEYWORDS[keyword](limit), ask)
             elif keyword == "$ref":
                 yield from (_Part(node.holds, node.explain) for node in map(self._node, located.referenced()))
             elif keyword == "allOf":
@@ -115,10 +115,10 @@ class Proof:
             else:
                 yield _Part(_nothing_from(ask), ask)
 
-    def _children(self, located: Located, schemas: Iterable[Any]) -> list[_Node]:
+    def _children(self, located: LocatedSchema, schemas: Iterable[Any]) -> list[_Node]:
         return [self._node(located.child(schema)) for schema in schemas]
 
-    def _ask(self, schema: Any, located: Located, keyword: str | None = None) -> Explain:
+    def _ask(self, schema: Any, located: LocatedSchema, keyword: str | None = None) -> Explain:
         """Leave *schema*, or what *keyword* says in it, to jsonschema."""
 
         def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:

@@ -13,9 +13,9 @@ from jsonschema import ValidationError
 from ..errors import Rejected
 from ..events import EVENT_TYPES
 from ..params import join_name
-from ..text import shorten, shown
-from .coerce import compile_plan
-from .compiled import Proof
+from ..text import printable_name, shortened
+from .coerce import compile_coercion
+from .compiled import CompiledSchema
 from .load import bundled_schema, load_schema
 
 # Keywords that say that something inside failed; what failed inside is the better answer.
@@ -46,8 +46,8 @@ class EventSchema:
 
     def __init__(self, name: str, schema: Any) -> None:
         validator, located = load_schema(name, schema)
-        self._plan = compile_plan(located)
-        self._proof = Proof(located, validator)
+        self._plan = compile_coercion(located)
+        self._proof = CompiledSchema(located, validator)
 
     def apply(self, event: dict[str, Any]) -> None:
         """Coerce *event* in place, then validate it.
@@ -98,7 +98,7 @@ def _refusal(path: list[str | int], error: ValidationError, event: dict[str, Any
         missing = next(name for name in limit if name not in instance)
         return _invalid([*path, missing], keyword, "is required")
     if keyword == "anyOf" and (names := _alternatives(error)):
-        others = "".join(f" or {shown(join_name([*path, name]))}" for name in names[1:])
+        others = "".join(f" or {printable_name(join_name([*path, name]))}" for name in names[1:])
         return _invalid([*path, names[0]], keyword, f"{others} is required".lstrip())
     if keyword == "additionalProperties" and limit is False:
         return _invalid([*path, _first_unknown(error)], keyword, "is not among the properties that the schema knows")
@@ -139,10 +139,10 @@ def _path_to_false(path: list[str | int], instance: Any, event: Any) -> list[str
 def _quote(value: Any, length: int) -> str:
     """*value* as JSON, of which at most *length* characters are shown."""
     if isinstance(value, str):
-        return f'"{shorten(value, length)}"'
-    return shorten(json.dumps(value, ensure_ascii=False, sort_keys=True), length)
+        return f'"{shortened(value, length)}"'
+    return shortened(json.dumps(value, ensure_ascii=False, sort_keys=True), length)
 
 
 def _invalid(path: list[str | int], keyword: str, what: str) -> Rejected:
     name = join_name(path)
-    return Rejected("invalid", f"{shown(name) or 'the event'} {what}", path=name or None, rule=keyword)
+    return Rejected("invalid", f"{printable_name(name) or 'the event'} {what}", path=name or None, rule=keyword)

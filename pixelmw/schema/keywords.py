@@ -65,7 +65,7 @@ def _required(names: list[str]) -> Check:
 
 
 #: Keywords that say all they have to say in their own value -> what makes their check.
-ALONE: dict[str, Callable[[Any], Check]] = {
+SIMPLE_KEYWORDS: dict[str, Callable[[Any], Check]] = {
     "type": _type,
     "enum": _enum,
     "const": lambda value: _enum([value]),

@@ -29,24 +29,24 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedSchema:
     """A schema and the place it stands in, which is what its references are relative to."""
 
     schema: Any
     resolver: Resolver[Any]
     specification: Specification[Any]
 
-    def child(self, schema: Any) -> Located:
+    def child(self, schema: Any) -> LocatedSchema:
         """A subschema of this schema."""
         resource = self.specification.create_resource(schema)
-        return Located(schema, self.resolver.in_subresource(resource), self.specification)
+        return LocatedSchema(schema, self.resolver.in_subresource(resource), self.specification)
 
-    def children(self) -> Iterator[Located]:
+    def children(self) -> Iterator[LocatedSchema]:
         """Every subschema that stands in this schema."""
         for resource in self.specification.create_resource(self.schema).subresources():
             yield self.child(resource.contents)
 
-    def referenced(self, keyword: str = "$ref") -> Iterator[Located]:
+    def referenced(self, keyword: str = "$ref") -> Iterator[LocatedSchema]:
         """What the reference in *keyword* leads to; nothing where there is no reference.
 
         :raises Unresolvable: where it leads to nothing that is at hand.
@@ -56,7 +56,7 @@ class Located:
                 resolved = self.resolver.lookup(self.schema[keyword])
             except (Unresolvable, ValueError):  # which may name a part of the reference, or none of it
                 raise Unresolvable(self.schema[keyword]) from None
-            yield Located(resolved.contents, resolved.resolver, self.specification)
+            yield LocatedSchema(resolved.contents, resolved.resolver, self.specification)
 
     @property
     def ref_hides_siblings(self) -> bool:
@@ -79,7 +79,7 @@ def _registry() -> Registry[Any]:
     return registry.with_contents((schema["$id"], schema) for schema in schemas).crawl()
 
 
-def load_schema(name: str, schema: Any) -> tuple[Validator, Located]:
+def load_schema(name: str, schema: Any) -> tuple[Validator, LocatedSchema]:
     """Check *schema* and make it ready for use.
 
     :param name: what to call it in an error.
@@ -104,7 +104,7 @@ def load_schema(name: str, schema: Any) -> tuple[Validator, Located]:
         _check_schema(name, validator_class, schema)
         specification = specification_with(dialect)
         root = specification.create_resource(schema)
-        located = Located(schema, _registry().resolver_with_root(root), specification)
+        located = LocatedSchema(schema, _registry().resolver_with_root(root), specification)
         _check_parts(name, located, validator_class)
     except RecursionError:
         raise ValueError(f"{name} nests too deep to be held against an event") from None
@@ -129,7 +129,7 @@ def _check_schema(name: str, validator_class: type[Validator], schema: Any) -> N
         raise ValueError(f"{name} is not a JSON Schema: at {error.json_path}, {error.message:.200}") from None
 
 
-def located_parts(root: Located, check: Callable[[Any], object] = lambda target: None) -> Iterator[Located]:
+def located_parts(root: LocatedSchema, check: Callable[[Any], object] = lambda target: None) -> Iterator[LocatedSchema]:
     """Every schema that can be reached from *root*, itself included, each once; those that are dicts.
 
     :raises Unresolvable: for a reference that leads to nothing that is at hand.
@@ -149,7 +149,7 @@ def located_parts(root: Located, check: Callable[[Any], object] = lambda target:
                     waiting.append(target)
 
 
-def _check_parts(name: str, root: Located, validator_class: type[Validator]) -> None:
+def _check_parts(name: str, root: LocatedSchema, validator_class: type[Validator]) -> None:
     """Visit every schema that can be reached from *root*, and refuse what would go wrong at run time."""
     judges: dict[int, list[int]] = {}  # id of a schema -> ids of those that judge the same instance for it
     try:
@@ -178,7 +178,7 @@ def _check_pattern(name: str, pattern: str) -> None:
         raise ValueError(f"{name} has the pattern {pattern!r}, which takes exponential time on some strings")
 
 
-def _dynamic_targets(part: Located, parts: list[Located]) -> Iterator[Any]:
+def _dynamic_targets(part: LocatedSchema, parts: list[LocatedSchema]) -> Iterator[Any]:
     """All that a dynamic reference may lead to: which one it is depends on the way to it."""
     anchor = str(part.schema.get("$dynamicRef", "")).partition("#")[2]
     for other in parts:
@@ -188,7 +188,7 @@ def _dynamic_targets(part: Located, parts: list[Located]) -> Iterator[Any]:
             yield other.schema
 
 
-def _in_place(part: Located) -> Iterator[Any]:
+def _in_place(part: LocatedSchema) -> Iterator[Any]:
     """The schemas that judge the very instance that *part* judges."""
     for keyword in _REFERENCES:
         yield from (target.schema for target in part.referenced(keyword))

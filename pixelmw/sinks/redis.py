@@ -84,7 +84,7 @@ class RedisStream(BatchSink):
 
     def close(self, timeout: float | None = None) -> None:
         """Close the connections; the next event opens new ones."""
-        client = self._clients.take()
+        client = self._clients.pop()
         if client is not None:
             client.connection_pool.disconnect(inuse_connections=False)  # one in use ends with the call that uses it
 

@@ -54,13 +54,13 @@ class PerProcess(Generic[_T]):
     end, or wait for threads that did not come along.
 
     :param make: makes the value.
-    :param inherited: called in a child with the value that it inherited, soon
+    :param abandon: called in a child with the value that it inherited, soon
         after the fork where Python was told of it, else before the child makes its own.
     """
 
-    def __init__(self, make: Callable[[], _T], inherited: Callable[[_T], object] | None = None) -> None:
+    def __init__(self, make: Callable[[], _T], abandon: Callable[[_T], object] | None = None) -> None:
         self._make = make
-        self._inherited = inherited
+        self._abandon = abandon
         self._lock = ForkSafeLock()
         self._owner = 0  # the process that made the value
         self._value: _T | None = None
@@ -69,34 +69,34 @@ class PerProcess(Generic[_T]):
 
     def get(self) -> _T:
         """This process's value; threads that ask at once get the same."""
-        value = self.peek()
+        value = self.existing()
         if value is None:
             with self._lock:
-                value = self.peek()
+                value = self.existing()
                 if value is None:
-                    self._disown()
+                    self._abandon_inherited()
                     value = self._value = self._make()
                     self._owner = os.getpid()
         return value
 
-    def peek(self) -> _T | None:
+    def existing(self) -> _T | None:
         """This process's value, or ``None`` where it has not made one."""
         return self._value if self._owner == os.getpid() else None
 
-    def take(self) -> _T | None:
-        """Like :meth:`peek`, and forget the value, so that the next one who asks gets a new one."""
+    def pop(self) -> _T | None:
+        """Like :meth:`existing`, and forget the value, so that the next one who asks gets a new one."""
         with self._lock:
-            value = self.peek()
+            value = self.existing()
             if value is not None:
                 self._value = None
             return value
 
-    def _disown(self) -> None:
+    def _abandon_inherited(self) -> None:
         value, self._value = self._value, None
         if value is not None and self._owner != os.getpid():
             self._abandoned.append(value)
-            if self._inherited is not None:
-                self._inherited(value)
+            if self._abandon is not None:
+                self._abandon(value)
 
 
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
@@ -123,7 +123,7 @@ def _after() -> None:
 def _after_in_child() -> None:
     _after()
     for value in list(_values):
-        value._disown()
+        value._abandon_inherited()
 
 
 os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)

@@ -8,14 +8,14 @@ import time
 _EVERY = 60.0  # seconds
 
 
-class Seldom:
+class LogThrottle:
     """Lets each thing be told once a minute; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._told: dict[str, float] = {}
 
-    def may_tell(self, what: str) -> bool:
+    def allows(self, what: str) -> bool:
         """Whether *what* has not been told within the last minute; if so, it counts as told now."""
         now = time.monotonic()
         with self._lock:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 _T = TypeVar("_T")
 
 
-class Shared(Generic[_T]):
+class CloseWhenIdle(Generic[_T]):
     """A context manager that lends *value*, and closes it once that was asked for and the last user is done.
 
     For what breaks if it is closed while in use: a pool of connections that is

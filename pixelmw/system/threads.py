@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-THREADS_REMEDY = "uWSGI runs no background threads: start it with --enable-threads"
+UWSGI_THREADS_REMEDY = "uWSGI runs no background threads: start it with --enable-threads"
 
 
-def threads_run() -> bool:
+def background_threads_run() -> bool:
     """Whether a thread that we start goes on between requests; under uWSGI before 2.0.27, only where it was told so."""
     try:
         import uwsgi
@@ -22,7 +22,7 @@ def threads_run() -> bool:
     return bool(getattr(uwsgi, "has_threads", False))
 
 
-def off_the_hub(call: Callable[_P, _T]) -> Callable[_P, _T]:
+def outside_gevent(call: Callable[_P, _T]) -> Callable[_P, _T]:
     """*call*; under gevent, made on a thread of its pool, so that other greenlets go on while it waits."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from .directory import Directory, Segment
+from .directory import Segment, SpoolDirectory
 from .records import Record, scan
 
 
-class Census:
+class Backlog:
     """What waits in *directory*, whichever process stored it."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: SpoolDirectory) -> None:
         self._directory = directory
         self._known: dict[Segment, tuple[int, int, int]] = {}  # counted from, counted to, found
 
-    def take(self) -> tuple[int, float]:
+    def count(self) -> tuple[int, float]:
         """How many events wait, and the age of the oldest of them in seconds."""
         segments = self._directory.segments()
         self._known = {segment: self._count(segment) for segment in segments}

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...events import Event, to_json
 from ...sinks.base import BatchSink
 from ...system.fork import PerProcess
-from .directory import Directory
+from .directory import SpoolDirectory
 from .journal import Journal
 
 
@@ -19,8 +19,8 @@ class DeadLetters(BatchSink):
     """
 
     def __init__(self, path: Path) -> None:
-        self.directory = Directory(path)
-        self._journal: PerProcess[Journal] = PerProcess(self._open, inherited=Journal.leave)
+        self.directory = SpoolDirectory(path)
+        self._journal: PerProcess[Journal] = PerProcess(self._open, abandon=Journal.leave)
 
     def __repr__(self) -> str:
         return f"DeadLetters({str(self.directory.path)!r})"
@@ -33,5 +33,5 @@ class DeadLetters(BatchSink):
         self._journal.get().append([to_json(event).encode() for event in events])
 
     def close(self, timeout: float | None = None) -> None:
-        if (journal := self._journal.take()) is not None:
+        if (journal := self._journal.pop()) is not None:
             journal.close()

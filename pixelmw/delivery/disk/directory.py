@@ -41,7 +41,7 @@ class Segment(NamedTuple):
         return f"{self.name}.cursor"
 
 
-class Directory:
+class SpoolDirectory:
     """A directory of segments, for its owner only.
 
     A segment has one writer. Whoever wants to read it *seals* it first, which

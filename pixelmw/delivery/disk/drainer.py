@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ...events import Sink
-from ...system.threads import off_the_hub
+from ...system.threads import outside_gevent
 from ..forward import Forwarder, Item
 from ..retry import Retry
-from .directory import Directory, Segment
+from .directory import Segment, SpoolDirectory
 from .records import Damage, Record, scan
 
 logger = logging.getLogger("pixelmw")
@@ -54,20 +54,20 @@ class Drainer:
 
     :param dead_letter: where events go that the sink will not take.
     :param among: forward these segments only.
-    :param breathe: called every few records, for others to have a turn.
+    :param pause_if_busy: called every few records, for others to have a turn.
     :ivar forwarder: what it hands events to.
     :ivar damaged: records that were lost to damage; what was left of them is in quarantine.
     """
 
     def __init__(
         self,
-        directory: Directory,
+        directory: SpoolDirectory,
         sink: Sink,
         *,
         retry: Retry,
         dead_letter: Sink,
         among: frozenset[Segment] | None = None,
-        breathe: Callable[[], object] = lambda: None,
+        pause_if_busy: Callable[[], object] = lambda: None,
     ) -> None:
         self._new_forwarder = partial(
             Forwarder, sink, retry=retry, dead_letter=dead_letter, settled=self._settled, max_batch=MAX_BATCH
@@ -76,9 +76,9 @@ class Drainer:
         self.damaged = 0
         self._directory = directory
         # They may wait for the one who writes, another greenlet or process.
-        self._seal, self._remove_read = off_the_hub(directory.seal), off_the_hub(directory.remove_read)
+        self._seal, self._remove_read = outside_gevent(directory.seal), outside_gevent(directory.remove_read)
         self._among = among
-        self._breathe = breathe
+        self._pause = pause_if_busy
         self._to_read: deque[Segment] = deque()
         self._items: Iterator[Item] = iter(())
         self._readings: dict[Segment, _Reading] = {}
@@ -120,7 +120,7 @@ class Drainer:
             elif (item := next(self._items, None)) is not None:
                 pending.append(item)
                 if len(pending) % _BREATH == 0:
-                    self._breathe()
+                    self._pause()
             elif self._to_read:
                 self._items = self._read(self._to_read.popleft())
             else:

@@ -13,8 +13,8 @@ from contextlib import suppress
 
 from ...system.files import sync_data, sync_directory
 from ...system.groupcommit import GroupCommit
-from ...system.threads import off_the_hub
-from .directory import Directory, Segment
+from ...system.threads import outside_gevent
+from .directory import Segment, SpoolDirectory
 from .records import encode
 
 #: Past this a segment is left, and the next one begun.
@@ -36,7 +36,9 @@ class Journal:
     :ivar stored: how many records it has stored.
     """
 
-    def __init__(self, directory: Directory, *, sync: bool, admit: Callable[[int], object] = lambda size: None) -> None:
+    def __init__(
+        self, directory: SpoolDirectory, *, sync: bool, admit: Callable[[int], object] = lambda size: None
+    ) -> None:
         self._directory = directory
         self._sync = sync
         self._admit = admit
@@ -47,7 +49,7 @@ class Journal:
         self._locked_until = 0.0  # on the monotonic clock; zero while it is not locked
         self._sequence = 0
         self._committing = threading.Lock()
-        self._sync_file, self._sync_new_file = off_the_hub(sync_data), off_the_hub(os.fsync)
+        self._sync_file, self._sync_new_file = outside_gevent(sync_data), outside_gevent(os.fsync)
         self.stored = 0
         #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
         self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=self._committing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..base import Full
-from .directory import Directory
+from .directory import SpoolDirectory
 
 # A measurement is believed for so many bytes of our own, and at most for that part of what was free...
 _BELIEVED_BYTES = 2**20
@@ -14,10 +14,10 @@ _BELIEVED_PART = 8
 _BELIEVED_FOR, _FULL_FOR = 1.0, 0.05
 
 
-class Budget:
+class Quota:
     """How much more may be written to *directory*, of which others write and delete, too."""
 
-    def __init__(self, directory: Directory, max_bytes: int) -> None:
+    def __init__(self, directory: SpoolDirectory, max_bytes: int) -> None:
         self._directory = directory
         self._max_bytes = max_bytes
         self._full = False  # at the last measurement

@@ -13,7 +13,7 @@ _LONGEST_BREATH = 0.05  # seconds
 _BUSY_FOR = 0.05
 
 
-class Breather:
+class ReadThrottle:
     """Slows down the thread that forwards, while *journal* is busy.
 
     Reading a batch is pure computation: it would hold the interpreter's lock
@@ -27,7 +27,7 @@ class Breather:
         self._busy_until = 0.0  # on the monotonic clock
         self._worked = 0.0  # the thread's processor time at its last breath
 
-    def breathe(self) -> None:
+    def pause_if_busy(self) -> None:
         """Rest for as long as the work since the last breath should have taken at that share of the time."""
         if self._journal.stored != self._stored:
             self._stored = self._journal.stored

@@ -10,7 +10,7 @@ from itertools import islice
 
 from ...events import Sink
 from ...sinks.base import Unavailable, Undeliverable, batch_writer, is_down, takes_batches
-from ...system.logs import Seldom
+from ...system.logs import LogThrottle
 from ..retry import Retry
 from .attempt import as_exception, attempt
 from .item import Item
@@ -76,7 +76,7 @@ class Forwarder:
         self._suspects: deque[Item] = deque()
         self._dead: deque[Item] = deque()  # to become dead letters
         self._streak = 0  # failures since something went well
-        self._seldom = Seldom()
+        self._log_throttle = LogThrottle()
 
     def __len__(self) -> int:
         return len(self.pending) + len(self._refused) + len(self._suspects) + len(self._dead)
@@ -246,5 +246,5 @@ class Forwarder:
 
     def _log(self, what: str, error: Exception) -> None:
         """Tell of what fails, but not each time."""
-        if self._seldom.may_tell(what):
+        if self._log_throttle.allows(what):
             logger.warning("%s; %d events or more wait for it: %r", what, len(self), error)

@@ -95,7 +95,7 @@ class DataPlane:
 
     def close(self) -> None:
         """Close the connections of this process that are idle."""
-        if (pool := self._pools.take()) is not None:
+        if (pool := self._pools.pop()) is not None:
             pool.close()
 
     def _masked(self, text: str) -> str:

@@ -15,7 +15,7 @@ logger = logging.getLogger("pixelmw")
 _LONGEST_POLL = 0.1  # seconds for which a signal may have to wait, since a poll does not let Python handle it
 
 
-class Expected(Generic[_T]):
+class ExpectedReports(Generic[_T]):
     """The reports that one thread waits for.
 
     Whichever thread polls adds them, maybe before it is known how many there will be.
@@ -41,7 +41,7 @@ class Expected(Generic[_T]):
         return len(self.reports) == self.count
 
 
-class Reports:
+class ReportDispatcher:
     """Lets threads that share a client wait for their reports, none of them longer than it has to.
 
     A poll may serve another thread's report, and then that thread must not be
@@ -55,9 +55,9 @@ class Reports:
         self._poll = poll
         self._mutex = threading.Lock()
         self._is_led = False
-        self._waiting: list[Expected[Any]] = []
+        self._waiting: list[ExpectedReports[Any]] = []
 
-    def wait(self, expected: Expected[Any], deadline: float) -> None:
+    def wait(self, expected: ExpectedReports[Any], deadline: float) -> None:
         """Return once *expected* is complete, or at *deadline* on the monotonic clock."""
         try:
             self._join(expected)
@@ -71,7 +71,7 @@ class Reports:
 
     def pause(self, seconds: float) -> None:
         """Wait, and see to it that somebody polls meanwhile."""
-        self.wait(Expected(), time.monotonic() + seconds)
+        self.wait(ExpectedReports(), time.monotonic() + seconds)
 
     def _lead(self, seconds: float) -> None:
         try:
@@ -79,14 +79,14 @@ class Reports:
         except Exception:
             logger.exception("a callback raised while a client was polled")
 
-    def _join(self, expected: Expected[Any]) -> None:
+    def _join(self, expected: ExpectedReports[Any]) -> None:
         with self._mutex:
             if self._is_led:
                 self._waiting.append(expected)
             else:
                 self._is_led = expected._leads = True
 
-    def _leave(self, expected: Expected[Any]) -> None:
+    def _leave(self, expected: ExpectedReports[Any]) -> None:
         with self._mutex:
             if expected._leads:
                 self._is_led = bool(self._waiting)

@@ -16,7 +16,7 @@ from ...system.fork import PerProcess
 from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
 from ..encoding import json_bytes
 from .config import check_config, check_topic
-from .reports import Expected, Reports
+from .reports import ExpectedReports, ReportDispatcher
 
 try:
     from confluent_kafka import KafkaError, KafkaException, Producer
@@ -97,12 +97,12 @@ class Kafka(BatchSink):
 
         :param timeout: seconds; without it, as long as a call may take.
         """
-        client = self._clients.peek()
+        client = self._clients.existing()
         return client is None or client.flush(self._patience(timeout))
 
     def close(self, timeout: float | None = None) -> None:
         """Flush, and let go of the producer; the next event makes another."""
-        if (client := self._clients.take()) is not None:
+        if (client := self._clients.pop()) is not None:
             client.flush(self._patience(timeout))
 
     def _patience(self, timeout: float | None) -> float:
@@ -115,7 +115,7 @@ class Kafka(BatchSink):
         except KafkaException as error:
             return dict.fromkeys(events, Unavailable(f"no producer could be made: {error.args[0].str()}"))
         failures: dict[int, Exception | None] = {}
-        expected: Expected[KafkaError | None] = Expected()
+        expected: ExpectedReports[KafkaError | None] = ExpectedReports()
         produced = []
         for place, event in events.items():
             try:
@@ -135,7 +135,7 @@ class Kafka(BatchSink):
     def _client(self) -> _Client:
         client = self._clients.get()
         if client.fatal.is_set():  # it takes nothing any more
-            self._clients.take()
+            self._clients.pop()
             client = self._clients.get()
         return client
 
@@ -151,7 +151,7 @@ class _Client:
         self._owner = os.getpid()
         self.fatal = threading.Event()
         self._producer = Producer(dict(properties))
-        self.reports = Reports(partial(_poll, self._producer, self.fatal))
+        self.reports = ReportDispatcher(partial(_poll, self._producer, self.fatal))
 
     def __del__(
         self, pid: Callable[[], int] = os.getpid, api: Any = ctypes.pythonapi, ref: Any = ctypes.py_object
@@ -200,7 +200,7 @@ def _try_out(properties: Mapping[str, Any]) -> None:
         raise ValueError(f"librdkafka does not take this configuration: {error.args[0].str()}") from None
 
 
-def _take(expected: Expected[KafkaError | None], place: int, report: KafkaError | None, message: Any) -> None:
+def _take(expected: ExpectedReports[KafkaError | None], place: int, report: KafkaError | None, message: Any) -> None:
     expected.add(place, report)
 
 

@@ -20,7 +20,7 @@ except ImportError as error:
 
 from ...events import Event
 from ...system.fork import PerProcess
-from ...system.shared import Shared
+from ...system.shared import CloseWhenIdle
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
 from ..encoding import sort_out
 from ..rows import FIELDS, KEY_CHARS, ONCE, Row, insert, parts, row_maker
@@ -89,7 +89,7 @@ class SQL(BatchSink):
         self._table = _make_table(table)
         self._table_exists = False
         self._row_of = row_maker(backend)
-        self._engines = PerProcess(self._make_engine, inherited=self._leave)
+        self._engines = PerProcess(self._make_engine, abandon=self._leave)
         self._inherited: list[Pool] = []
         if self._given is not None:
             self._engines.get()  # so that a child knows that it inherited this one
@@ -114,7 +114,7 @@ class SQL(BatchSink):
 
     def close(self, timeout: float | None = None) -> None:
         """Close the connections; the next event opens new ones. An engine that was given is left alone."""
-        if self._given is None and (shared := self._engines.take()) is not None:
+        if self._given is None and (shared := self._engines.pop()) is not None:
             shared.close()
 
     def _store(self, rows: list[Row]) -> None:
@@ -155,16 +155,18 @@ class SQL(BatchSink):
         self.close()
         return Unavailable(message)
 
-    def _make_engine(self) -> Shared[Engine]:
+    def _make_engine(self) -> CloseWhenIdle[Engine]:
         if self._given is not None:
-            return Shared(self._given, close=_close)
+            return CloseWhenIdle(self._given, close=_close)
         settings: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": self.timeout}
         if self._url.get_backend_name() == "sqlite":
             settings = {"poolclass": NullPool}  # a connection that is kept would write on to a file that was deleted
         limits = connect_args(self._url.get_driver_name(), self._url.query, self.timeout)
-        return Shared(create_engine(self._url, connect_args=limits, hide_parameters=True, **settings), close=_close)
+        return CloseWhenIdle(
+            create_engine(self._url, connect_args=limits, hide_parameters=True, **settings), close=_close
+        )
 
-    def _leave(self, shared: Shared[Engine]) -> None:
+    def _leave(self, shared: CloseWhenIdle[Engine]) -> None:
         """Leave the connections of an engine that was given to the parent, which goes on using them."""
         if shared.value is self._given:
             self._inherited.append(self._given.pool)  # not to be destroyed: some drivers would tell the server goodbye
