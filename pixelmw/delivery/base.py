@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..events import Event, Sink
 from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
-from ..sinks.encoding import json_bytes
+from ..sinks.encoding import encode
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
 from ..system.logs import LogThrottle
@@ -116,7 +116,7 @@ def _payload(event: Event) -> bytes:
 
     :raises Undeliverable: where it is not JSON.
     """
-    return json_bytes(event if event.get("messageId") else {**event, "messageId": random_uuid()})
+    return encode(event if event.get("messageId") else {**event, "messageId": random_uuid()})
 
 
 class _Drops:

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from ..events import Sink
+from ..system.files import require_file_locks
 from ..system.fork import PerProcess
 from .base import Delivery
 from .disk.backlog import Backlog
@@ -67,6 +68,7 @@ class Spool(Delivery):
             raise ValueError(f'sync is {sync!r}: give "always" or "never"')
         if max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}: give at least 1")
+        require_file_locks("Spool")
         self.directory = Path(directory).absolute()
         self.sync = sync
         self.max_bytes = max_bytes

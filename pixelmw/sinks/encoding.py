@@ -23,15 +23,27 @@ def json_of(event: Event) -> str:
     return text
 
 
-def json_bytes(event: Event) -> bytes:
-    """The event as JSON in UTF-8.
+def encode(event: Event) -> bytes:
+    """Return *event* as JSON on one line, in UTF-8.
 
-    :raises Undeliverable: for an event that is not JSON, which no second try will change.
+    :raises Undeliverable: if the event is not JSON, which no second try will change.
     """
     try:
         return to_json(event).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise Undeliverable(f"the event is not JSON: {error}") from error
+
+
+def decode(payload: bytes) -> Event:
+    """Return the event that *payload* stands for: the inverse of :func:`encode`.
+
+    :raises ValueError: if *payload* is not JSON, or nested too deep to be read.
+    """
+    try:
+        event: Event = json.loads(payload)
+    except RecursionError as error:
+        raise ValueError("the event is nested too deep") from error
+    return event
 
 
 def message_id_of(event: Event) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..events import Event, to_json
-from ..system.files import sync_data, sync_directory
+from ..system.files import require_file_locks, sync_data, sync_directory, try_to_lock_file, unlock_file
 from ..system.fork import ForkSafeLock
 from .base import BatchSink, PartialFailure
 from .encoding import prepare
@@ -36,6 +35,7 @@ class JSONLines(BatchSink):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, sync: bool = True, timeout: float = 5.0) -> None:
+        require_file_locks("JSONLines")
         self.path = Path(path).absolute()
         self.sync = sync
         self.timeout = timeout
@@ -94,19 +94,16 @@ class JSONLines(BatchSink):
             try:
                 yield
             finally:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                unlock_file(descriptor)
         finally:
             self._no_fork.release()
 
     def _lock(self, descriptor: int) -> None:
         deadline = time.monotonic() + self.timeout
         pause = _FIRST_PAUSE
-        while True:
-            try:
-                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{self.path} was locked for {self.timeout} seconds") from None
+        while not try_to_lock_file(descriptor):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.path} was locked for {self.timeout} seconds")
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -126,4 +126,5 @@ def _after_in_child() -> None:
         value._abandon_inherited()
 
 
-os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
+if hasattr(os, "register_at_fork"):  # Windows knows no fork
+    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)

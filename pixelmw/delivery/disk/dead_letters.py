@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...events import Event, to_json
+from ...events import Event
 from ...sinks.base import BatchSink
+from ...sinks.encoding import encode
 from ...system.fork import PerProcess
 from .directory import SpoolDirectory
 from .journal import Journal
@@ -30,7 +31,7 @@ class DeadLetters(BatchSink):
         return Journal(self.directory, sync=True)
 
     def write(self, events: Sequence[Event]) -> None:
-        self._journal.get().append([to_json(event).encode() for event in events])
+        self._journal.get().append([encode(event) for event in events])
 
     def close(self, timeout: float | None = None) -> None:
         if (journal := self._journal.pop()) is not None:

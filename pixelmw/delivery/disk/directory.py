@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from ...system.files import locked, sync_directory
+from ...system.files import locked, sync_directory, try_to_lock_file
 
 _NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment")
 _CURSOR = struct.Struct("<QI")
@@ -201,9 +200,7 @@ class SpoolDirectory:
     def drain_lock(self) -> int | None:
         """A descriptor whose owner is the one who forwards from here, until it is closed; none where somebody is."""
         descriptor = _private(self.path / "drain.lock", os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_to_lock_file(descriptor):
             os.close(descriptor)
             return None
         return descriptor

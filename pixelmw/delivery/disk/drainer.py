@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ...events import Sink
+from ...sinks.encoding import decode
 from ...system.threads import outside_gevent
 from ..forward import Forwarder, Item
 from ..retry import Retry
@@ -183,8 +183,8 @@ class Drainer:
 
     def _item(self, record: Record) -> Item | None:
         try:
-            event = json.loads(record.payload)
-        except (ValueError, RecursionError):
+            event = decode(record.payload)
+        except ValueError:
             return None
         self._place += 1
         return Item(record.payload, self._place, event)

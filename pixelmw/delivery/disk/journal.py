@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
 import threading
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from ...system.files import sync_data, sync_directory
+from ...system.files import lock_file, sync_data, sync_directory, unlock_file
 from ...system.groupcommit import GroupCommit
 from ...system.threads import outside_gevent
 from .directory import Segment, SpoolDirectory
@@ -100,7 +99,7 @@ class Journal:
     def _lock(self) -> bool:
         """Keep the segment from being sealed; tells whether it was not already."""
         if not self._locked_until:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            lock_file(self._descriptor)
             self._locked_until = time.monotonic() + _LOCKED_FOR
             return self._directory.accepts(self._segment, self._descriptor, self._size)
         return True
@@ -109,7 +108,7 @@ class Journal:
         """Let the segment be sealed, unless the next commit is waiting: each call here may cost a turn of the GIL."""
         if self._locked_until and (not self.append.waiting or time.monotonic() > self._locked_until):
             self._locked_until = 0.0
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            unlock_file(self._descriptor)
 
     def _begin(self, first: int) -> None:
         self.leave()

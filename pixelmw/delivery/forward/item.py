@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from ...events import Event
 from ...sinks.base import is_down
+from ...sinks.encoding import decode
 
 
 class Item:
@@ -36,7 +35,7 @@ class Item:
         """A dict of its own for each call, so that whoever gets it may change it, and nobody else's changes with it."""
         event, self._event = self._event, None
         if event is None:
-            event = json.loads(self.payload)
+            event = decode(self.payload)
         return event
 
     def failed(self, error: Exception, taken: int, *, alone: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...events import Event, rfc3339
 from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
-from ..encoding import json_bytes
+from ..encoding import encode
 from .data_plane import DataPlane
 
 # Segment's documentation names limits of 32 KB an event and 500 KB a batch without saying what a KB is (its Python
@@ -79,7 +79,7 @@ class HTTP(BatchSink):
 
 
 def _encoded(event: Event) -> bytes:
-    json = json_bytes(event)
+    json = encode(event)
     if len(json) > _MOST_EVENT:
         raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MOST_EVENT}")
     return json

@@ -14,7 +14,7 @@ from typing import Any
 from ...events import Event
 from ...system.fork import PerProcess
 from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
-from ..encoding import json_bytes
+from ..encoding import encode
 from .config import check_config, check_topic
 from .reports import ExpectedReports, ReportDispatcher
 
@@ -165,7 +165,7 @@ class _Client:
         self, topic: str, event: Event, on_delivery: Callable[[KafkaError | None, Any], None], deadline: float
     ) -> None:
         """Put an event into the producer's queue, once there is room; *deadline* is on the monotonic clock."""
-        value = json_bytes(event)
+        value = encode(event)
         ids = (event.get(name) for name in ("userId", "anonymousId"))
         key = next((one.encode() for one in ids if isinstance(one, str) and one), None)
         message_id = event.get("messageId")
