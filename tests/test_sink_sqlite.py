@@ -15,7 +15,7 @@ from faults import strace
 from processes import event, rows, run, stored
 
 from pixelmw.sinks import SQLite
-from pixelmw.sinks.sqlite import _prepare
+from pixelmw.sinks.sqlite.sink import _prepare
 
 
 @pytest.fixture

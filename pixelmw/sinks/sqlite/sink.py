@@ -11,12 +11,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Self
 
-from ..events import Event
-from ..system.fork import ForkSafeLock
-from ..system.groupcommit import GroupCommit
-from .base import BatchSink, PartialFailure
-from .encoding import prepare
-from .rows import COLUMNS, Row, row_of
+from ...events import Event
+from ...system.fork import ForkSafeLock
+from ...system.groupcommit import GroupCommit
+from ..base import BatchSink, PartialFailure
+from ..encoding import prepare
+from ..rows import COLUMNS, Row, row_of
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS events (
