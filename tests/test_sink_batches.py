@@ -13,7 +13,7 @@ from processes import event, lines, run, stored
 
 from pixelmw import Event
 from pixelmw.sinks import JSONLines
-from pixelmw.sinks.base import BatchSink, PartialFailure, batch_writer
+from pixelmw.sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable, batch_writer
 
 
 def batch(*ids: str) -> list[Event]:
@@ -63,7 +63,13 @@ def test_an_event_that_was_not_even_tried_is_an_error_too() -> None:
 
 def test_a_partial_failure_says_how_many_and_why() -> None:
     failure = PartialFailure({1: None, 4: OSError("the disk is gone")})
-    assert str(failure) == "2 events of the batch were not stored, for one: the disk is gone"
+    assert str(failure) == "2 events of the batch were not stored; the first error: the disk is gone"
+
+
+@pytest.mark.parametrize("error", [Undeliverable("too large"), Unavailable("down"), PartialFailure({0: None})])
+def test_what_sinks_raise_on_purpose_has_one_base(error: Exception) -> None:
+    with pytest.raises(SinkError):
+        raise error
 
 
 def test_a_sink_of_batches_is_closed_at_the_end_of_its_context() -> None:

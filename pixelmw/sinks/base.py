@@ -1,76 +1,41 @@
-"""What a sink can offer beyond being called: batches, a life cycle, and words for what went wrong."""
+"""What a sink can offer besides being called: batches, ``flush``, ``close`` and ``with``."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import Self
 
 from ..events import Event, Sink
+from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
 
-_S = TypeVar("_S", bound="BatchSink")
-
-
-class Undeliverable(Exception):
-    """The destination will not take this, however often it is sent: too large, malformed, refused."""
-
-
-class Unavailable(Exception):
-    """The destination takes nothing at the moment, or nobody knows whether it did: send it again later.
-
-    :ivar retry_after: seconds that the destination asked to be left alone, or ``None``.
-    """
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class PartialFailure(Exception):
-    """Some events of a batch were not stored; all others were.
-
-    :ivar failures: place in the batch to the error that the event at that
-        place met, or to ``None`` where it was not tried.
-    """
-
-    def __init__(self, failures: Mapping[int, Exception | None]) -> None:
-        errors = [error for error in failures.values() if error is not None]
-        first = f", for one: {errors[0]}" if errors else ""
-        super().__init__(f"{len(failures)} events of the batch were not stored{first}")
-        self.failures = failures
-
-
-def is_down(error: Exception | None) -> bool:
-    """Whether *error* says that the sink takes nothing, whichever event it is.
-
-    Of the system's errors, it is those with a number. HTTP clients derive
-    theirs from ``OSError``, too, also where a server refused what was sent.
-    """
-    if isinstance(error, OSError):
-        return error.errno is not None or isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, Unavailable)
-
-
-def raise_failures(failures: Mapping[int, Exception | None], count: int) -> None:
-    """Raise what says most shortly which events of a batch of *count* were not stored, and why."""
-    if not failures:
-        return
-    first = next(iter(failures.values()))
-    alone = len(failures) == count == 1
-    all_down = len(failures) == count and all(isinstance(error, Unavailable) for error in failures.values())
-    if first is not None and (alone or all_down):
-        raise first
-    raise PartialFailure(dict(sorted(failures.items())))
+__all__ = [
+    "BatchSink",
+    "PartialFailure",
+    "SinkError",
+    "Unavailable",
+    "Undeliverable",
+    "batch_writer",
+    "close_sink",
+    "is_down",
+    "raise_failures",
+    "takes_batches",
+]
 
 
 class BatchSink(ABC):
     """A sink that takes batches: a subclass writes :meth:`write`, and the rest follows.
 
-    It is called with one event as any sink is. As a context manager it is closed at the end.
+    It is called with one event, as any sink is. As a context manager, it is closed at the end.
     """
 
     def __call__(self, event: Event) -> None:
+        """Store *event*.
+
+        :raises Exception: what :meth:`write` raised. From a
+            :class:`PartialFailure`, it is the error of the event.
+        """
         try:
             self.write([event])
         except PartialFailure as failure:
@@ -80,18 +45,25 @@ class BatchSink(ABC):
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events*, in order.
 
-        :raises PartialFailure: where some were not stored; it names them.
-        :raises Exception: where none is known to be stored.
+        :raises PartialFailure: if some were not stored; it names them.
+        :raises Exception: if none is known to be stored.
         """
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait at most *timeout* seconds, or for ever, until all that was taken is where it belongs; tells whether."""
+        """Wait until everything that the sink took has arrived at its destination.
+
+        :param timeout: the most seconds to wait; ``None`` for no limit.
+        :returns: True if it has.
+        """
         return True
 
-    def close(self, timeout: float | None = None) -> None:  # noqa: B027 - many sinks hold nothing to let go of
-        """Let go of connections, within *timeout* seconds; the next event opens them again."""
+    def close(self, timeout: float | None = None) -> None:  # noqa: B027 - many sinks have nothing to close
+        """Close the connections; the next event opens new ones.
 
-    def __enter__(self: _S) -> _S:
+        :param timeout: the most seconds to wait; ``None`` for no limit.
+        """
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -99,20 +71,22 @@ class BatchSink(ABC):
 
 
 def close_sink(sink: object, timeout: float | None = None) -> None:
-    """Close *sink* within *timeout* seconds, if it is one that can be closed."""
+    """Close *sink* within *timeout* seconds, if it has a ``close``."""
     if callable(close := getattr(sink, "close", None)):
         close(*([] if timeout is None else [timeout]))
 
 
 def takes_batches(sink: Sink) -> bool:
-    """Whether *sink* has a ``write``; a plain callable is called with each event alone."""
+    """Return True if *sink* has a ``write``; a plain callable is called with one event at a time."""
     return callable(getattr(sink, "write", None))
 
 
 def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
-    """What stores a batch in *sink*: its ``write``, or for a plain callable, one call for each event.
+    """Return a function that stores a batch in *sink*.
 
-    A plain callable that raises is not called with the rest of the batch.
+    It is the ``write`` of *sink*. For a plain callable, it is a function that
+    calls it with each event. After an error it does not call it with the rest
+    of the batch, and raises :class:`PartialFailure`.
     """
     write: Callable[[Sequence[Event]], object] | None = getattr(sink, "write", None)
     if callable(write):

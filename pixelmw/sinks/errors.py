@@ -1,0 +1,70 @@
+"""What a sink raises when it has not stored an event, and what each error means for the next try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class SinkError(Exception):
+    """A sink has not stored what it was given; the subclasses say what that means."""
+
+
+class Undeliverable(SinkError):
+    """The destination will never take this event, however often it is sent: it is too large, malformed or refused."""
+
+
+class Unavailable(SinkError):
+    """The destination takes nothing at the moment, or it is not known whether it took this: try again later.
+
+    :ivar retry_after: the seconds that the destination asked to be left alone, or ``None``.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PartialFailure(SinkError):
+    """Some events of a batch were not stored; all others were.
+
+    :ivar failures: the place of each event that was not stored, counted from
+        0 within the batch, and the error that it met; ``None`` if the sink did
+        not try it.
+    """
+
+    def __init__(self, failures: Mapping[int, Exception | None]) -> None:
+        errors = [error for error in failures.values() if error is not None]
+        first = f"; the first error: {errors[0]}" if errors else ""
+        super().__init__(f"{len(failures)} events of the batch were not stored{first}")
+        self.failures = failures
+
+
+def is_down(error: Exception | None) -> bool:
+    """Return True if *error* says that the sink takes nothing, whichever event it is given.
+
+    An ``OSError`` says so if it has an ``errno``, or is a ``ConnectionError``
+    or a ``TimeoutError``. Other subclasses do not: HTTP clients also derive
+    from ``OSError`` the error for a server that refused what was sent.
+    """
+    if isinstance(error, OSError):
+        return error.errno is not None or isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, Unavailable)
+
+
+def raise_failures(failures: Mapping[int, Exception | None], count: int) -> None:
+    """Raise an error for the events of a batch that were not stored; return if there are none.
+
+    :param failures: as in :class:`PartialFailure`.
+    :param count: how many events the batch has.
+    :raises PartialFailure: for some of several events.
+    :raises Exception: the error itself, if the batch has only one event, or
+        the first one, if every event failed with :class:`Unavailable`.
+    """
+    if not failures:
+        return
+    first = next(iter(failures.values()))
+    alone = len(failures) == count == 1
+    all_down = len(failures) == count and all(isinstance(error, Unavailable) for error in failures.values())
+    if first is not None and (alone or all_down):
+        raise first
+    raise PartialFailure(dict(sorted(failures.items())))
