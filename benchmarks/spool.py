@@ -25,7 +25,7 @@ import traffic
 from pixelmw import Collector
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk import journal
-from pixelmw.events import to_json
+from pixelmw.sinks.encoding import encode
 
 THREADS = 16
 #: The event of the reference request.
@@ -94,7 +94,7 @@ class Drain:
 def raw(directory: Path) -> Iterator[Accept]:
     """The raw group commit; it gets the event as the bytes that a Spool would write."""
     commit = Raw(directory / "raw")
-    data = b" " * 20 + to_json(EVENT).encode()
+    data = b" " * 20 + encode(EVENT)
     try:
         yield lambda event: commit(data)
     finally:

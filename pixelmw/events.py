@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -18,11 +17,6 @@ Sink = Callable[[Event], object]
 
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
-
-#: An event as JSON, as short as it gets. Raises ValueError or TypeError for what JSON does not know.
-to_json: Callable[[Event], str] = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
 
 _IDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 

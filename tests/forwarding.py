@@ -11,7 +11,7 @@ from processes import event
 from pixelmw import Event
 from pixelmw.delivery import Retry
 from pixelmw.delivery.forward import Forwarder, Item
-from pixelmw.events import to_json
+from pixelmw.sinks.encoding import encode
 
 #: What fails: given the ids of a batch, the error that it meets, or None.
 Fault = Callable[[list[str]], BaseException | None]
@@ -91,7 +91,7 @@ class Bench:
         """Have events with *ids* forwarded, too."""
         for each in ids:
             self._place += 1
-            self.forwarder.pending.append(Item(to_json({"messageId": each}).encode(), self._place))
+            self.forwarder.pending.append(Item(encode({"messageId": each}), self._place))
 
     def steps(self, count: int) -> list[float]:
         """Make so many steps, and return the pauses that they ask for."""

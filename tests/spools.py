@@ -22,7 +22,7 @@ from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.drainer import Drainer
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.records import Record, scan
-from pixelmw.events import to_json
+from pixelmw.sinks.encoding import encode
 
 #: Whether the tests do as much as the figures that are published about them ask for; it takes minutes.
 FULL = os.environ.get("PIXELMW_TEST_SCALE") == "full"
@@ -54,7 +54,7 @@ def report(title: str, **counts: object) -> None:
 
 def payloads(ids: Iterable[str], size: int = 0) -> list[bytes]:
     """Small events, or some with about *size* bytes, as a journal takes them."""
-    return [to_json({"messageId": each, "event": "e", "text": "x" * size}).encode() for each in ids]
+    return [encode({"messageId": each, "event": "e", "text": "x" * size}) for each in ids]
 
 
 def fill(directory: Path, ids: Iterable[str], *, sync: bool = False) -> Path:

@@ -21,7 +21,7 @@ from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.dead_letters import DeadLetters
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
-from pixelmw.events import to_json
+from pixelmw.sinks.encoding import encode
 
 # A module as users have it, where the sink stands in several shapes.
 _MODULE = """
@@ -64,7 +64,7 @@ def fill(path: Path, *events: dict[str, Any]) -> None:
     directory = SpoolDirectory(path)
     directory.prepare()
     journal = Journal(directory, sync=True)
-    journal.append([to_json(each).encode() for each in events])
+    journal.append([encode(each) for each in events])
     journal.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import Pixel
 
 from pixelmw import Event
-from pixelmw.sinks import Log, fallback, fan_out
+from pixelmw.sinks import Log, Undeliverable, fallback, fan_out
 
 
 class Broken:
@@ -105,7 +105,7 @@ def test_a_logger_that_drops_the_level_is_an_error_that_names_both(logged: Logge
 
 
 def test_the_log_refuses_what_is_not_json(logged: Logged) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(Undeliverable, match=r"the event is not JSON: .*not JSON compliant"):
         Log(logged.logger)({"messageId": "m", "value": float("nan")})
     assert logged.text == ""
 

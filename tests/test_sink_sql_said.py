@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.sql import SQL
-from pixelmw.sinks.sql.drivers import blames_the_data, connect_args
+from pixelmw.sinks.sql.drivers import is_data_error, timeout_arguments
 
 server, db = databases.server, databases.db
 
@@ -80,7 +80,7 @@ def test_a_password_in_the_query_of_a_url_does_not_show() -> None:
     ("number", "blames"), [(4025, True), (3819, True), (3157, True), (1205, False), (2013, False), (1290, False)]
 )
 def test_an_error_number_tells_who_is_to_blame_where_the_driver_knows_no_sqlstate(number: int, blames: bool) -> None:
-    assert blames_the_data(OperationalError(number, "as PyMySQL says it")) is blames
+    assert is_data_error(OperationalError(number, "as PyMySQL says it")) is blames
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_error_number_tells_who_is_to_blame_where_the_driver_knows_no_sqlstat
     ],
 )
 def test_a_driver_is_told_in_its_own_words_what_the_url_does_not_say(driver: str, expected: dict[str, object]) -> None:
-    assert connect_args(driver, {"read_timeout": "9"}, 1.5) == expected
+    assert timeout_arguments(driver, {"read_timeout": "9"}, 1.5) == expected
 
 
 # --- arguments ---

@@ -15,7 +15,8 @@ from faults import strace
 from processes import event, rows, run, stored
 
 from pixelmw.sinks import SQLite
-from pixelmw.sinks.sqlite.sink import _prepare
+from pixelmw.sinks.base import Undeliverable
+from pixelmw.sinks.sqlite.connection import make_durable
 
 
 @pytest.fixture
@@ -91,13 +92,13 @@ def test_a_repeated_message_is_stored_once_and_the_first_stays(sink: SQLite, pat
 
 @pytest.mark.parametrize("given", [{}, {"messageId": None}, {"messageId": ""}], ids=["absent", "null", "blank"])
 def test_an_event_without_a_message_id_is_refused(sink: SQLite, path: Path, given: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="needs a messageId"):
+    with pytest.raises(Undeliverable, match="needs a messageId"):
         sink({"event": "e", **given})
     assert stored(path) == []
 
 
 def test_what_is_not_json_is_refused(sink: SQLite, path: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(Undeliverable, match=r"the event is not JSON: .*not JSON compliant"):
         sink({"messageId": "1", "value": float("nan")})
     assert stored(path) == []
 
@@ -164,7 +165,7 @@ def test_a_database_that_cannot_be_in_wal_mode_is_refused() -> None:
     """One in memory; an unusual file system or VFS has the same effect."""
     refused = pytest.raises(sqlite3.OperationalError, match="the journal mode stays 'memory'")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection, refused:
-        _prepare(connection, 0.1)
+        make_durable(connection, 0.1)
 
 
 def test_a_connection_that_cannot_be_made_fully_synchronous_is_refused(path: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_connection_that_cannot_be_made_fully_synchronous_is_refused(path: Pat
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.set_authorizer(forbid)
         with pytest.raises(sqlite3.OperationalError, match="synchronous stays 1"):
-            _prepare(connection, 0.1)
+            make_durable(connection, 0.1)
 
 
 # --- opening and closing ---

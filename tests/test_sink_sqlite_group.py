@@ -15,7 +15,7 @@ from processes import event, rows, stored, wait_until
 
 from pixelmw import Event
 from pixelmw.sinks import SQLite
-from pixelmw.sinks.base import PartialFailure
+from pixelmw.sinks.base import PartialFailure, Undeliverable
 
 VARIABLES, LENGTH = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, sqlite3.SQLITE_LIMIT_LENGTH
 
@@ -151,8 +151,9 @@ def test_all_that_was_taken_is_stored_without_a_flush(sink: SQLite) -> None:
 
 # --- events at fault ---
 
-UNSTORABLE: dict[str, tuple[Event, type[Exception]]] = {
-    "no messageId": ({"type": "track"}, ValueError),
+#: Each with what made it undeliverable.
+UNSTORABLE: dict[str, tuple[Event, type[Exception] | None]] = {
+    "no messageId": ({"type": "track"}, None),
     "not a number": ({"messageId": "m", "value": float("nan")}, ValueError),
     "bytes": ({"messageId": "m", "value": b""}, TypeError),
     "half a surrogate pair": ({"messageId": "m", "value": "\ud800"}, UnicodeEncodeError),
@@ -160,15 +161,16 @@ UNSTORABLE: dict[str, tuple[Event, type[Exception]]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "error"), UNSTORABLE.values(), ids=list(UNSTORABLE))
+@pytest.mark.parametrize(("given", "cause"), UNSTORABLE.values(), ids=list(UNSTORABLE))
 def test_an_event_that_is_no_row_is_named_before_the_others_are_stored(
-    sink: SQLite, path: Path, given: Event, error: type[Exception]
+    sink: SQLite, path: Path, given: Event, cause: type[Exception] | None
 ) -> None:
     statements = traced(sink)
     with pytest.raises(PartialFailure) as caught:
         sink.write([event("1"), given, event("2")])
     ((place, why),) = caught.value.failures.items()
-    assert (place, type(why)) == (1, error)
+    assert (place, type(why)) == (1, Undeliverable)
+    assert type(why.__cause__) is (cause or type(None))
     assert kinds(statements) == ["INSERT"]
     assert stored(path) == ["1", "2"]
 
@@ -189,7 +191,7 @@ def test_an_event_that_the_database_refuses_is_named_and_all_others_of_its_batch
         sink.write(batch)
     assert {place: type(error) for place, error in caught.value.failures.items()} == {
         1: sqlite3.IntegrityError,
-        2: ValueError,
+        2: Undeliverable,
         4: sqlite3.IntegrityError,
     }
     assert stored(path) == ["1", "4"]

@@ -16,7 +16,7 @@ from pixelmw import Event
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import Damage, Record, encode, scan
-from pixelmw.events import to_json
+from pixelmw.sinks.encoding import encode as encode_event
 
 IDS = [f"id-{number}" for number in range(12)]
 
@@ -56,7 +56,7 @@ def original(ids: list[str]) -> list[bytes]:
 
 
 def written(events: list[Event]) -> list[bytes]:
-    return [to_json(event).encode() for event in events]
+    return [encode_event(event) for event in events]
 
 
 def test_each_flipped_byte_costs_the_one_record_it_is_in(tmp_path: Path, segment: Path) -> None:

@@ -1,4 +1,4 @@
-"""Events as text that every destination can hold, and apart from them, events that no such text can be made of."""
+"""Events as JSON: how every sink encodes an event, and how what waits on disk is read again."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ..events import Event, to_json
-from .base import Undeliverable
+from ..events import Event
+from .errors import Undeliverable
 
 _T = TypeVar("_T")
 
-
-def json_of(event: Event) -> str:
-    """The event as JSON on one line, in text that UTF-8 can hold.
-
-    :raises ValueError: where there is no such thing, as for NaN or half of a surrogate pair.
-    :raises TypeError: for a value that is none of JSON's.
-    """
-    text = to_json(event)
-    text.encode()  # the encoder lets surrogates pass
-    return text
+# It lets half of a surrogate pair pass, which UTF-8 then refuses. A circular reference is a RecursionError.
+_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_to_ascii_json = json.JSONEncoder(allow_nan=False).encode
 
 
-def encode(event: Event) -> bytes:
-    """Return *event* as JSON on one line, in UTF-8.
+def encode(event: Event, *, ascii_only: bool = False) -> bytes:
+    """Return *event* as JSON on one line, as short as it gets, in UTF-8.
 
+    :param ascii_only: escape every character that is not printable ASCII, and
+        put spaces after commas and colons.
     :raises Undeliverable: if the event is not JSON, which no second try will change.
     """
     try:
-        return to_json(event).encode()
+        return (_to_ascii_json if ascii_only else _to_json)(event).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise Undeliverable(f"the event is not JSON: {error}") from error
 
@@ -46,41 +41,40 @@ def decode(payload: bytes) -> Event:
     return event
 
 
-def message_id_of(event: Event) -> str:
-    """What an event is told from all others by.
+def encode_each(
+    encode: Callable[[Event], _T], events: Sequence[Event]
+) -> tuple[dict[int, _T], dict[int, Undeliverable]]:
+    """Encode each event, and keep apart those that cannot be encoded.
 
-    :raises ValueError: for an event without a messageId.
+    :param encode: :func:`encode`, or a function that makes an entry or a row
+        of an event and raises :class:`Undeliverable` if there is none.
+    :returns: what *encode* returned and what it raised, each by the place of
+        the event in *events*.
     """
-    message_id = text_of(event.get("messageId"))
+    encoded: dict[int, _T] = {}
+    refused: dict[int, Undeliverable] = {}
+    for place, event in enumerate(events):
+        try:
+            encoded[place] = encode(event)
+        except Undeliverable as error:
+            refused[place] = error
+    return encoded, refused
+
+
+def required_message_id(event: Event) -> str:
+    """Return the messageId of *event*, by which a repeated event is recognised.
+
+    :raises Undeliverable: if the event has none.
+    """
+    message_id = as_text(event.get("messageId"))
     if not message_id:
-        raise ValueError("an event needs a messageId to be stored once")
+        raise Undeliverable("an event needs a messageId to be stored once")
     return message_id
 
 
-def text_of(value: Any) -> str | None:
-    """*value* for a field of text; a schema of the user's may have made it something else."""
+def as_text(value: Any) -> str | None:
+    """Return *value* for a field of text: a string or ``None`` as it is, anything else as JSON.
+
+    A schema of the user's may allow a number or an object as an id.
+    """
     return value if value is None or isinstance(value, str) else json.dumps(value)
-
-
-def prepare(make: Callable[[Event], _T], events: Sequence[Event]) -> tuple[dict[int, _T], dict[int, Exception]]:
-    """What *make* returns for each event, and what it raises, both by the event's place in *events*."""
-    made: dict[int, _T] = {}
-    failures: dict[int, Exception] = {}
-    for place, event in enumerate(events):
-        try:
-            made[place] = make(event)
-        except (TypeError, ValueError, RecursionError) as error:
-            failures[place] = error
-    return made, failures
-
-
-def sort_out(events: Sequence[Event], encode: Callable[[Event], _T]) -> tuple[list[_T], dict[int, Exception]]:
-    """What *encode* makes of the events, and by their place, :class:`Undeliverable` for those that it refuses."""
-    made, failures = prepare(encode, events)
-    return list(made.values()), {place: _undeliverable(error) for place, error in failures.items()}
-
-
-def _undeliverable(cause: Exception) -> Exception:
-    error = Undeliverable(str(cause))
-    error.__cause__ = cause
-    return error

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..events import Event, to_json
+from ..events import Event
 from ..system.files import require_file_locks, sync_data, sync_directory, try_to_lock_file, unlock_file
 from ..system.fork import ForkSafeLock
 from .base import BatchSink, PartialFailure
-from .encoding import prepare
+from .encoding import encode, encode_each
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
 
@@ -51,13 +51,13 @@ class JSONLines(BatchSink):
         :raises PartialFailure: for those that are not; all others are stored.
         :raises OSError: where none is stored.
         """
-        lines, failures = prepare(_line, events)
+        lines, refused = encode_each(encode, events)
         if lines:
-            self._store(b"".join(lines.values()))
-        if failures:
-            raise PartialFailure(failures)
+            self._append_and_sync(b"".join(line + b"\n" for line in lines.values()))
+        if refused:
+            raise PartialFailure(refused)
 
-    def _store(self, data: bytes) -> None:
+    def _append_and_sync(self, data: bytes) -> None:
         # A descriptor of its own for each call: nothing to share, to inherit or to find stale.
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
@@ -106,7 +106,3 @@ class JSONLines(BatchSink):
                 raise TimeoutError(f"{self.path} was locked for {self.timeout} seconds")
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-
-
-def _line(event: Event) -> bytes:
-    return to_json(event).encode() + b"\n"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
 from ..events import Event
+from .encoding import encode
 
 
 class Log:
@@ -17,7 +17,8 @@ class Log:
 
     :param logger: the logger, or its name.
     :param level: the level to log at, such as ``logging.INFO``.
-    :raises RuntimeError: when called, where the logger drops that level.
+    :raises RuntimeError: when called, if the logger drops that level.
+    :raises Undeliverable: when called, if the event is not JSON.
     """
 
     def __init__(self, logger: logging.Logger | str, level: int = logging.INFO) -> None:
@@ -28,4 +29,4 @@ class Log:
         if not self.logger.isEnabledFor(self.level):
             level = logging.getLevelName(self.level)
             raise RuntimeError(f"the logger {self.logger.name!r} drops what is logged at {level}: set its level")
-        self.logger.log(self.level, "%s", json.dumps(event, allow_nan=False))
+        self.logger.log(self.level, "%s", encode(event, ascii_only=True).decode())

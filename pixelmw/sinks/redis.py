@@ -16,7 +16,7 @@ except ImportError as error:
 from ..events import Event
 from ..system.fork import PerProcess
 from .base import BatchSink, PartialFailure, Unavailable
-from .encoding import json_of, message_id_of, sort_out
+from .encoding import encode, encode_each, required_message_id
 
 
 class RedisStream(BatchSink):
@@ -72,10 +72,10 @@ class RedisStream(BatchSink):
 
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events* in one transaction, but for those that are not JSON, which the failure names."""
-        entries, refused = sort_out(events, _entry)
+        entries, refused = encode_each(_stream_entry, events)
         if entries:
             try:
-                self._append(entries)
+                self._append(list(entries.values()))
             except (redis.RedisError, OSError) as error:
                 self.close()  # a connection may lead to what is a replica by now
                 raise Unavailable(f"{self._shown}: {error}") from error
@@ -105,5 +105,6 @@ class RedisStream(BatchSink):
         )
 
 
-def _entry(event: Event) -> dict[FieldT, EncodableT]:
-    return {"messageId": message_id_of(event), "event": json_of(event)}
+def _stream_entry(event: Event) -> dict[FieldT, EncodableT]:
+    json = encode(event)  # first, since it refuses what would be no messageId either
+    return {"messageId": required_message_id(event), "event": json}

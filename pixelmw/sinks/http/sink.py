@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...events import Event, rfc3339
 from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
-from ..encoding import encode
+from ..encoding import encode, encode_each
 from .data_plane import DataPlane
 
 # Segment's documentation names limits of 32 KB an event and 500 KB a batch without saying what a KB is (its Python
@@ -54,14 +54,9 @@ class HTTP(BatchSink):
             fails. If that one was refused and holds several events, they
             are called unavailable, since most of them may be good.
         """
-        failures: dict[int, Exception | None] = {}
-        fitting = []
-        for place, event in enumerate(events):
-            try:
-                fitting.append((place, _encoded(event)))
-            except Undeliverable as error:
-                failures[place] = error
-        requests = list(_split(fitting))
+        fitting, refused = encode_each(_encode, events)
+        failures: dict[int, Exception | None] = {**refused}
+        requests = list(_split_into_requests(fitting.items()))
         for number, request in enumerate(requests):
             try:
                 self._data_plane.post(_body(json for _, json in request))
@@ -78,7 +73,7 @@ class HTTP(BatchSink):
         self._data_plane.close()
 
 
-def _encoded(event: Event) -> bytes:
+def _encode(event: Event) -> bytes:
     json = encode(event)
     if len(json) > _MOST_EVENT:
         raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MOST_EVENT}")
@@ -92,7 +87,7 @@ def _body(events: Iterable[bytes]) -> bytes:
 _AROUND = len(_body([]))
 
 
-def _split(events: Iterable[_Encoded]) -> Iterator[list[_Encoded]]:
+def _split_into_requests(events: Iterable[_Encoded]) -> Iterator[list[_Encoded]]:
     """Requests that are as large as they may be."""
     request: list[_Encoded] = []
     size = _AROUND

@@ -1,4 +1,4 @@
-"""What differs between the drivers of databases: how they are told to wait, and how they blame the data."""
+"""What differs between the drivers of databases: how to bound their waiting, and which errors are the data's fault."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 # Classes of SQLSTATE: data exception, integrity constraint violation, program limit exceeded.
-_DATA_STATES = ("22", "23", "54")
+_DATA_SQLSTATE_CLASSES = ("22", "23", "54")
 # CONSTRAINT_FAILED (MariaDB), CHECK_CONSTRAINT_VIOLATED, INVALID_JSON_TEXT, JSON_DOCUMENT_TOO_DEEP (MySQL).
-_DATA_NUMBERS = (4025, 3819, 3140, 3157)
+_DATA_ERROR_NUMBERS = (4025, 3819, 3140, 3157)
 
 
-def connect_args(driver: str, query: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """The arguments that bound a driver's waiting, as far as the URL does not say so itself.
+def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    """Return the arguments for a connection that bound the driver's waiting, except those that the URL sets itself.
 
-    :param driver: SQLAlchemy's name of it.
-    :param query: what the URL says.
+    For MariaDB and MySQL, they also set the character set.
+
+    :param driver: SQLAlchemy's name of the driver.
+    :param query: the query of the URL.
+    :param timeout: seconds.
     """
     seconds = math.ceil(timeout)
     limits: dict[str, Any] = {}
@@ -29,19 +32,20 @@ def connect_args(driver: str, query: Mapping[str, Any], timeout: float) -> dict[
     elif driver in ("pymysql", "mysqldb", "mariadbconnector"):
         exact = timeout if driver == "pymysql" else seconds
         limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), exact)
-        if driver != "mariadbconnector":  # which speaks nothing else
+        if driver != "mariadbconnector":  # it knows no other character set
             always = {"charset": "utf8mb4"}
     elif driver == "pysqlite":
         limits = {"timeout": timeout}
     return {name: value for name, value in limits.items() if name not in query} | always
 
 
-def blames_the_data(error: BaseException | None) -> bool:
-    """Whether the codes of a driver's error say so, whatever its class says.
+def is_data_error(error: BaseException | None) -> bool:
+    """Return True if the code in a driver's error says that the data is at fault, whatever its class says.
 
-    Some are an ``OperationalError``: a check that failed in MariaDB (PyMySQL), a
-    value that is too long for an index in PostgreSQL. Not every driver tells the SQLSTATE.
+    Some of them are an ``OperationalError``: a check that failed in MariaDB
+    (PyMySQL), a value that is too long for an index in PostgreSQL. Not every
+    driver gives the SQLSTATE.
     """
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
     number = next(iter(getattr(error, "args", ())), None)
-    return state[:2] in _DATA_STATES or number in _DATA_NUMBERS
+    return state[:2] in _DATA_SQLSTATE_CLASSES or number in _DATA_ERROR_NUMBERS

@@ -1,0 +1,93 @@
+"""The statement that stores rows once, in SQL that several databases speak, and rows that each of them can hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+
+from ...events import Event
+from ..errors import Undeliverable
+from ..rows import COLUMNS, Row, row_of
+
+#: Characters that the key column holds.
+MAX_KEY_CHARS = 255
+
+_HASH_PREFIX = "sha256:"
+# A statement is split at about this many characters: MariaDB takes 16 MiB (max_allowed_packet), escapes included.
+_STATEMENT_CHARS = 1_000_000
+
+_ON_CONFLICT = "ON CONFLICT (message_id) DO NOTHING"
+# INSERT IGNORE would also change values that do not fit, without an error.
+_ON_DUPLICATE = "ON DUPLICATE KEY UPDATE message_id = message_id"
+#: For each kind of database, the clause that skips a row whose key is there already.
+SKIP_REPEATED_KEY = {
+    "postgresql": _ON_CONFLICT,
+    "sqlite": _ON_CONFLICT,
+    "mariadb": _ON_DUPLICATE,
+    "mysql": _ON_DUPLICATE,
+}
+
+
+def row_maker(backend: str) -> Callable[[Event], Row]:
+    """Return a function that makes the row of an event for a kind of database.
+
+    It raises :class:`Undeliverable` for an event that is not JSON, that has no
+    messageId, or that this kind of database cannot hold.
+    """
+
+    def row_for(event: Event) -> Row:
+        message_id, *texts, body = row_of(event)
+        if backend == "postgresql" and r"\u0000" in body.replace(r"\\", ""):
+            raise Undeliverable("PostgreSQL's JSONB cannot hold NUL")
+        return key_for(message_id), *texts, body
+
+    return row_for
+
+
+def key_for(message_id: str) -> str:
+    """Return *message_id* if the key column holds it exactly, else a hash of it.
+
+    Some databases end a key at NUL, or ignore spaces at its end. An id that
+    looks like a hash is hashed too, so that nobody can choose an id that
+    collides with the hash of another.
+    """
+    if (
+        len(message_id) <= MAX_KEY_CHARS
+        and not message_id.endswith(" ")
+        and "\0" not in message_id
+        and not message_id.startswith(_HASH_PREFIX)
+    ):
+        return message_id
+    return _HASH_PREFIX + hashlib.sha256(message_id.encode()).hexdigest()
+
+
+def insert_statement(
+    table: str, rows: Sequence[Row], *, backend: str, placeholder: str
+) -> tuple[str, tuple[str | None, ...]]:
+    """Return the statement that adds *rows*, and its parameters.
+
+    SQLAlchemy would compile an ``insert().values(rows)`` anew each time, which
+    takes 36 ms for 500 rows. The database needs 10 ms to store them.
+
+    :param table: the table's name, quoted if it needs to be.
+    :param placeholder: what stands for a parameter in the driver's SQL, such as ``%s``.
+    """
+    row = f"({', '.join([placeholder] * len(COLUMNS))})"
+    values = ", ".join([row] * len(rows))
+    skip = SKIP_REPEATED_KEY[backend]
+    statement = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES {values} {skip}"  # noqa: S608 - only placeholders
+    return statement, tuple(value for each in rows for value in each)
+
+
+def split_by_statement(rows: Sequence[Row], max_parameters: int) -> Iterator[list[Row]]:
+    """Split *rows* into parts that each fit into one statement with at most *max_parameters* parameters."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        chars = sum(len(value) for value in row if value)
+        if part and ((len(part) + 1) * len(COLUMNS) > max_parameters or size + chars > _STATEMENT_CHARS):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += chars
+    yield part

@@ -1,0 +1,65 @@
+"""Rows into an SQLite database: all in few statements, or one by one where the database refuses some."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
+
+from ..errors import PartialFailure
+from ..rows import COLUMNS, Row
+
+#: Errors for which a row is at fault; any other is the file's.
+ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError)
+
+_COLUMN_COUNT = len(COLUMNS)
+# Every build of SQLite takes this many variables in a statement. Most take 32,766. That is no faster, and the
+# statements that a connection keeps prepared would need 400 MB.
+_MAX_VARIABLES = 999
+
+
+def insert_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Insert all of *rows* or none, and commit. After an error, a transaction may be left to roll back."""
+    # One statement is one call into SQLite, during which other threads run. executemany makes a call for each row.
+    variables = min(_MAX_VARIABLES, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
+    max_rows = variables // _COLUMN_COUNT
+    if len(rows) <= max_rows:
+        connection.execute(_statement(len(rows)), list(chain.from_iterable(rows)))
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for start in range(0, len(rows), max_rows):
+        chunk = rows[start : start + max_rows]
+        connection.execute(_statement(len(chunk)), list(chain.from_iterable(chunk)))
+    connection.execute("COMMIT")
+
+
+def insert_one_by_one(connection: sqlite3.Connection, batch: Sequence[Mapping[int, Row]]) -> dict[int, PartialFailure]:
+    """Insert in one transaction the rows that the database takes, and commit.
+
+    :param batch: what several calls want stored: rows by their place in the call.
+    :returns: what the database refused, by the number of the call in *batch*.
+    :raises sqlite3.Error: if nothing was stored: the file is at fault, or a trigger rolled back the transaction.
+    """
+    failures: dict[int, PartialFailure] = {}
+    connection.execute("BEGIN IMMEDIATE")
+    for number, rows in enumerate(batch):
+        refused: dict[int, Exception] = {}
+        for place, row in rows.items():
+            try:
+                connection.execute(_statement(1), row)
+            except ROW_ERRORS as error:
+                if not connection.in_transaction:  # a trigger may roll back more than its row
+                    raise
+                refused[place] = error
+        if refused:
+            failures[number] = PartialFailure(refused)
+    connection.execute("COMMIT")
+    return failures
+
+
+@cache
+def _statement(rows: int) -> str:
+    row = f"({', '.join('?' * _COLUMN_COUNT)})"
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO events VALUES {values} ON CONFLICT (message_id) DO NOTHING"  # noqa: S608 - question marks
