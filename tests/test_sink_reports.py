@@ -55,7 +55,7 @@ def test_one_thread_polls_for_all_until_it_has_its_reports_and_then_another_does
                 client.queue.put(lambda expected=expected, place=place: expected.add(place, None))
             ended[expected].result(5)
     assert client.most_polling == 1
-    assert not reports._is_led
+    assert not reports._somebody_polls
 
 
 @pytest.mark.parametrize("error", [KeyError, SystemExit])
@@ -84,13 +84,13 @@ def test_nobody_waits_past_its_deadline_whether_it_polls_or_not() -> None:
     start = time.monotonic()
     with ThreadPoolExecutor(2) as threads:
         leader = threads.submit(reports.wait, expecting(1), start + 1.5)
-        wait_until(lambda: reports._is_led)
+        wait_until(lambda: reports._somebody_polls)
         reports.wait(expecting(1), start + 0.2)
         assert 0.2 <= time.monotonic() - start < 1.2
         leader.result(5)
     assert 1.5 <= time.monotonic() - start < 2.5
     reports.wait(expecting(1), start)
-    assert not reports._is_led
+    assert not reports._somebody_polls
 
 
 def test_reports_may_come_before_their_number_is_known() -> None:

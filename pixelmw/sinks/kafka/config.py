@@ -1,4 +1,4 @@
-"""The properties of a Kafka producer: how they are spelled, and which the sink's promise needs."""
+"""The properties of a Kafka producer: how they are spelled, and which of them the sink must set itself."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # what Kafka lets a topic be called
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # the names that Kafka allows
 
-# What the producer keeps until somebody fetches it is sent in one request with all that came meanwhile, so that
-# librdkafka's own linger of 5 ms would only be a delay.
+# While a request is under way, the producer gathers what comes for the next one. librdkafka's own linger of 5 ms
+# would only add a delay.
 _DEFAULTS = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": 10_000, "linger.ms": 0}
 _ALIASES = {
     "metadata.broker.list": "bootstrap.servers",
@@ -18,44 +18,44 @@ _ALIASES = {
     "delivery.timeout.ms": "message.timeout.ms",
     "queue.buffering.max.ms": "linger.ms",
 }
-# What librdkafka itself spells with underscores, callbacks apart.
-_UNDERSCORED = {"enable_sasl_queue", "enabled_events", "log_level"}
-# With these there would be no report for each event, or it would go elsewhere.
-_NOT_OURS = {"delivery.report.only.error", "dr_cb", "dr_msg_cb", "on_delivery", "transactional.id"}
-_TRUE = {"true", "t", "1"}  # as librdkafka reads it
+# The names that librdkafka itself spells with underscores, besides callbacks.
+_SPELLED_WITH_UNDERSCORES = {"enable_sasl_queue", "enabled_events", "log_level"}
+# With one of these there would be no report for each event, or it would go elsewhere.
+_RESERVED = {"delivery.report.only.error", "dr_cb", "dr_msg_cb", "on_delivery", "transactional.id"}
+_TRUE_WORDS = {"true", "t", "1"}  # as librdkafka reads a boolean
 
 
 def check_topic(topic: str) -> str:
-    """*topic*, if it can be one."""
+    """Return *topic*, or raise ``ValueError`` if no topic can have that name."""
     if not _TOPIC.fullmatch(topic):
         raise ValueError(f"topic is {topic!r}: give 1 to 249 of the characters A-Z, a-z, 0-9, '.', '_' and '-'")
     return topic
 
 
-def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """*config* as librdkafka spells it, with defaults.
+def producer_properties(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *config* as librdkafka spells it, with the sink's defaults.
 
-    :raises ValueError: where the sink could not keep its promise with it.
+    :raises ValueError: if the sink could not know with these that an event is stored.
     """
-    given = _spelled_out(config)
+    given = _with_dots(config)
     if not given.get("bootstrap.servers"):
         raise ValueError('bootstrap.servers is missing: give the brokers, such as bootstrap_servers="broker:9092"')
-    if unwelcome := sorted(_NOT_OURS & given.keys()):
-        raise ValueError(f"{unwelcome[0]} cannot be set: the sink itself takes a delivery report for each event")
-    properties = {**_DEFAULTS, "logger": logging.getLogger("pixelmw"), **given}
+    if reserved := sorted(_RESERVED & given.keys()):
+        raise ValueError(f"{reserved[0]} cannot be set: the sink itself takes a delivery report for each event")
+    properties = {**_DEFAULTS, "logger": logging.getLogger("pixelmw.sinks"), **given}
     if str(properties["acks"]) not in ("all", "-1"):
         raise ValueError(f"acks is {properties['acks']!r}: an event is stored only with acks=all")
-    if str(properties["enable.idempotence"]).lower() not in _TRUE:
+    if str(properties["enable.idempotence"]).lower() not in _TRUE_WORDS:
         raise ValueError("enable.idempotence is off: without it, retries may store events twice or out of order")
     _check_timeout(properties["message.timeout.ms"])
     return properties
 
 
-def _spelled_out(config: Mapping[str, Any]) -> dict[str, Any]:
+def _with_dots(config: Mapping[str, Any]) -> dict[str, Any]:
     spellings: dict[str, str] = {}
     for name in config:
         dotted = name
-        if "." not in name and not name.endswith("_cb") and name not in _UNDERSCORED | _NOT_OURS:
+        if "." not in name and not name.endswith("_cb") and name not in _SPELLED_WITH_UNDERSCORES | _RESERVED:
             dotted = name.replace("_", ".")
         dotted = _ALIASES.get(dotted, dotted)
         if dotted in spellings:
@@ -69,5 +69,5 @@ def _check_timeout(milliseconds: Any) -> None:
         is_bound = int(milliseconds) > 0
     except (TypeError, ValueError):
         is_bound = False
-    if not is_bound:  # 0 is librdkafka's word for ever
+    if not is_bound:  # to librdkafka, 0 means for ever
         raise ValueError(f"message.timeout.ms is {milliseconds!r}: give a positive number of milliseconds")

@@ -1,4 +1,23 @@
-"""Delivery reports of a client library that gives them to whoever polls: one thread polls, and serves all."""
+"""Delivery reports: one of the threads that wait polls the client library, for all of them.
+
+The library hands a report to whichever thread polls. Two rules follow:
+
+* One thread polls at a time. A report that comes in another thread's poll would
+  otherwise not end a wait: its owner could be in a poll of its own.
+* A thread leaves as soon as it has all of its own reports. If it was the one
+  that polls, it hands over to one that still waits.
+
+========== ======================================== ==========
+a thread   what happens                             it becomes
+========== ======================================== ==========
+comes      nobody polls                             polling
+comes      another thread polls                     waiting
+waiting    its last report comes                    gone
+waiting    the thread that polls hands over         polling
+waiting    its deadline passes                      gone
+polling    its last report or its deadline comes    gone, after it has handed over
+========== ======================================== ==========
+"""
 
 from __future__ import annotations
 
@@ -10,89 +29,85 @@ from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
 
-logger = logging.getLogger("pixelmw")
+logger = logging.getLogger("pixelmw.sinks")
 
-_LONGEST_POLL = 0.1  # seconds for which a signal may have to wait, since a poll does not let Python handle it
+_MAX_POLL = 0.1  # seconds; a signal has to wait for the end of a poll, since Python cannot handle it before
 
 
 class ExpectedReports(Generic[_T]):
     """The reports that one thread waits for.
 
-    Whichever thread polls adds them, maybe before it is known how many there will be.
+    The thread that polls adds them. It may do so before their count is known.
 
     :ivar count: how many there will be, once that is known.
-    :ivar reports: place to report.
+    :ivar reports: each report, by the place of its event.
     """
 
     def __init__(self) -> None:
         self.count: int | None = None
         self.reports: dict[int, _T] = {}
-        self._wake = threading.Event()
-        self._leads = False
+        self._woken = threading.Event()
+        self._is_polling = False
 
     def add(self, place: int, report: _T) -> None:
-        """Take in a report, and wake the thread if it was the last."""
+        """Add a report, and wake the thread if it was the last one."""
         self.reports[place] = report
         if self.is_complete():
-            self._wake.set()
+            self._woken.set()
 
     def is_complete(self) -> bool:
-        """Whether all reports are there."""
+        """Return True if all reports are there."""
         return len(self.reports) == self.count
 
 
 class ReportDispatcher:
     """Lets threads that share a client wait for their reports, none of them longer than it has to.
 
-    A poll may serve another thread's report, and then that thread must not be
-    found in a poll of its own. So one thread polls, the others wait until they
-    have their reports, and the first to leave hands over to one that stays.
-
-    :param poll: waits so many seconds for reports, and serves what there is.
+    :param poll: waits so many seconds for reports, and calls back for each that is there.
     """
 
     def __init__(self, poll: Callable[[float], object]) -> None:
         self._poll = poll
         self._mutex = threading.Lock()
-        self._is_led = False
+        self._somebody_polls = False
         self._waiting: list[ExpectedReports[Any]] = []
 
     def wait(self, expected: ExpectedReports[Any], deadline: float) -> None:
         """Return once *expected* is complete, or at *deadline* on the monotonic clock."""
         try:
             self._join(expected)
-            while not expected.is_complete() and (left := deadline - time.monotonic()) > 0:
-                if not expected._leads:
-                    expected._wake.wait(left)
+            while not expected.is_complete() and (remaining := deadline - time.monotonic()) > 0:
+                if not expected._is_polling:
+                    expected._woken.wait(remaining)
                 else:
-                    self._lead(min(left, _LONGEST_POLL))
+                    self._poll_once(min(remaining, _MAX_POLL))
         finally:
             self._leave(expected)
 
     def pause(self, seconds: float) -> None:
-        """Wait, and see to it that somebody polls meanwhile."""
+        """Wait, while this thread or another polls."""
         self.wait(ExpectedReports(), time.monotonic() + seconds)
 
-    def _lead(self, seconds: float) -> None:
+    def _poll_once(self, seconds: float) -> None:
         try:
             self._poll(seconds)
         except Exception:
-            logger.exception("a callback raised while a client was polled")
+            logger.exception("a callback raised while the client was polled for delivery reports")
 
     def _join(self, expected: ExpectedReports[Any]) -> None:
         with self._mutex:
-            if self._is_led:
+            if self._somebody_polls:
                 self._waiting.append(expected)
             else:
-                self._is_led = expected._leads = True
+                self._somebody_polls = expected._is_polling = True
 
     def _leave(self, expected: ExpectedReports[Any]) -> None:
         with self._mutex:
-            if expected._leads:
-                self._is_led = bool(self._waiting)
+            if expected._is_polling:
+                self._somebody_polls = bool(self._waiting)
                 if self._waiting:
-                    heir = self._waiting.pop(0)
-                    heir._leads = True
-                    heir._wake.set()
+                    successor = self._waiting.pop(0)
+                    successor._is_polling = True
+                    successor._woken.set()
             elif expected in self._waiting:
                 self._waiting.remove(expected)
