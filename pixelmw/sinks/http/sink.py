@@ -10,30 +10,30 @@ from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
 from ..encoding import encode, encode_each
 from .data_plane import DataPlane
 
-# Segment's documentation names limits of 32 KB an event and 500 KB a batch without saying what a KB is (its Python
-# client takes an event of 32 * 1024 bytes, and batches of 475,000), so this is the smaller one. RudderStack's limits
-# are 32 KB and 4 MB. Segment answers 200 and drops what is over 2,500 events.
-_MOST_EVENT = 32 * 1000  # bytes of JSON
-_MOST_BATCH = 500 * 1000  # bytes of JSON
-_MOST_EVENTS = 2500
+# Segment's documentation names limits of 32 KB an event and 500 KB a batch, but not whether a KB is 1,000 or 1,024
+# bytes. Its Python client takes an event of 32 * 1024 bytes, and batches of 475,000. The smaller one is safe.
+# RudderStack's limits are 32 KB and 4 MB. Segment answers 200 and drops what is over 2,500 events.
+_MAX_EVENT_BYTES = 32 * 1000  # of JSON
+_MAX_BATCH_BYTES = 500 * 1000  # of JSON
+_MAX_BATCH_EVENTS = 2500
 
-_Encoded = tuple[int, bytes]  # place in the batch, JSON
+_Encoded = tuple[int, bytes]  # the place of an event in the batch, and its JSON
 
 
 class HTTP(BatchSink):
     """Posts events to ``/v1/batch`` of a data plane, and returns once that has answered with a 2xx.
 
-    A 2xx means that the data plane took them, and what that is worth is for it
-    to say: a RudderStack server has them in its database by then; Segment also
-    says 200 to events that it drops later, and shows these in its debugger.
-    Events that are sent again, after ``Unavailable`` or by their client, keep
-    their messageId, by which a data plane tells duplicates.
+    A 2xx means that the data plane took the events. What that promises depends
+    on the data plane: a RudderStack server has them in its database by then.
+    Segment also answers 200 for events that it drops later, and shows these in
+    its debugger. An event that is sent again, after ``Unavailable`` or by its
+    client, has the same messageId, by which a data plane recognises it.
 
     A batch over 500 KB or 2,500 events is sent in several requests, in order.
-    An event over 32 KB is undeliverable, and the others are sent nevertheless.
+    An event over 32 KB is undeliverable; the others are sent nevertheless.
 
-    :param data_plane_url: where ``/v1/batch`` is, such as ``"https://api.segment.io"``.
-    :param write_key: the write key of the source; it appears in no message.
+    :param data_plane_url: the URL that ``/v1/batch`` is below, such as ``"https://api.segment.io"``.
+    :param write_key: the write key of the source. No message shows it.
     :param timeout: seconds for a request, from connecting to the end of the answer.
     :raises ValueError: for a URL, a key or a timeout that cannot work.
     """
@@ -48,22 +48,22 @@ class HTTP(BatchSink):
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events*.
 
-        :raises Undeliverable: where the data plane refuses the first request, for one event in it or for all.
-        :raises Unavailable: where it does not take the first request now.
-        :raises PartialFailure: where an event is too large, or a later request
-            fails. If that one was refused and holds several events, they
-            are called unavailable, since most of them may be good.
+        :raises Undeliverable: if the data plane refuses the first request. Any of the events in it may be the reason.
+        :raises Unavailable: if it does not take the first request now.
+        :raises PartialFailure: if an event is too large, or a later request
+            fails. If the data plane refused a later request with several events,
+            each of them is called unavailable, since most of them may be good.
         """
         fitting, refused = encode_each(_encode, events)
         failures: dict[int, Exception | None] = {**refused}
         requests = list(_split_into_requests(fitting.items()))
         for number, request in enumerate(requests):
             try:
-                self._data_plane.post(_body(json for _, json in request))
+                self._data_plane.post(_request_body(json for _, json in request))
             except (Undeliverable, Unavailable) as error:
                 if number == 0:
                     raise
-                failures.update(dict.fromkeys((place for place, _ in request), _for_each(error, len(request))))
+                failures.update(dict.fromkeys((place for place, _ in request), _error_for_each(error, len(request))))
                 failures.update((place, None) for later in requests[number + 1 :] for place, _ in later)
                 break
         raise_failures(failures, len(events))
@@ -75,33 +75,34 @@ class HTTP(BatchSink):
 
 def _encode(event: Event) -> bytes:
     json = encode(event)
-    if len(json) > _MOST_EVENT:
-        raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MOST_EVENT}")
+    if len(json) > _MAX_EVENT_BYTES:
+        raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MAX_EVENT_BYTES}")
     return json
 
 
-def _body(events: Iterable[bytes]) -> bytes:
+def _request_body(events: Iterable[bytes]) -> bytes:
     return b'{"batch":[%b],"sentAt":"%b"}' % (b",".join(events), rfc3339(time.time()).encode())
 
 
-_AROUND = len(_body([]))
+_ENVELOPE_BYTES = len(_request_body([]))
 
 
 def _split_into_requests(events: Iterable[_Encoded]) -> Iterator[list[_Encoded]]:
-    """Requests that are as large as they may be."""
+    """Yield the events of each request; a request is as large as it may be."""
     request: list[_Encoded] = []
-    size = _AROUND
+    size = _ENVELOPE_BYTES
     for place, json in events:
-        if request and (size + 1 + len(json) > _MOST_BATCH or len(request) == _MOST_EVENTS):
+        if request and (size + 1 + len(json) > _MAX_BATCH_BYTES or len(request) == _MAX_BATCH_EVENTS):
             yield request
-            request, size = [], _AROUND
-        size += len(json) + bool(request)
+            request, size = [], _ENVELOPE_BYTES
+        size += len(json) + bool(request)  # with the comma in front
         request.append((place, json))
     if request:
         yield request
 
 
-def _for_each(error: Exception, count: int) -> Exception:
+def _error_for_each(error: Exception, count: int) -> Exception:
+    """Return the error for each of the *count* events of a request that failed with *error*."""
     if isinstance(error, Undeliverable) and count > 1:
         return Unavailable(f"{error}; that was a request with {count} events, any of which may be the reason")
     return error
