@@ -122,7 +122,7 @@ def test_the_second_sink_gets_what_the_first_did_not_store_as_it_was(caplog: pyt
     fallback(primary, secondary.append).write(batch("1", "2", "3"))
     assert (primary.ids, secondary) == (["2"], batch("1", "3"))
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("pixelmw", logging.WARNING)
+    assert (record.name, record.levelno) == ("pixelmw.sinks", logging.WARNING)
     assert record.getMessage().startswith("Destination() failed; 2 events go to")
     assert "the disk is gone" in caplog.text
 

@@ -199,7 +199,7 @@ def test_a_fallback_is_a_warning_with_the_reason_and_its_traceback(caplog: pytes
     broken = Broken(OSError("the disk is gone"))
     fallback(broken, [].append)(make_event())
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("pixelmw", logging.WARNING)
+    assert (record.name, record.levelno) == ("pixelmw.sinks", logging.WARNING)
     assert record.exc_info is not None
     assert record.exc_info[1] is broken.error
     assert "Broken() failed" in record.getMessage()

@@ -1,4 +1,4 @@
-"""Which events of a batch a sink does not take: its verdict on a batch of several is none on each of them."""
+"""Which events of a batch a sink does not take: if it refuses a batch of several, any one of them may be at fault."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ import copy
 from collections.abc import Callable, Sequence
 
 from ..events import Event
-from .base import PartialFailure, Undeliverable, is_down
+from .errors import PartialFailure, Undeliverable, is_down
 
 Write = Callable[[Sequence[Event]], object]
 
-# Unknown errors that events meet alone, with none taken between, before the others are left untried: the sink may be
-# down without saying so, and would be called twice for each event of a batch.
-_MOST_UNKNOWN = 8
+# After this many unknown errors of events that were alone in a call, with no call between them that stored
+# something, the rest is left untried. The sink may be down without saying so, and the search would call it about
+# twice for each event of the batch.
+_MAX_UNKNOWN_ERRORS = 8
 
 
 def find_failures(write: Write, events: Sequence[Event]) -> dict[int, Exception | None]:
-    """Store *events*, and find those at fault by halving where that fails for a batch of several.
+    """Store *events*. If that fails for several at once, find the events at fault by halving the batch.
 
-    A ``write`` that raises anything but :class:`PartialFailure` has stored nothing, so what follows is no repetition.
-    It gets a copy each time, and may change it.
+    A ``write`` that raises anything but :class:`PartialFailure` has stored
+    nothing, so calling it again with a part of the batch repeats nothing. Each
+    call gets a copy of the events, which it may change.
 
-    :returns: by the place of each event that was not stored, the error that it met alone or by name, or that says
-        that the sink is down; ``None`` where it was not tried.
+    :returns: by the place of each event that was not stored, its error:
+        the one that it met alone, the one that a ``PartialFailure`` has for it,
+        or the one that says that the sink is down. ``None`` if it was not tried.
     """
     search = _Search(write, events)
     search.store(range(len(events)))
@@ -33,23 +36,19 @@ class _Search:
     def __init__(self, write: Write, events: Sequence[Event]) -> None:
         self._write = write
         self._events = events
-        self._unknown = 0  # errors in a row
+        self._unknown_errors = 0  # since a call stored something
         self._is_over = False
         self.failures: dict[int, Exception | None] = {}
 
     def store(self, places: Sequence[int]) -> None:
-        """Store the events at *places*, or note why not."""
+        """Store the events at *places*, or note why they were not stored."""
         if self._is_over:
             self._note(places, None)
             return
         try:
             self._write(copy.deepcopy([self._events[place] for place in places]))
         except PartialFailure as failure:
-            named = {
-                place: failure.failures[number] for number, place in enumerate(places) if number in failure.failures
-            }
-            self.failures |= named
-            self._is_over = any(map(is_down, named.values()))
+            self._note_partial(places, failure)
         except Exception as error:
             if is_down(error):
                 self._is_over = True
@@ -61,10 +60,19 @@ class _Search:
             else:
                 self._note(places, error)
                 if not isinstance(error, Undeliverable):
-                    self._unknown += 1
-                    self._is_over = self._unknown >= _MOST_UNKNOWN
+                    self._unknown_errors += 1
+                    self._is_over = self._unknown_errors >= _MAX_UNKNOWN_ERRORS
         else:
-            self._unknown = 0
+            self._unknown_errors = 0
 
     def _note(self, places: Sequence[int], error: Exception | None) -> None:
         self.failures.update(dict.fromkeys(places, error))
+
+    def _note_partial(self, places: Sequence[int], failure: PartialFailure) -> None:
+        errors = {
+            place: failure.failures[place_in_part]
+            for place_in_part, place in enumerate(places)
+            if place_in_part in failure.failures
+        }
+        self.failures |= errors
+        self._is_over = any(map(is_down, errors.values()))

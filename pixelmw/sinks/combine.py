@@ -1,4 +1,4 @@
-"""Sinks made of sinks."""
+"""Sinks made of sinks: one gives each event to all of them, the other gives it to a second one if the first fails."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from ..events import Event, Sink
 from .base import BatchSink, PartialFailure, batch_writer, raise_failures
 from .blame import find_failures
 
-logger = logging.getLogger("pixelmw")
+logger = logging.getLogger("pixelmw.sinks")
 
 
 def fan_out(*sinks: Sink) -> BatchSink:
-    """A sink that gives each of *sinks* a copy of the event of its own, or of the batch.
+    """Return a sink that gives each of *sinks* its own copy of the event, or of the batch.
 
-    All are tried, in order. A client that is told of a failure may send the
-    event again, and those that had stored it get it twice; messageId tells. Of
-    a batch that a sink refuses, the events at fault are found, and no other is blamed.
+    All of them are tried, in order. A client that hears of a failure may send
+    the event again. The sinks that had stored it then get it twice, with the
+    same messageId. If a sink refuses a batch, the events at fault are searched
+    for, and no other event fails.
 
     ``flush`` and ``close`` are passed on to the sinks that have them, and so is
     ``with``.
 
-    :raises ExceptionGroup: when called, with all that the sinks raised.
-    :raises PartialFailure: from ``write``, with each event that any sink failed
-        to store: its error, or an ``ExceptionGroup`` where several failed.
-    :raises ValueError: where there are no sinks.
+    :raises ExceptionGroup: when called, with everything that the sinks raised.
+    :raises PartialFailure: from ``write``, for each event that any sink failed
+        to store: its error, or an ``ExceptionGroup`` if several sinks failed.
+    :raises ValueError: if there are no sinks.
     """
     if not sinks:
         raise ValueError("fan_out needs at least one sink")
@@ -40,10 +41,10 @@ def fan_out(*sinks: Sink) -> BatchSink:
 
 
 def fallback(primary: Sink, secondary: Sink) -> BatchSink:
-    """A sink that gives the event to *secondary* where *primary* raises, and logs why.
+    """Return a sink that gives an event to *secondary* if *primary* raises, and logs why.
 
-    Of a batch, *secondary* gets what *primary* did not store: where that refuses
-    the batch, only the events at fault. ``flush`` and
+    Of a batch, *secondary* gets the events that *primary* did not store. If
+    *primary* refuses the batch, these are only the events at fault. ``flush`` and
     ``close`` are passed on to the sinks that have them, and so is ``with``.
 
     :raises Exception: when called, what *secondary* raised, with what *primary*
@@ -52,8 +53,8 @@ def fallback(primary: Sink, secondary: Sink) -> BatchSink:
     return _Fallback(primary, secondary)
 
 
-class _Combined(BatchSink):
-    """What both have in common: the life cycle of the sinks."""
+class _SinkGroup(BatchSink):
+    """The part that both kinds share: ``flush``, ``close`` and ``with`` for several sinks."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
@@ -61,17 +62,17 @@ class _Combined(BatchSink):
         self._entered = ExitStack()
 
     def flush(self, timeout: float | None = None) -> bool:
-        # One that is late does not keep the others from being asked.
-        flushed = [flush() for flush in self._each("flush", timeout)]
+        # All are flushed before the results are looked at, also if the first one is late.
+        flushed = [flush() for flush in self._methods("flush", timeout)]
         return all(flushed)
 
     def close(self, timeout: float | None = None) -> None:
-        """Close all sinks that can be closed, within *timeout* seconds together.
+        """Close all sinks that have a ``close``, within *timeout* seconds together.
 
-        :raises ExceptionGroup: with what went wrong; all others are closed.
+        :raises ExceptionGroup: with the errors of the sinks that were not closed; all others are closed.
         """
         errors = []
-        for close in self._each("close", timeout):
+        for close in self._methods("close", timeout):
             try:
                 close()
             except Exception as error:
@@ -79,13 +80,13 @@ class _Combined(BatchSink):
         if errors:
             raise ExceptionGroup(f"{len(errors)} of {len(self._sinks)} sinks were not closed", errors)
 
-    def _each(self, name: str, timeout: float | None) -> Iterator[Callable[[], object]]:
-        """The method *name* of the sinks that have it, to be called with what is left of *timeout*."""
+    def _methods(self, name: str, timeout: float | None) -> Iterator[Callable[[], object]]:
+        """Yield the method *name* of each sink that has one, to be called with the remaining part of *timeout*."""
         started = time.monotonic()
         for sink in self._sinks:
             if callable(method := getattr(sink, name, None)):
-                left = [] if timeout is None else [max(0.0, timeout - (time.monotonic() - started))]
-                yield partial(method, *left)
+                remaining = [] if timeout is None else [max(0.0, timeout - (time.monotonic() - started))]
+                yield partial(method, *remaining)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -101,7 +102,7 @@ class _Combined(BatchSink):
         self._entered.__exit__(kind, error, tb)
 
 
-class _FanOut(_Combined):
+class _FanOut(_SinkGroup):
     def __repr__(self) -> str:
         return f"fan_out({', '.join(map(repr, self._sinks))})"
 
@@ -113,7 +114,7 @@ class _FanOut(_Combined):
             except Exception as error:
                 errors.append(error)
         if errors:
-            raise self._group(errors)
+            raise self._as_group(errors)
 
     def write(self, events: Sequence[Event]) -> None:
         failures: defaultdict[int, list[Exception]] = defaultdict(list)
@@ -123,16 +124,16 @@ class _FanOut(_Combined):
                 if error is not None:
                     errors.append(error)
         if failures:
-            raise PartialFailure({place: self._summary(errors) for place, errors in sorted(failures.items())})
+            raise PartialFailure({place: self._one_error(errors) for place, errors in sorted(failures.items())})
 
-    def _summary(self, errors: list[Exception]) -> Exception | None:
-        return self._group(errors) if len(errors) > 1 else next(iter(errors), None)
+    def _one_error(self, errors: list[Exception]) -> Exception | None:
+        return self._as_group(errors) if len(errors) > 1 else next(iter(errors), None)
 
-    def _group(self, errors: list[Exception]) -> Exception:
+    def _as_group(self, errors: list[Exception]) -> Exception:
         return ExceptionGroup(f"{len(errors)} of {len(self._sinks)} sinks failed", errors)
 
 
-class _Fallback(_Combined):
+class _Fallback(_SinkGroup):
     def __repr__(self) -> str:
         return f"fallback({', '.join(map(repr, self._sinks))})"
 
@@ -145,19 +146,20 @@ class _Fallback(_Combined):
             secondary(event)
 
     def write(self, events: Sequence[Event]) -> None:
-        write, write_again = self._writers
+        write_to_primary, write_to_secondary = self._writers
         try:
-            raise_failures(find_failures(write, events), len(events))
+            raise_failures(find_failures(write_to_primary, events), len(events))
         except PartialFailure as partial_failure:
             places = sorted(partial_failure.failures)
-            self._warn(len(places))
-            failures = find_failures(write_again, [events[place] for place in places])
+            self._log_fallback(len(places))
+            failures = find_failures(write_to_secondary, [events[place] for place in places])
             if failures:
-                raise PartialFailure({places[number]: error for number, error in failures.items()}) from partial_failure
+                by_place = {places[place_in_part]: error for place_in_part, error in failures.items()}
+                raise PartialFailure(by_place) from partial_failure
         except Exception:
-            self._warn(len(events))
-            write_again(events)
+            self._log_fallback(len(events))
+            write_to_secondary(events)
 
-    def _warn(self, count: int) -> None:
+    def _log_fallback(self, count: int) -> None:
         primary, secondary = self._sinks
         logger.warning("%r failed; %d events go to %r", primary, count, secondary, exc_info=True)

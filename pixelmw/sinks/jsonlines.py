@@ -14,24 +14,28 @@ from ..system.fork import ForkSafeLock
 from .base import BatchSink, PartialFailure
 from .encoding import encode, encode_each
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds
+# Seconds between two tries to lock the file, which is locked for no longer than a write takes. The pause doubles after
+# each try, up to the second figure.
+_MIN_PAUSE, _MAX_PAUSE = 0.0002, 0.01
 
 
 class JSONLines(BatchSink):
     """Appends each event to *path* as one line of JSON in UTF-8, with one ``O_APPEND`` write.
 
-    Any number of threads and processes may write to one file, and it may be
-    renamed away at any time: the file is opened anew for each event, and for
-    each batch, which is one write and one sync too. (A rotated file may still
-    get the line that was under way: let logrotate ``delaycompress``.) What did
-    not fit on a full disk is taken back, a batch as a whole.
+    Any number of threads and processes may write to one file, and the file may
+    be renamed at any time: it is opened again for each event, or for each batch,
+    which is one write and one sync too. (A file that was just rotated may still
+    get a line from a write that was under way: let logrotate use
+    ``delaycompress``.) If the disk is full, what was written of the event or of
+    the batch is removed again.
 
-    :param path: the file; created where it is missing, its directory is not.
-    :param sync: whether the line is on stable storage once the sink returns
-        (``fdatasync``), or only with the operating system.
+    :param path: the file. It is created if it is missing; its directory is not.
+    :param sync: True to have the line on stable storage when the call returns
+        (``fdatasync``), False to leave that to the operating system.
     :param timeout: seconds to wait for another process that has locked the file.
-    :raises OSError: when called, where the event could not be stored;
-        ``TimeoutError`` where the file stayed locked.
+    :raises OSError: when called, if the event could not be stored. It is a
+        ``TimeoutError`` if the file stayed locked.
+    :raises Undeliverable: when called, if the event is not JSON.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, sync: bool = True, timeout: float = 5.0) -> None:
@@ -39,17 +43,18 @@ class JSONLines(BatchSink):
         self.path = Path(path).absolute()
         self.sync = sync
         self.timeout = timeout
-        # A child forked while the file is locked would keep it locked, if this process died before unlocking it.
-        self._no_fork = ForkSafeLock()
+        # A child that is forked while the file is locked inherits the file lock. If this process then died before
+        # it unlocked the file, the child would keep the file locked. So no fork happens while the file is locked.
+        self._fork_lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
     def write(self, events: Sequence[Event]) -> None:
-        """Append *events* with one write, all or none of those that are JSON.
+        """Append *events* with one write: all of those that are JSON, or none.
 
-        :raises PartialFailure: for those that are not; all others are stored.
-        :raises OSError: where none is stored.
+        :raises PartialFailure: for those that are not JSON; all others are stored.
+        :raises OSError: if none is stored.
         """
         lines, refused = encode_each(encode, events)
         if lines:
@@ -58,10 +63,10 @@ class JSONLines(BatchSink):
             raise PartialFailure(refused)
 
     def _append_and_sync(self, data: bytes) -> None:
-        # A descriptor of its own for each call: nothing to share, to inherit or to find stale.
+        # Each call opens the file for itself, so no descriptor is shared, inherited or left on a renamed file.
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
-            with self._locked(descriptor):
+            with self._file_locked(descriptor):
                 self._append(descriptor, data)
             if self.sync:
                 sync_data(descriptor)
@@ -74,7 +79,7 @@ class JSONLines(BatchSink):
             if self.sync:
                 sync_directory(self.path.parent)
         elif os.pread(descriptor, 1, size - 1) != b"\n":
-            # A process was killed within its write: what it left behind must not spoil this line.
+            # A process was killed within its write. The part of a line that it left must not spoil this line.
             data = b"\n" + data
         try:
             written = os.write(descriptor, data)
@@ -85,24 +90,24 @@ class JSONLines(BatchSink):
             raise
 
     @contextmanager
-    def _locked(self, descriptor: int) -> Iterator[None]:
-        """Keep other writers out, and keep this process from forking while it does."""
-        if not self._no_fork.acquire(self.timeout):
+    def _file_locked(self, descriptor: int) -> Iterator[None]:
+        """Keep other writers out within the block, and keep this process from forking."""
+        if not self._fork_lock.acquire(self.timeout):
             raise TimeoutError(f"{self.path} was busy for {self.timeout} seconds")
         try:
-            self._lock(descriptor)
+            self._lock_file(descriptor)
             try:
                 yield
             finally:
                 unlock_file(descriptor)
         finally:
-            self._no_fork.release()
+            self._fork_lock.release()
 
-    def _lock(self, descriptor: int) -> None:
+    def _lock_file(self, descriptor: int) -> None:
         deadline = time.monotonic() + self.timeout
-        pause = _FIRST_PAUSE
+        pause = _MIN_PAUSE
         while not try_to_lock_file(descriptor):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.path} was locked for {self.timeout} seconds")
             time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, _MAX_PAUSE)

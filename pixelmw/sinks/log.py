@@ -9,11 +9,11 @@ from .encoding import encode
 
 
 class Log:
-    """Logs each event as one line of JSON, in ASCII, so that no event can forge or hide a line.
+    """Logs each event as one line of JSON, in ASCII, so that no event can forge a line or hide one.
 
-    It promises what the logger's handlers promise, which is usually not much:
-    ``logging`` swallows their errors. Meant for development, and for loggers
-    that are collected.
+    It promises what the logger's handlers promise. That is usually not much,
+    since ``logging`` swallows their errors. It is meant for development, and for
+    loggers whose output is collected.
 
     :param logger: the logger, or its name.
     :param level: the level to log at, such as ``logging.INFO``.

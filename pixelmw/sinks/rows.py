@@ -25,6 +25,6 @@ def row_of(event: Event) -> Row:
 
     :raises Undeliverable: if the event is not JSON, or has no messageId.
     """
-    body = encode(event).decode()  # first, since it refuses what would be no text for the other columns either
+    body = encode(event).decode()  # first: it also refuses what the other columns cannot hold
     texts = [as_text(event.get(member)) for member in TEXT_COLUMNS.values()]
     return required_message_id(event), *texts, body
