@@ -20,19 +20,19 @@ import redis
 from conftest import need
 from faults import NOBODY
 
-TIMEOUT = 30.0  # seconds, for a server to come up or to go
-#: What the tests' users log in with, to be looked for where it must not be.
+TIMEOUT = 30.0  # seconds for a server to start or to end
+#: The password of the tests' users. Tests check that no message shows it.
 PASSWORD = "open-sesame"
 
 
 class Backend:
     """A server that can be stopped, and started again on the same data and port.
 
-    :param command: runs it in the foreground.
-    :param directory: where it runs, and where its log is.
+    :param command: the command that runs it in the foreground.
+    :param directory: the directory that it runs in, with its log.
     :param url: the URL by which a sink finds it.
-    :param probe: talks to it, and raises where it does not answer.
-    :param goodbye: the signal that has it end, whoever is connected.
+    :param probe: talks to the server, and raises if it does not answer.
+    :param end_signal: the signal that ends it, even with clients connected.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Backend:
         port: int,
         url: str,
         probe: Callable[[], object],
-        goodbye: signal.Signals = signal.SIGTERM,
+        end_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.port = port
         self.url = url
@@ -50,12 +50,12 @@ class Backend:
         self._directory = directory
         self._log = directory / "log"
         self._probe = probe
-        self._goodbye = goodbye
+        self._end_signal = end_signal
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
-        """The id of its first process, which has started all others."""
+        """The id of the server's first process, which has started all others."""
         assert self._process is not None
         return self._process.pid
 
@@ -65,28 +65,28 @@ class Backend:
         while not self._answers():
             assert time.monotonic() < deadline, self._log.read_text(errors="replace")[-3000:]
             if self._process is None or self._process.poll() is not None:
-                # Again where it ended: without /proc, nobody has waited for the other processes of a killed PostgreSQL.
+                # Start it again if it has ended: without /proc, processes of a killed PostgreSQL may still run.
                 with self._log.open("ab") as log:
                     self._process = _spawn(self._command, self._directory, log)
             time.sleep(0.01)
 
     def stop(self, *, kill: bool = False) -> None:
-        """Ask the server to end, or kill it with all its processes; returns once it takes nothing any more."""
+        """Ask the server to end, or kill it with all its processes. Return once it takes nothing any more."""
         if self._process is None:
             return
         if not kill:
-            self._process.send_signal(self._goodbye)
+            self._process.send_signal(self._end_signal)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(TIMEOUT)
         if self._process.poll() is None:
-            # PostgreSQL's backends would outlive it for a moment.
+            # Its other processes too: PostgreSQL's backends would run on for a moment.
             process_tree.kill(self.pid)
             self._process.wait(TIMEOUT)
         self._process = None
 
     @contextmanager
     def down(self, *, kill: bool = True) -> Iterator[None]:
-        """An outage: the server is ended, and afterwards started again."""
+        """End the server for the block, and start it again afterwards."""
         self.stop(kill=kill)
         try:
             yield
@@ -95,8 +95,8 @@ class Backend:
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
-        """Another outage: the server keeps its connections, and does nothing."""
-        # A thread that has not stopped yet would answer once more.
+        """Stop the server for the block: it keeps its connections, and does nothing."""
+        # All its threads have to be stopped: one that still runs would answer once more.
         with process_tree.stopped(self.pid):
             yield
 
@@ -133,7 +133,7 @@ def postgres() -> Iterator[Backend]:
         (directory / "password").write_text(PASSWORD)
         init = [_postgres("initdb"), "--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--no-sync"]
         _run([*init, "--pwfile=password", "--locale=C", "--encoding=UTF8"], directory)
-        # No test cuts the power, and what was written outlives the process.
+        # Faster, and safe here: no test cuts the power, and what was written outlives the process.
         settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "log_statement=none")
         command = [_postgres("postgres"), "-D", "data", "-p", str(port)]
         command += [word for setting in settings for word in ("-c", setting)]
@@ -141,9 +141,9 @@ def postgres() -> Iterator[Backend]:
         def probe() -> None:
             psycopg.connect(f"postgresql:{url}", connect_timeout=2).close()
 
-        # At SIGTERM it would wait for every client.
-        goodbye = signal.SIGINT
-        yield from _running(Backend(command, directory, port, f"postgresql+psycopg:{url}", probe, goodbye))
+        # At SIGTERM, it would wait for every client.
+        end_signal = signal.SIGINT
+        yield from _running(Backend(command, directory, port, f"postgresql+psycopg:{url}", probe, end_signal))
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def mariadb() -> Iterator[Backend]:
         command = [need("mariadbd", "/usr/sbin/mariadbd", "mysqld"), "--no-defaults", data, f"--port={port}"]
         command += ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--skip-name-resolve"]
         command += [f"--init-file={directory / 'users.sql'}", "--innodb-buffer-pool-size=16M"]
-        # With io_uring it has died, with its data damaged, in the middle of a test that only stored an event.
+        # With io_uring, the server once died in the middle of a test that only stored an event, and damaged its data.
         command += ["--innodb-use-native-aio=OFF"]
 
         def probe() -> None:
@@ -175,13 +175,13 @@ def mariadb() -> Iterator[Backend]:
 
 @contextmanager
 def silent() -> Iterator[int]:
-    """A port where the system accepts connections, and nobody says anything."""
+    """A port that accepts connections, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 def free_port() -> int:
-    """A port on loopback that was free a moment ago, and that no connection gets by chance while the server is down."""
+    """Return a port on loopback that was free a moment ago, and that no outgoing connection gets by chance."""
     for port in random.sample(range(10_000, 30_000), 100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
@@ -199,7 +199,7 @@ def _running(backend: Backend) -> Iterator[Backend]:
 
 @contextmanager
 def _directory() -> Iterator[Path]:
-    """A directory for a server: with a short path, for sockets, and its own, for PostgreSQL does not run as root."""
+    """A directory for a server. Its path is short, for sockets, and not root's: PostgreSQL does not run as root."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         if os.geteuid() == 0:
             os.chown(directory, NOBODY, NOBODY)
@@ -220,5 +220,5 @@ def _run(command: list[str], directory: Path) -> None:
 
 
 def _postgres(program: str) -> str:
-    """The path of one of PostgreSQL's programs; Debian has them where no PATH leads."""
+    """Return the path of one of PostgreSQL's programs, which Debian does not have on the PATH."""
     return need(program, *sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{program}")), reverse=True))

@@ -1,4 +1,4 @@
-"""The databases that the tests of the SQL sink store in, and what is stored there."""
+"""The databases that the tests of the SQL sink use, and helpers to look into them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _servers: dict[str, backends.Backend | None] = {}
 
 
 class Database:
-    """A database, and in it the name of a table that no other test has.
+    """A database, with a table name that no other test uses.
 
     :ivar server: its server, ``None`` for SQLite.
     """
@@ -33,19 +33,19 @@ class Database:
         self.new_table()
 
     def new_table(self) -> None:
-        """Go on with another table."""
+        """Choose the name of another table."""
         self.table = f"events_{next(_numbers)}"
 
     def sink(self, **options: Any) -> SQL:
-        """A new sink on the table."""
+        """Return a new sink on the table."""
         return SQL(options.pop("url", self.url), options.pop("table", self.table), **options)
 
     def engine(self, **options: Any) -> Engine:
-        """An engine as a user would make one."""
+        """Return an engine as a user would make one."""
         return create_engine(self.url, **options)
 
     def run(self, statement: str, **parameters: Any) -> list[Any]:
-        """What a statement gives, on a connection of its own; of one column, the values."""
+        """Execute a statement on its own connection, and return the rows; with one column, its values."""
         engine = self.engine(poolclass=NullPool)
         with engine.begin() as connection:
             result = connection.execute(text(statement), parameters)
@@ -53,7 +53,7 @@ class Database:
         return [row[0] for row in found] if found and len(found[0]) == 1 else found
 
     def user(self, rights: str) -> URL:
-        """The URL for a new user, who has these rights on the table and no others."""
+        """Create a user with these rights on the table and no others, and return the URL for that user."""
         role = f"user_{self.table}"
         if self.kind == "postgresql":
             self.run(f"CREATE ROLE {role} LOGIN PASSWORD '{backends.PASSWORD}'")
@@ -64,24 +64,24 @@ class Database:
         return make_url(self.url).set(username=f"user_{self.table}")
 
     def sessions(self, user: str | None) -> list[int]:
-        """The server's numbers for the connections of a user."""
+        """Return the server's numbers for the connections of a user."""
         if self.kind == "postgresql":
             return self.run("SELECT pid FROM pg_stat_activity WHERE usename = :user", user=user)
         return self.run("SELECT id FROM information_schema.processlist WHERE user = :user", user=user)
 
     def rows(self, columns: str = "message_id") -> list[Any]:
-        """What is in the table, sorted."""
+        """Return the rows of the table, sorted; with one column, its values."""
         return sorted(self.run(f"SELECT {columns} FROM {self.table}"))
 
 
 def from_json(value: Any) -> Any:
-    """A column of JSON, which some drivers parse."""
+    """Return the value of a column of JSON, which some drivers have parsed already."""
     return json.loads(value) if isinstance(value, str) else value
 
 
 @pytest.fixture(params=["postgresql", "sqlite", "mariadb"])
 def server(request: pytest.FixtureRequest) -> tuple[str, backends.Backend | None]:
-    """A kind of database, and its server where it has one: all modules share it, and it runs until pytest ends."""
+    """A kind of database, and its server if it has one. All test modules share it; it runs until pytest ends."""
     kind = request.param
     if kind not in _servers:
         starting = {"postgresql": backends.postgres, "mariadb": backends.mariadb, "sqlite": nullcontext}[kind]()
@@ -90,7 +90,7 @@ def server(request: pytest.FixtureRequest) -> tuple[str, backends.Backend | None
     return kind, _servers[kind]
 
 
-#: For tests of what SQLite has not: users, sessions, outages.
+#: For tests of what SQLite does not have: users, sessions, outages.
 with_server = pytest.mark.parametrize("server", ["postgresql", "mariadb"], indirect=True)
 
 

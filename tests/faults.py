@@ -1,4 +1,4 @@
-"""Real faults for the tests of the sinks: each gives a path for a sink, and what makes the fault last there."""
+"""Real faults for the tests of the sinks: each gives a path for a sink, and a context in which the fault lasts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOBODY = 65534
 
 @cache
 def strace() -> str:
-    """The path of strace, where this process may use it."""
+    """Return the path of strace; the test is skipped if this process may not use it."""
     path = need("strace")
     if subprocess.run([path, "-qq", "-e", "trace=none", "true"], capture_output=True, check=False).returncode:
         give_up("strace may not trace here")
@@ -32,7 +32,7 @@ def strace() -> str:
 
 Fault = tuple[Path, Callable[[], AbstractContextManager[object]]]
 
-# A sink that waits for ever does not wait longer than the alarm.
+# The alarm ends the process that holds the lock, so that even a sink without a timeout does not wait for ever.
 _HOLD_FILE = """
 import fcntl, signal, sys
 signal.alarm(10)
@@ -60,7 +60,7 @@ def locked(directory: Path, name: str) -> Iterator[Fault]:
 
 @contextmanager
 def being_made(directory: Path, name: str) -> Iterator[Fault]:
-    """Another process is about to write to the new database, for which SQLite itself does not wait."""
+    """Another process has begun to write to the new database. SQLite itself does not wait for that."""
     yield directory / name, lambda: _held(_HOLD_DATABASE, directory / name, "IMMEDIATE")
 
 
@@ -85,7 +85,7 @@ def full_disk(directory: Path, name: str) -> Iterator[Fault]:
     try:
         yield volume / name, lambda: _filled(volume)
     finally:
-        # Lazily: a sink that has kept the file open may be what the test is about to tell.
+        # Lazily: the sink may still have the file open, and the test is about to find that out.
         subprocess.run(["umount", "--lazy", volume], check=True)
 
 
@@ -117,7 +117,7 @@ def missing_directory(directory: Path, name: str) -> Iterator[Fault]:
 
 @contextmanager
 def read_only_directory(directory: Path, name: str) -> Iterator[Fault]:
-    """The user may not make a file there."""
+    """The user may not create a file there."""
     with _unprivileged() as public:
         path = public / name
 
@@ -153,8 +153,8 @@ def read_only_file(directory: Path, name: str) -> Iterator[Fault]:
 
 @contextmanager
 def _unprivileged() -> Iterator[Path]:
-    """A directory of its own for a user who is not root, as which the process runs meanwhile."""
-    # pytest's own directories are closed to everybody else.
+    """Make a directory that belongs to a user who is not root, and run the process as that user within the block."""
+    # No other user can enter pytest's own directories.
     with tempfile.TemporaryDirectory() as public:
         root = os.geteuid() == 0
         if root:
@@ -171,7 +171,7 @@ def _unprivileged() -> Iterator[Path]:
 
 @contextmanager
 def not_a_file(directory: Path, name: str) -> Iterator[Fault]:
-    """Something else has the name: a directory, or a file that is no database."""
+    """The path leads to something else: a directory, or a file that is not a database."""
     path = directory / name
 
     @contextmanager
@@ -190,7 +190,7 @@ def not_a_file(directory: Path, name: str) -> Iterator[Fault]:
 
 @contextmanager
 def file_size_limit(directory: Path, name: str) -> Iterator[Fault]:
-    """A file may grow by a few bytes more, so that a longer write is a short one."""
+    """A file may grow by a few bytes only, so that a longer write is cut short."""
     path = directory / name
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""A small data plane on loopback that takes batches, and misbehaves as it is told to."""
+"""A small data plane on loopback that takes batches, and misbehaves as a test tells it to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DRIPS = 2000  # bytes of an answer that drips, one each 10 ms
 
 
 class Answer(NamedTuple):
-    """What a request is answered with.
+    """How a request is answered.
 
     The *manner* is "whole"; "close" (whole, and then the connection is closed without a word of warning);
     "hang" (nothing); "reset" (nothing, the connection is aborted); "drip" (the body comes byte by byte, and
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a data plane got."""
+    """A request that a data plane got."""
 
     path: str
     headers: Mapping[str, str]
@@ -53,9 +53,9 @@ class Request(NamedTuple):
 
 
 class DataPlane(ThreadingHTTPServer):
-    """Answers requests with what is in *script*, one after the other, and then with 200.
+    """Answers each request with the next answer of *script*; when that is empty, with 200.
 
-    :ivar requests: all that came, as far as it could be read.
+    :ivar requests: all that came and could be read.
     :ivar authorization: the header that it demands.
     :ivar stored: the events that were answered with 2xx.
     :ivar connections: how many were made.
@@ -71,7 +71,7 @@ class DataPlane(ThreadingHTTPServer):
             self.scheme = "https"
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            # The handshake is the handler's, in its thread.
+            # The handler does the handshake, in its thread.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.authorization = _AUTHORIZATION
         self.script: list[Answer] = []
@@ -84,33 +84,33 @@ class DataPlane(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which it listens."""
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Note a fault of this server's; what a client does to its connection is none."""
+        """Note an error of this server. A client that breaks its connection is not one."""
         error = sys.exception()
         if not isinstance(error, OSError):
             self.faults.append(error)
 
     def ids(self) -> list[str]:
-        """The messageIds of what is stored."""
+        """Return the messageIds of the stored events."""
         return [event["messageId"] for event in self.stored]
 
     def hang_up(self) -> None:
         """Close all connections."""
         for connection in list(self.connected):
-            with suppress(OSError):  # its handler, or the client, was first
+            with suppress(OSError):  # its handler or the client has closed it already
                 connection.shutdown(socket.SHUT_RDWR)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Count a connection before its handler has begun."""
+        """Count a connection before its handler starts."""
         self.connections += 1
         self.connected.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection, and only then no longer count it: a client may wait for that to use it no more."""
+        """Close a connection, and forget it only then: a test may wait until the client cannot use it any more."""
         super().shutdown_request(request)
         self.connected.discard(request)
 
@@ -212,13 +212,13 @@ def data_plane(certificate: Path | None = None) -> Iterator[DataPlane]:
             server.shutdown()
             thread.join(20)
             server.hang_up()
-            wait_until(lambda: not server.connected)  # a handler that goes on could still meet a fault
+            wait_until(lambda: not server.connected)  # a handler that still runs could note another error
         assert not server.faults
 
 
 @pytest.fixture
 def server() -> Iterator[DataPlane]:
-    """A data plane that takes everything, until its script says otherwise."""
+    """A data plane that takes everything, unless its script says otherwise."""
     with data_plane() as running:
         yield running
 
@@ -231,6 +231,6 @@ def sink(server: DataPlane) -> Iterator[HTTP]:
 
 
 def works_again(server: DataPlane, sink: HTTP) -> bool:
-    """Whether *sink* stores an event."""
+    """Return True if *sink* stores an event."""
     sink(event("afterwards"))
     return server.ids()[-1] == "afterwards"

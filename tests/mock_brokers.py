@@ -1,8 +1,8 @@
-"""The mock brokers of librdkafka, with faults to order: they listen on loopback, and forget all in the end.
+"""The mock brokers of librdkafka, with faults on demand: they listen on loopback, and keep nothing on disk.
 
-They are no Kafka. One thing to know: of a producer that is idempotent and not transactional they do not check the
-sequence numbers. librdkafka relies on that check where a request fails while a later one succeeds, and would take both
-for stored. So a test that injects errors keeps one request under way at a time, with :data:`ONE_AT_A_TIME`.
+They are not Kafka. They do not check the sequence numbers of a producer that is idempotent and not transactional.
+librdkafka relies on that check if a request fails while a later one succeeds, and would take both for stored. So a test
+that injects errors allows one request at a time, with :data:`ONE_AT_A_TIME`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from processes import run
 
 ONE_AT_A_TIME = {"max_in_flight": 1}
 
-_PRODUCE = ctypes.c_int16(0)  # the key of the API that errors are injected into
+_PRODUCE = ctypes.c_int16(0)  # the API whose requests get the injected errors
 
 _PRODUCER = 0  # RD_KAFKA_PRODUCER
 
@@ -48,21 +48,21 @@ class MockBrokers:
         self._order("push_request_errors_array", _PRODUCE, ctypes.c_size_t(len(codes)), errors)
 
     def delay(self, broker: int, milliseconds: int) -> None:
-        """Let a broker answer so much later from now on."""
+        """Let a broker answer this much later from now on."""
         self._order("broker_set_rtt", broker, milliseconds)
 
     def take_down(self) -> None:
-        """Have all brokers close their connections and refuse new ones."""
+        """Let all brokers close their connections and refuse new ones."""
         for number in self.numbers:
             self._order("broker_set_down", number)
 
     def bring_up(self) -> None:
-        """Have all brokers accept connections again."""
+        """Let all brokers accept connections again."""
         for number in self.numbers:
             self._order("broker_set_up", number)
 
     def _order(self, name: str, *args: Any) -> Any:
-        """Have the brokers' thread do something. It may sleep for a second if nobody knocks at the door."""
+        """Let the brokers' thread do something. It may sleep for a second unless a connection wakes it."""
         done = threading.Event()
         knocking = threading.Thread(target=self._knock, args=[done], daemon=True)
         knocking.start()
@@ -87,12 +87,12 @@ class MockBrokers:
         self.bring_up()
 
     def messages(self, topic: str) -> list[dict[str, Any]]:
-        """What a consumer in a process of its own finds in a topic, by partition and in order."""
+        """Return what a consumer in another process finds in a topic, by partition and in order."""
         lines = run(_CONSUME, self.bootstrap_servers, topic)
         return sorted(map(json.loads, lines), key=lambda message: (message["partition"], message["offset"]))
 
     def ids(self, topic: str) -> list[str]:
-        """The messageIds in a topic, in its order where it has one partition."""
+        """Return the messageIds in a topic; with one partition, in its order."""
         return [message["event"]["messageId"] for message in self.messages(topic)]
 
 
@@ -111,7 +111,7 @@ def mock_brokers(count: int = 3) -> Iterator[MockBrokers]:
 
 
 def property_names() -> list[str]:
-    """The names of librdkafka's properties that have a value from the start."""
+    """Return the names of librdkafka's properties that have a default."""
     library = _library()
     count = ctypes.c_size_t()
     conf = ctypes.c_void_p(library.rd_kafka_conf_new())
@@ -123,7 +123,7 @@ def property_names() -> list[str]:
 
 
 def _library() -> Any:
-    """The very library that confluent-kafka has loaded; a wheel has it beside the package."""
+    """Return the same library that confluent-kafka has loaded; a wheel has it beside the package."""
     beside = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
     found = sorted(beside.glob("librdkafka*.so*"))
     if not found:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 
 class Proxy:
-    """Stands before the server, and cuts each connection at some point of what the client sends.
+    """Stands between client and server, and cuts each connection at some point of what the client sends.
 
-    :param server: its port.
-    :param cut: is given all that the client sent, and says whether that is the point.
-    :param arrives: whether the server still gets the last of it; its answer is lost.
+    :param server: the server's port.
+    :param cut: gets everything that the client has sent so far, and returns True to cut the connection there.
+    :param arrives: True if the server still gets the last of it; its answer is lost in any case.
     """
 
     def __init__(self, server: int, cut: Callable[[bytes], bool], *, arrives: bool) -> None:
@@ -26,7 +26,7 @@ class Proxy:
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """The port at which the server is found behind the proxy."""
+        """Run the proxy within the block, which gets its port."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             thread = threading.Thread(target=self._serve, args=[listener])

@@ -1,4 +1,4 @@
-"""The Redis server that the tests of the stream sink store in, and what is stored there."""
+"""The Redis server that the tests of the stream sink use, and what is stored there."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def server() -> Iterator[Backend]:
 
 @pytest.fixture
 def client(server: Backend) -> Iterator[Redis]:
-    """A connection of the test's own to a server that holds nothing."""
+    """A connection of the test itself, to a server that is empty."""
     with Redis.from_url(server.url, decode_responses=True) as connection:
         connection.flushall()
         yield connection
 
 
 def ids(client: Redis, stream: str = "events") -> list[str]:
-    """The messageIds in a stream, in its order."""
+    """Return the messageIds in a stream, in its order."""
     return [entry["messageId"] for _, entry in client.xrange(stream)]

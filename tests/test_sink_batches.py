@@ -1,4 +1,4 @@
-"""Batches: what every sink that takes them has, whoever hands them out, and whole ones as lines of a file."""
+"""Batches: BatchSink, batch_writer, and batches that JSONLines writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def batch(*ids: str) -> list[Event]:
 
 
 class Picky(BatchSink):
-    """Stores all events but those that it has an error for, and says which."""
+    """Stores all events except those that it has an error for, and names these."""
 
     def __init__(self, **errors: Exception | None) -> None:
         self.errors = errors

@@ -1,4 +1,4 @@
-"""A verdict on a batch of several is none on each of them: who was refused in company is tried alone."""
+"""A sink that refuses a batch says nothing about each event in it: an event is at fault only if it is refused alone."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_sink_that_is_down_is_called_once_and_fails_each_event(error: Error) -
     assert (len(down.calls), other.stored) == (1, ids(100))
 
 
-def test_a_sink_that_goes_down_within_the_search_is_called_no_more_and_what_is_left_counts_as_untried() -> None:
+def test_a_sink_that_goes_down_within_the_search_is_called_no_more_and_the_other_events_count_as_untried() -> None:
     def fault(names: list[str]) -> Exception | None:
         return ConnectionError() if names[0] == "e4" else Undeliverable("?") if {"e1", "e9"} & set(names) else None
 
@@ -80,7 +80,7 @@ def test_a_sink_that_goes_down_within_the_search_is_called_no_more_and_what_is_l
     assert [failures[place] for place in range(8, 16)] == [None] * 8
 
 
-def test_a_sink_that_fails_on_everything_without_a_word_is_not_called_for_each_event() -> None:
+def test_a_sink_that_fails_on_everything_without_saying_that_it_is_down_is_not_called_for_each_event() -> None:
     sink = Batches(lambda names: RuntimeError("?"))
     with pytest.raises(PartialFailure) as caught:
         fan_out(sink).write(batch(ids(500)))
@@ -125,7 +125,7 @@ def test_whatever_is_refused_and_however_all_others_are_stored_once(
 
 @pytest.mark.parametrize("server", ["postgresql", "mariadb"], indirect=True)
 def test_in_front_of_a_database_that_refuses_one_row_all_others_are_forwarded(db: Database, tmp_path: Path) -> None:
-    """The example of the fault: one bad row made dead letters of all."""
+    """Seen before: one bad row made dead letters of the whole batch."""
     good, file = [f"good-{number}" for number in range(15)], tmp_path / "events"
     with db.sink() as store:
         store(event("first"))
@@ -144,14 +144,14 @@ def test_in_front_of_a_database_that_refuses_one_row_all_others_are_forwarded(db
 
 
 @pytest.mark.parametrize("error", [Undeliverable, ValueError])
-def test_what_the_first_sink_takes_alone_does_not_go_to_the_second(error: Error) -> None:
+def test_an_event_that_the_first_sink_takes_alone_does_not_go_to_the_second(error: Error) -> None:
     primary, secondary = Batches(poison("e3", error=error)), Batches()
     fallback(primary, secondary).write(batch(ids(8)))
     assert primary.stored == ["e0", "e1", "e2", "e4", "e5", "e6", "e7"]
     assert secondary.stored == ["e3"]
 
 
-def test_what_both_sinks_refuse_is_found_among_the_others() -> None:
+def test_an_event_that_both_sinks_refuse_is_found_among_the_others() -> None:
     primary, secondary = Batches(poison("e1", "e2", error=Undeliverable)), Batches(poison("e2", error=Undeliverable))
     with pytest.raises(PartialFailure) as caught:
         fallback(primary, secondary).write(batch(ids(4)))
@@ -163,7 +163,7 @@ def test_what_both_sinks_refuse_is_found_among_the_others() -> None:
 
 
 class Blames(Batches):
-    """A sink of a user's that passes a verdict on a batch on as one on each of its events."""
+    """A user's own sink: if its destination refuses a batch, it says that each event was refused."""
 
     def write(self, events: Sequence[Event]) -> None:
         try:
@@ -173,20 +173,20 @@ class Blames(Batches):
 
 
 @pytest.mark.parametrize("count", [2, 16, 500])
-def test_who_is_refused_by_name_in_company_is_tried_alone_before_he_becomes_a_dead_letter(count: int) -> None:
+def test_an_event_that_is_refused_by_name_among_others_is_tried_alone_before_it_is_a_dead_letter(count: int) -> None:
     bench = Bench(Blames(poison("e1", error=Undeliverable)), ids(count))
     bench.finish()
     assert bench.dead == ["e1"]
     assert sorted(bench.sink.stored) == sorted(set(ids(count)) - {"e1"})
 
 
-def test_while_those_who_were_refused_are_tried_alone_the_others_wait_in_order() -> None:
+def test_while_refused_events_are_tried_alone_the_others_wait_in_order() -> None:
     bench = Bench(Blames(poison("e1", error=Undeliverable)), ids(30), max_batch=10)
     bench.finish()
     assert bench.sink.stored == [name for name in ids(30) if name != "e1"]
 
 
-def test_a_sink_that_is_down_when_somebody_is_to_be_tried_alone_is_asked_with_growing_pauses() -> None:
+def test_a_sink_that_is_down_when_an_event_is_to_be_tried_alone_is_tried_with_growing_pauses() -> None:
     bench = Bench(Blames(poison("e1", error=Undeliverable)), ids(4))
     bench.steps(1)
     bench.sink.fault = lambda names: Unavailable("down", retry_after=7)
@@ -199,7 +199,7 @@ def test_a_sink_that_is_down_when_somebody_is_to_be_tried_alone_is_asked_with_gr
     assert (sorted(bench.sink.stored), bench.dead) == (ids(4), [])
 
 
-def test_events_that_come_while_somebody_waits_to_be_tried_alone_do_not_make_a_sink_that_is_down_busy(
+def test_events_that_come_while_one_waits_to_be_tried_alone_do_not_make_a_sink_that_is_down_busy(
     tmp_path: Path,
 ) -> None:
     for wrap in (partial(Spool, tmp_path / "spool"), partial(Background, max_delay=0.01)):
@@ -209,7 +209,7 @@ def test_events_that_come_while_somebody_waits_to_be_tried_alone_do_not_make_a_s
         wait_until(lambda sink=sink: sink.calls[1:])
         for number in range(5):
             delivery(event(f"later-{number}"))
-            threading.Event().wait(0.15)  # longer than events gather
+            threading.Event().wait(0.15)  # longer than the delivery waits for more events
         assert sink.calls == [["a", "b"], ["a"]]
         sink.fault = lambda names: None
         assert delivery.flush(20)
@@ -219,8 +219,8 @@ def test_events_that_come_while_somebody_waits_to_be_tried_alone_do_not_make_a_s
 
 
 @pytest.mark.parametrize("error", [Undeliverable, lambda text: ValueError(text)])
-def test_unknown_errors_by_name_in_company_are_no_proof_before_one_alone(error: Error) -> None:
-    """With two attempts, each event has failed twice by name; alone, all but one are taken."""
+def test_unknown_errors_of_an_event_among_others_prove_nothing_until_it_fails_alone(error: Error) -> None:
+    """With two attempts, each event has been named in two failures; alone, all but one are stored."""
     bench = Bench(Blames(poison("e2", error=error)), ids(4), retry=Retry(attempts=2))
     bench.finish()
     assert bench.dead == ["e2"]

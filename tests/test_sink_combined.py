@@ -22,7 +22,7 @@ GONE, FULL = OSError("the disk is gone"), OSError("the disk is full")
 
 
 class Destination(BatchSink):
-    """Keeps events, refuses those with certain ids, and spoils all that it gets, as a careless sink may."""
+    """Keeps events, refuses those with certain ids, and changes every event that it gets, as a careless sink may."""
 
     def __init__(self, refused: dict[str, Exception | None] | None = None, *, down: Exception | None = None) -> None:
         self.refused = refused or {}
@@ -42,7 +42,7 @@ class Destination(BatchSink):
             raise self.down
         self.ids += [name for name in names if name not in self.refused]
         failures = {place: self.refused[name] for place, name in enumerate(names) if name in self.refused}
-        failures = dict(reversed(failures.items()))  # in no order that anybody has promised
+        failures = dict(reversed(failures.items()))  # no order is promised
         if failures:
             raise PartialFailure(failures)
 
@@ -225,7 +225,7 @@ def test_a_wrong_path_shows_at_the_start_and_what_was_opened_before_is_closed(tm
 
 def test_a_plain_sink_whose_close_takes_no_timeout_is_closed(tmp_path: Path) -> None:
     class Rows:
-        """A user's own sink, with a method of its own to close it."""
+        """A user's own sink, with a ``close`` that takes no timeout."""
 
         def __init__(self) -> None:
             self.connection = sqlite3.connect(tmp_path / "own.db")

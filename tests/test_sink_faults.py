@@ -1,4 +1,4 @@
-"""Both durable sinks under real faults: what is not stored raises, and is 503; once the fault is gone, all is well."""
+"""Both durable sinks under real faults: each raises, and the answer is 503, until the fault is gone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from processes import event, run, stored
 from pixelmw.sinks import JSONLines, SQLite
 
 TIMEOUT = 0.2
-TOO_BIG = 6000  # bytes; more than what is left of a page, which is how a full disk takes a part of a line
+TOO_BIG = 6000  # bytes; more than what is left of a page, so that a full disk takes only a part of a line
 
 
 def open_sink(path: Path) -> JSONLines | SQLite:
@@ -180,7 +180,7 @@ def test_a_sync_that_fails_is_a_503_and_the_next_event_is_stored(tmp_path: Path,
     for directory in ("dry", "real"):
         (tmp_path / directory).mkdir()
     command = [faults.strace(), "-f", "--seccomp-bpf", "-qq", "-o", str(trace), "-y", "-e", "trace=fdatasync"]
-    # How often the first event needs it depends on SQLite's version.
+    # How many syncs the first event needs depends on SQLite's version.
     assert run(_REQUESTS, tmp_path / "dry" / name, under=command) == []
     count = trace.read_text().count(f"{synced}>")
     assert count

@@ -19,7 +19,7 @@ EMPTY_BATCH = len('{"batch":[],"sentAt":"2026-11-23T12:34:56.789Z"}')
 
 
 def sized(message_id: str, size: int) -> dict[str, Any]:
-    """An event with exactly *size* bytes of JSON."""
+    """Return an event with exactly *size* bytes of JSON."""
     return event(message_id, size - len(json.dumps(event(message_id), separators=(",", ":"))))
 
 

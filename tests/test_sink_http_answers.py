@@ -1,4 +1,4 @@
-"""What the HTTP sink makes of the answers of a data plane."""
+"""How the HTTP sink understands the answers of a data plane."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_redirect_is_not_followed_and_not_the_events_fault(server: DataPlane, 
         (formatdate(1, usegmt=True), 0, 0),
     ],
 )
-def test_the_pause_that_is_asked_for_is_told(
+def test_the_pause_that_the_data_plane_asks_for_is_passed_on(
     server: DataPlane, sink: HTTP, status: int, value: str, least: float, most: float
 ) -> None:
     value = value.replace("a date in an hour", formatdate(time.time() + 3600, usegmt=True))

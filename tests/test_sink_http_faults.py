@@ -1,4 +1,4 @@
-"""The HTTP sink and a data plane that hangs, drips, hangs up or listens in."""
+"""The HTTP sink and a data plane that hangs, answers byte by byte, closes connections or echoes the write key."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sink(server: DataPlane) -> Any:
 
 
 @pytest.mark.parametrize("manner", ["hang", "drip-head", "continue"])
-def test_a_server_that_does_not_come_to_the_point_is_unavailable_in_time(
+def test_a_server_that_never_finishes_its_answer_is_unavailable_in_time(
     server: DataPlane, sink: HTTP, manner: str
 ) -> None:
     server.script.append(Answer(manner=manner))
@@ -86,7 +86,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced(server: DataP
     assert server.connections == 3
 
 
-def test_a_server_that_closes_connections_all_the_time_is_never_believed_too_much(
+def test_a_server_that_closes_connections_all_the_time_has_stored_every_acknowledged_event(
     server: DataPlane, sink: HTTP
 ) -> None:
     server.script += [Answer(manner=manner) for manner in ("close", "reset", "whole", "reset", "close") * 40]
@@ -101,14 +101,14 @@ def test_a_server_that_closes_connections_all_the_time_is_never_believed_too_muc
     assert set(acked) <= set(server.ids())
 
 
-class _Parrot(BaseHTTPRequestHandler):
+class _EchoesKey(BaseHTTPRequestHandler):
     def handle(self) -> None:
         self.rfile.readline()
         self.wfile.write(f"your key is {KEY}\r\n".encode())
 
 
 def test_a_server_that_speaks_no_http_is_unavailable(server: DataPlane, sink: HTTP) -> None:
-    server.RequestHandlerClass = _Parrot
+    server.RequestHandlerClass = _EchoesKey
     with pytest.raises(Unavailable, match=r"your key is \*\*\*") as caught:
         sink(event("1"))
     assert caught.value.__cause__ is None
@@ -148,7 +148,7 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-def test_https_is_bounded_likewise(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_has_the_same_deadline(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with data_plane(certificate=certificate) as server, HTTP(server.url, KEY, timeout=TIMEOUT) as sink:
         assert server.url.startswith("https://")

@@ -1,4 +1,4 @@
-"""Events as lines of JSON: whole lines, none lost, whoever else writes to the file or renames it."""
+"""Events as lines of JSON: every line is whole, also if a killed process left a part of one."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ for name in "123":
 
 
 def trace(path: Path, mode: str) -> list[str]:
-    """The system calls that concern the file, its directory and the pipe, in order."""
+    """Return the system calls on the file, its directory and the pipe, in order."""
     log = path.with_suffix(".trace")
     calls = "trace=openat,write,writev,pwrite64,fsync,fdatasync"
     run(_THREE, path, mode, under=[strace(), "-f", "--seccomp-bpf", "-qq", "-y", "-e", calls, "-o", str(log)])

@@ -1,4 +1,4 @@
-"""The Kafka sink on librdkafka's mock brokers: what is in the topic, and who may write to it at once."""
+"""The Kafka sink on librdkafka's mock brokers: what is in the topic, also with several threads and processes."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ def test_a_sink_is_of_use_again_after_it_was_closed(brokers: MockBrokers, topic:
     assert brokers.ids(topic) == ["1", "2"]
 
 
-def test_librdkafka_is_heard_in_our_log_or_in_the_users(caplog: pytest.LogCaptureFixture, free_port: int) -> None:
+def test_librdkafka_logs_to_the_logger_of_the_sinks_or_to_the_users_own(
+    caplog: pytest.LogCaptureFixture, free_port: int
+) -> None:
     options: dict[str, Any] = {"bootstrap_servers": f"127.0.0.1:{free_port}", "message_timeout_ms": 100}
     sinks = (Kafka("pixels", **options), Kafka("pixels", logger=logging.getLogger("mine"), **options))
     with ThreadPoolExecutor() as threads:

@@ -20,7 +20,7 @@ from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from pixelmw.sinks.kafka import Kafka
 
 TIMEOUT = 1.0  # seconds, message.timeout.ms
-BOUND = TIMEOUT + 2.0 + 0.5  # what the sink promises, and something for a busy machine
+BOUND = TIMEOUT + 2.0 + 0.5  # the bound of the sink, and half a second for a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def shared_brokers() -> Iterator[MockBrokers]:
 
 @pytest.fixture
 def brokers(shared_brokers: MockBrokers) -> Iterator[MockBrokers]:
-    """Brokers without faults, at first."""
+    """Brokers that start without faults."""
     yield shared_brokers
     shared_brokers.calm_down()
 
@@ -51,7 +51,7 @@ def sink(brokers: MockBrokers, shared_sink: Kafka) -> Kafka:
 
 @pytest.fixture
 def hasty(brokers: MockBrokers, request: pytest.FixtureRequest) -> Iterator[Kafka]:
-    """One that waits for a second only, on a topic of its own."""
+    """A sink that waits for one second only, with its own topic."""
     name = re.sub("[^a-z0-9-]", "_", request.node.name)
     with connected(brokers, name, message_timeout_ms=int(TIMEOUT * 1000)) as open_sink:
         yield open_sink
@@ -60,7 +60,7 @@ def hasty(brokers: MockBrokers, request: pytest.FixtureRequest) -> Iterator[Kafk
 @contextmanager
 def connected(brokers: MockBrokers, topic: str, **options: Any) -> Iterator[Kafka]:
     brokers.create_topic(topic)
-    # What is written at once shall be one request.
+    # The events of one call must be in one request.
     options |= {"reconnect_backoff_max_ms": 200, "linger_ms": 20, **ONE_AT_A_TIME}
     with Kafka(topic, bootstrap_servers=brokers.bootstrap_servers, **options) as sink:
         wait_until(lambda: stored(sink, "first"))
@@ -68,7 +68,7 @@ def connected(brokers: MockBrokers, topic: str, **options: Any) -> Iterator[Kafk
 
 
 def stored(sink: Kafka, message_id: str) -> bool:
-    """Whether the sink takes an event at the moment."""
+    """Return True if the sink takes an event at the moment."""
     try:
         sink(event(message_id))
     except Unavailable:
@@ -77,7 +77,7 @@ def stored(sink: Kafka, message_id: str) -> bool:
 
 
 def ids(brokers: MockBrokers, sink: Kafka) -> list[str]:
-    """What is in the topic after the last "first"."""
+    """Return the messageIds in the topic from the last "first" on."""
     found = brokers.ids(sink.topic)
     return found[len(found) - found[::-1].index("first") :]
 
@@ -132,7 +132,7 @@ def test_every_call_is_over_in_time(free_port: int, threads: ThreadPoolExecutor)
         for options in (
             {},
             {"queue.buffering.max.messages": 2},
-            # Of the two, librdkafka goes by the second.
+            # librdkafka uses the second of the two timeouts.
             {"default.topic.config": {"message.timeout.ms": 60_000}},
         )
     ]
@@ -163,7 +163,7 @@ def test_a_fatal_error_costs_one_batch_and_the_producer(brokers: MockBrokers, si
     assert ids(brokers, sink) == ["3"]
 
 
-def test_a_fatal_error_that_the_sink_has_not_heard_of_yet_costs_no_more(brokers: MockBrokers, sink: Kafka) -> None:
+def test_a_fatal_error_that_the_sink_does_not_know_of_yet_costs_no_more(brokers: MockBrokers, sink: Kafka) -> None:
     client = sink._clients.get()
     brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
 
@@ -192,9 +192,9 @@ def test_an_event_that_is_too_large_is_named_and_all_others_are_stored(brokers: 
     assert ids(brokers, sink) == ["0", "2"]
 
 
-def test_what_is_refused_in_company_is_sent_again_alone(brokers: MockBrokers, sink: Kafka) -> None:
+def test_an_event_that_is_refused_with_others_is_sent_again_alone(brokers: MockBrokers, sink: Kafka) -> None:
     for code in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD):
-        # The second refusal is that of the first event, when it is alone.
+        # The second refusal meets the first event, which is then alone.
         brokers.fail(code, code)
         with pytest.raises(PartialFailure) as caught:
             sink.write([event(str(number)) for number in range(4)])
@@ -203,7 +203,7 @@ def test_what_is_refused_in_company_is_sent_again_alone(brokers: MockBrokers, si
 
 
 def partition_key(partition: int) -> str:
-    """An id whose events go to the partition, of two."""
+    """Return an id whose events go to this one of two partitions."""
     return next(str(number) for number in range(100) if crc32(str(number).encode()) % 2 == partition)
 
 

@@ -1,4 +1,4 @@
-"""Writers that are killed in mid-word, at random and at each step: what was acknowledged is there."""
+"""Writers that are killed, at random and at each system call: what was acknowledged is there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ os._exit(0)
 
 
 def found(path: Path) -> list[str]:
-    """The ids of the whole events in a file; in one of lines, a torn line may stand between them."""
+    """Return the ids of the whole events in a file. Between lines of JSON, there may be a part of a line."""
     if path.suffix == ".db":
         return rows(path)
     ids = []
@@ -41,7 +41,7 @@ def found(path: Path) -> list[str]:
 
 
 def killed(process: subprocess.Popen[str]) -> list[str]:
-    """Kill a writer that is still at it, and return what it acknowledged and nobody has read yet."""
+    """Kill a writer that is still writing, and return the acknowledged ids that were not read yet."""
     process.kill()
     output, errors = process.communicate(timeout=20)
     assert process.returncode == -signal.SIGKILL, errors

@@ -1,4 +1,4 @@
-"""The sinks that hand events on: to a logger, to several sinks, to a second where the first fails."""
+"""Log, fan_out and fallback, which pass single events on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pixelmw.sinks import Log, Undeliverable, fallback, fan_out
 
 
 class Broken:
-    """A sink that leaves its mark on the event, and fails."""
+    """A sink that changes the event, and fails."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -155,7 +155,7 @@ def test_one_failure_comes_as_a_group_too() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)], ids=["Ctrl-C", "exit"])
-def test_what_ends_the_process_is_not_held_back_by_fan_out(error: BaseException) -> None:
+def test_fan_out_does_not_catch_what_ends_the_process(error: BaseException) -> None:
     broken, never = Broken(error), Broken(OSError())
     with pytest.raises(type(error)) as caught:
         fan_out(Broken(OSError()), broken, never)(make_event())

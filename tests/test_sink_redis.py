@@ -56,11 +56,11 @@ def test_a_stream_keeps_about_as_many_entries_as_it_is_told_to_and_the_newest(se
     with RedisStream(server.url, "events", maxlen=200) as sink:
         sink.write(batch)
     kept = ids(client)
-    assert 200 <= len(kept) <= 400  # the server lets go of whole nodes of 100 entries
+    assert 200 <= len(kept) <= 400  # the server deletes whole nodes of 100 entries
     assert kept == [str(number) for number in range(1000 - len(kept), 1000)]
 
 
-def test_an_empty_batch_is_stored_without_a_word(server: Backend, client: Redis) -> None:
+def test_an_empty_batch_stores_nothing(server: Backend, client: Redis) -> None:
     RedisStream(server.url, "events").write([])
     assert not client.exists("events")
 
@@ -156,7 +156,7 @@ def test_a_closed_sink_holds_no_connection_and_opens_one_for_the_next_event(serv
 
     with RedisStream(f"{server.url}?client_name=closing", "events") as sink:
         sink(event("1"))
-        held = sink._clients.get()  # so that it is not the garbage collector who closes
+        held = sink._clients.get()  # so that the garbage collector does not close it
         assert len(sessions()) == 1
         sink.close()
         wait_until(lambda: not sessions())
@@ -212,5 +212,5 @@ except ImportError as error:
 """
 
 
-def test_where_the_client_library_is_missing_it_is_said_what_to_install() -> None:
+def test_without_the_client_library_the_import_says_what_to_install() -> None:
     assert "pip install pixelmw[redis]" in " ".join(run(_WITHOUT_REDIS))

@@ -20,7 +20,7 @@ server, client = streams.server, streams.client
 
 
 def at(server: Backend, port: int) -> str:
-    """The URL of the server behind another port."""
+    """Return the URL of the server, with another port."""
     return server.url.replace(f":{server.port}/", f":{port}/")
 
 
@@ -66,7 +66,7 @@ def test_what_was_accepted_under_load_is_there_after_a_kill_in_the_order_of_each
     for name, of_thread in accepted.items():
         there = [message_id for message_id in ids(client) if message_id.startswith(name)]
         assert there[: len(of_thread)] == of_thread
-        assert len(there) <= len(of_thread) + 1  # of the last one, nobody knows
+        assert len(there) <= len(of_thread) + 1  # the last one may have been stored without an answer
 
 
 def test_a_connection_that_the_server_ended_is_replaced_without_a_failure(server: Backend, client: Redis) -> None:

@@ -1,4 +1,4 @@
-"""Threads that wait for delivery reports, of which one polls for all."""
+"""Threads that wait for delivery reports: one of them polls for all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pixelmw.sinks.kafka.reports import ExpectedReports, ReportDispatcher
 
 
 class Client:
-    """Something that is polled: what is put into its queue is called by whoever polls."""
+    """A client library: the thread that polls calls what was put into the queue."""
 
     def __init__(self) -> None:
         self.queue: queue.Queue[Callable[[], object]] = queue.Queue()
@@ -59,7 +59,7 @@ def test_one_thread_polls_for_all_until_it_has_its_reports_and_then_another_does
 
 
 @pytest.mark.parametrize("error", [KeyError, SystemExit])
-def test_an_error_in_a_poll_leaves_nobody_without_one_who_polls(error: type[BaseException]) -> None:
+def test_after_an_error_in_a_poll_another_thread_polls(error: type[BaseException]) -> None:
     client = Client()
     reports = ReportDispatcher(client.poll)
     waiting = [expecting(1), expecting(1)]

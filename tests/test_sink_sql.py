@@ -19,7 +19,7 @@ server, db = databases.server, databases.db
 
 
 def together(*acts: Callable[[], object]) -> list[BaseException]:
-    """Call each in a thread of its own, all at once; returns what they raised."""
+    """Call each of *acts* in its own thread, all at once, and return what they raised."""
     ready = threading.Barrier(len(acts))
     errors: list[BaseException] = []
 
@@ -93,7 +93,7 @@ def test_a_batch_may_be_larger_than_a_statement_may_be(db: Database) -> None:
     assert len(db.rows()) == 600
 
 
-def test_an_empty_batch_is_stored_without_a_word(db: Database) -> None:
+def test_an_empty_batch_stores_nothing(db: Database) -> None:
     with db.sink() as sink:
         sink.write([])
 

@@ -82,7 +82,7 @@ def test_a_connection_to_what_became_a_replica_is_not_kept(db: Database) -> None
         sink(event("1"))
     url = db.user("INSERT, SELECT")
     with db.sink(url=url) as sink:
-        db.run(f"ALTER ROLE {url.username} SET default_transaction_read_only = on")  # for sessions to come
+        db.run(f"ALTER ROLE {url.username} SET default_transaction_read_only = on")  # in new sessions
         with pytest.raises(Unavailable, match="read-only"):
             sink(event("2"))
         db.run(f"ALTER ROLE {url.username} RESET default_transaction_read_only")
@@ -104,7 +104,7 @@ def test_a_database_that_was_deleted_is_created_again_by_the_second_event(db: Da
 # --- patience ---
 
 
-# psycopg waits for two seconds at least.
+# psycopg waits for at least two seconds.
 @pytest.mark.parametrize(("driver", "longest"), [("postgresql+psycopg", 4), ("mariadb+pymysql", 2)])
 def test_a_server_that_says_nothing_is_unavailable_within_the_timeout(driver: str, longest: float) -> None:
     start = time.monotonic()
@@ -129,7 +129,7 @@ def test_a_server_that_falls_silent_is_unavailable_within_the_timeout(db: Databa
             start = time.monotonic()
             with pytest.raises(Unavailable):
                 sink(event("2"))
-            assert time.monotonic() - start < 3  # for the connection that is there, and for a new one
+            assert time.monotonic() - start < 3  # once on the connection that is open, and once to open another
         sink(event("3"))
     assert {"1", "3"} <= set(db.rows())
 

@@ -1,4 +1,4 @@
-"""The SQL sink and what people send: ids that look alike, values that mean something, what is not JSON."""
+"""The SQL sink and hostile events: ids that look alike, values that are SQL, events that are not JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL sink's words: what it refuses at once, and what it keeps to itself."""
+"""The messages of the SQL sink: what it refuses at construction, and which secrets no message shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ server, db = databases.server, databases.db
 
 
 def said(error: BaseException) -> str:
-    """All that a log would hold of an error."""
+    """Return everything that a log would show of an error."""
     return "".join(traceback.format_exception(error))
 
 
@@ -79,7 +79,9 @@ def test_a_password_in_the_query_of_a_url_does_not_show() -> None:
 @pytest.mark.parametrize(
     ("number", "blames"), [(4025, True), (3819, True), (3157, True), (1205, False), (2013, False), (1290, False)]
 )
-def test_an_error_number_tells_who_is_to_blame_where_the_driver_knows_no_sqlstate(number: int, blames: bool) -> None:
+def test_an_error_number_says_that_the_data_is_at_fault_if_the_driver_gives_no_sqlstate(
+    number: int, blames: bool
+) -> None:
     assert is_data_error(OperationalError(number, "as PyMySQL says it")) is blames
 
 
@@ -91,7 +93,9 @@ def test_an_error_number_tells_who_is_to_blame_where_the_driver_knows_no_sqlstat
         ("pg8000", {}),
     ],
 )
-def test_a_driver_is_told_in_its_own_words_what_the_url_does_not_say(driver: str, expected: dict[str, object]) -> None:
+def test_a_driver_gets_the_timeouts_that_the_url_does_not_set_by_its_own_names(
+    driver: str, expected: dict[str, object]
+) -> None:
     assert timeout_arguments(driver, {"read_timeout": "9"}, 1.5) == expected
 
 
@@ -150,9 +154,9 @@ except ImportError as error:
 """
 
 
-def test_where_sqlalchemy_is_missing_it_is_said_what_to_install() -> None:
+def test_without_sqlalchemy_the_import_says_what_to_install() -> None:
     assert "pip install pixelmw[sql]" in " ".join(run(_WITHOUT, "sqlalchemy"))
 
 
-def test_where_the_driver_is_missing_it_shows_at_once() -> None:
+def test_a_missing_driver_shows_at_construction() -> None:
     assert "pymysql" in run(_WITHOUT, "pymysql")

@@ -1,4 +1,4 @@
-"""The SQL sink among forks, and on an engine that the application uses, too."""
+"""The SQL sink and forks, and on an engine that the application uses too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sqlalchemy import create_engine
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)
 url, table = sys.argv[1:]
-engine = create_engine(url)  # does not replace a connection that a child has spoiled
+engine = create_engine(url)  # it does not replace a connection that a child process has spoiled
 sinks = {"url": SQL(url, table, timeout=20), "engine": SQL(engine, table)}
 
 def store(name):
@@ -62,7 +62,7 @@ assert sessions() == before
 
 
 def test_parent_and_child_both_store_and_neither_spoils_the_others_connections(db: Database) -> None:
-    # SQLite knows no sessions: there each process is one.
+    # SQLite has no sessions; there, each process counts as one.
     acknowledged = run(_FORKS, db.url, db.table)
     assert len(acknowledged) == 2 * (1 + 2 * 5)
     assert db.rows() == sorted(acknowledged)
@@ -114,7 +114,7 @@ def test_a_connection_that_is_in_use_while_the_sink_is_closed_is_closed_after_it
     assert db.rows() == ["1", "2"]
 
 
-def test_what_threads_share_is_closed_by_its_last_user_for_one_who_waits_needs_it() -> None:
+def test_what_threads_share_is_closed_by_the_last_thread_that_uses_it() -> None:
     closed: list[str] = []
     shared = CloseWhenIdle("pool", closed.append)
     with shared:
@@ -124,7 +124,7 @@ def test_what_threads_share_is_closed_by_its_last_user_for_one_who_waits_needs_i
     assert closed == ["pool"]
 
 
-def test_a_sink_that_stored_nothing_is_closed_without_a_word(db: Database) -> None:
+def test_a_sink_that_stored_nothing_can_be_closed(db: Database) -> None:
     sink = db.sink()
     sink.close()
     sink.close()
@@ -137,7 +137,7 @@ def test_a_sink_may_be_closed_while_other_threads_use_it(db: Database) -> None:
 
 
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
-def test_what_the_connection_of_your_engine_cannot_say_is_undeliverable(db: Database) -> None:
+def test_a_character_that_the_connection_of_your_engine_lacks_is_undeliverable(db: Database) -> None:
     engine = db.engine(connect_args={"charset": "latin1"})
     with db.sink(url=engine) as sink:
         with pytest.raises(Undeliverable):

@@ -162,7 +162,7 @@ def test_a_commit_is_on_the_disk_before_the_sink_returns(path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_in_wal_mode_is_refused() -> None:
-    """One in memory; an unusual file system or VFS has the same effect."""
+    """The test uses one in memory. An unusual file system or VFS has the same effect."""
     refused = pytest.raises(sqlite3.OperationalError, match="the journal mode stays 'memory'")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection, refused:
         make_durable(connection, 0.1)
@@ -192,7 +192,7 @@ def test_a_context_manager_opens_the_database_at_once_and_closes_it(path: Path) 
     with SQLite(path) as sink:
         assert stored(path) == []
         sink(event("1"))
-    # The last connection takes its log along.
+    # The last connection deletes the log when it is closed.
     assert [file.name for file in path.parent.iterdir()] == ["events.db"]
 
 
@@ -223,7 +223,7 @@ def test_a_relative_path_survives_a_change_of_directory(tmp_path: Path, monkeypa
 
 
 def test_a_memory_database_is_a_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In memory, an accepted event would be gone with the process."""
+    """If the database were in memory, an accepted event would be lost with the process."""
     monkeypatch.chdir(tmp_path)
     with SQLite(":memory:") as sink:
         sink(event("1"))

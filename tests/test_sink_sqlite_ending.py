@@ -1,4 +1,4 @@
-"""Threads that are ended in the middle, that wait in vain, and that close what another one uses."""
+"""Threads that end within a transaction, that wait too long, or that close the sink while another uses it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pixelmw.sinks import SQLite
 
 
 def test_a_signal_that_ends_the_thread_within_a_transaction_leaves_none_behind(tmp_path: Path) -> None:
-    """As in a worker that its server tells to end, between the BEGIN and the first INSERT."""
+    """A server ends its worker between the BEGIN and the first INSERT."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit
@@ -33,7 +33,7 @@ def test_a_signal_that_ends_the_thread_within_a_transaction_leaves_none_behind(t
 
         def interrupt() -> None:
             wait_until(lambda: statements)  # it has begun, and SQLite waits for the other process
-            signal.pthread_kill(main, signal.SIGUSR1)  # which Python tells once SQLite is back
+            signal.pthread_kill(main, signal.SIGUSR1)  # Python handles the signal when the call into SQLite returns
             other_process.__exit__(None, None, None)
 
         before = signal.signal(signal.SIGUSR1, end)
@@ -52,7 +52,7 @@ def test_a_signal_that_ends_the_thread_within_a_transaction_leaves_none_behind(t
         assert stored(path) == ["3"]
 
 
-def test_threads_that_wait_for_a_busy_one_are_told_so_and_nothing_of_theirs_is_stored_later(tmp_path: Path) -> None:
+def test_threads_that_wait_for_a_busy_one_get_an_error_and_their_events_are_not_stored_later(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     with SQLite(path, timeout=0.3) as sink:
         threads, errors = [], []
@@ -73,7 +73,7 @@ def test_threads_that_wait_for_a_busy_one_are_told_so_and_nothing_of_theirs_is_s
     assert stored(path) == ["after"]
 
 
-def test_closing_waits_for_a_thread_that_stores_no_longer_than_it_is_told(tmp_path: Path) -> None:
+def test_closing_waits_for_a_thread_that_stores_no_longer_than_its_timeout(tmp_path: Path) -> None:
     with SQLite(tmp_path / "events.db") as sink:
         with sink._lock, pytest.raises(sqlite3.OperationalError, match=r"was busy for 0\.05 seconds"):
             sink.close(0.05)

@@ -37,7 +37,7 @@ def connection_of(sink: SQLite) -> sqlite3.Connection:
 
 
 def traced(sink: SQLite) -> list[str]:
-    """The first words of the statements that the sink executes from now on, in a list that grows."""
+    """Return a list to which each statement that the sink executes from now on is appended."""
     statements: list[str] = []
     connection_of(sink).set_trace_callback(statements.append)
     return statements
@@ -48,7 +48,7 @@ def kinds(statements: list[str]) -> list[str]:
 
 
 def refuse(path: Path, name: str, how: str = "ABORT") -> None:
-    """Have the database itself refuse events of a name, as a constraint of the user's would."""
+    """Let the database refuse events of this name, as a user's own constraint would."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
             f"CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.event = '{name}' "
@@ -61,7 +61,7 @@ def named(message_id: str, name: str) -> Event:
 
 
 def store_at_once(sink: SQLite, events: list[Event], call: Callable[[Event], object]) -> list[Exception | None]:
-    """Call with each event from a thread of its own, all in one batch; returns what each raised."""
+    """Call *call* with each event in its own thread, all in one batch, and return what each raised."""
     errors: list[Exception | None] = [None] * len(events)
 
     def store(place: int) -> None:
@@ -204,7 +204,7 @@ def test_a_refused_event_in_a_batch_of_several_inserts_spoils_none_of_them(sink:
     with pytest.raises(PartialFailure) as caught:
         sink.write([event("0"), event("1"), event("2"), named("3", "bad"), event("4")])
     assert list(caught.value.failures) == [3]
-    # Whoever stored them one by one in transactions of their own would need a sync for each.
+    # With a transaction for each event, there would be a sync for each.
     assert (kinds(statements).count("BEGIN"), kinds(statements).count("COMMIT")) == (2, 1)
     assert stored(path) == ["0", "1", "2", "4"]
 
@@ -237,7 +237,7 @@ def test_a_trigger_that_rolls_everything_back_fails_its_batch_as_a_whole(sink: S
     assert stored(path) == ["4", "5"]
 
 
-def test_an_error_of_the_file_is_told_to_every_thread_of_the_batch(sink: SQLite, path: Path) -> None:
+def test_every_thread_of_the_batch_gets_an_error_of_the_file(sink: SQLite, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE events")
     errors = store_at_once(sink, [event("0"), event("1")], sink)

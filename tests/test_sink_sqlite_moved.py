@@ -1,4 +1,4 @@
-"""A database that is deleted, replaced or spoilt behind the sink's back."""
+"""A database that is deleted, replaced or damaged while the sink uses it."""
 
 from __future__ import annotations
 
