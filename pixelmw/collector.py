@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .access import WriteKeyChecker, WriteKeys, mask_write_key
 from .enrich import client_context
@@ -15,10 +14,11 @@ from .errors import Discard, Rejected
 from .events import Event, Sink, build_event
 from .params import Limits, parse_query
 from .request import LazyRequest
+from .request_log import log_rejected, logger
 from .schema import event_schemas
+from .system.callables import checked_callable
 from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
-from .text import printable_name
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -27,17 +27,6 @@ if TYPE_CHECKING:
 
 #: Adds to an event, or changes it, before the schema judges it.
 Enricher = Callable[[Event, "Request"], None]
-
-_C = TypeVar("_C", bound=Callable[..., object])
-
-logger = logging.getLogger("pixelmw")
-
-
-def log_rejected(refusal: Rejected) -> None:
-    """Log one line about a refused request; it never holds a parameter's value, nor the write key."""
-    where = f" at {printable_name(refusal.path)}" if refusal.path else ""
-    rule = f" ({refusal.rule})" if refusal.rule else ""
-    logger.warning("refused a %s event: %s%s%s", refusal.event_type, refusal.code, where, rule)
 
 
 class Collector:
@@ -61,18 +50,19 @@ class Collector:
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_uuid,
     ) -> None:
-        self.sink = _callable("sink", sink, "any callable that takes an event; of a list, its append")
-        self.on_reject = _callable("on_reject", on_reject, "any callable that takes a Rejected")
+        self.sink = checked_callable("sink", sink, "any callable that takes an event; of a list, its append")
+        self.on_reject = checked_callable("on_reject", on_reject, "any callable that takes a Rejected")
         if callable(enrich) or not isinstance(enrich, Iterable):
             raise TypeError(f"enrich is {enrich!r}: give a list of callables, even for one")
         self.enrich = tuple(
-            _callable("an enricher", enricher, "a callable that takes an event and a request") for enricher in enrich
+            checked_callable("an enricher", enricher, "a callable that takes an event and a request")
+            for enricher in enrich
         )
         if not isinstance(limits, Limits):
             raise TypeError(f"limits is {limits!r}: give a pixelmw.Limits")
         self.limits = limits
-        self.clock = _callable("clock", clock, "a callable that returns seconds since the epoch")
-        self.new_id = _callable("new_id", new_id, "a callable that returns a string")
+        self.clock = checked_callable("clock", clock, "a callable that returns seconds since the epoch")
+        self.new_id = checked_callable("new_id", new_id, "a callable that returns a string")
         self._keys = WriteKeyChecker(write_keys)
         self._schemas = event_schemas(schemas)
         self._outcomes: Counter[str] = Counter()
@@ -142,9 +132,3 @@ class Collector:
     def _count(self, outcome: str) -> None:
         with self._lock:
             self._outcomes[outcome] += 1
-
-
-def _callable(what: str, value: _C, remedy: str) -> _C:
-    if not callable(value):
-        raise TypeError(f"{what} is {value!r}: give {remedy}")
-    return value

@@ -8,12 +8,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .access import WriteKeys, mask_write_key
-from .collector import Collector, Enricher, log_rejected, logger
+from .collector import Collector, Enricher
 from .enrich import client_context
 from .errors import Discard, Rejected
 from .events import EVENT_TYPES, Sink
 from .params import Limits
 from .replies import PREFLIGHT, REPLIES, Reply, find_reply, without_body
+from .request_log import log_rejected, logger
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -13,7 +13,7 @@ import pytest
 from conftest import Pixel
 
 from pixelmw import Event
-from pixelmw.collector import log_rejected
+from pixelmw.request_log import log_rejected
 from pixelmw.sinks import SQLite
 
 TRACK = "/pixel/v1/track"

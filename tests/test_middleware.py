@@ -8,7 +8,7 @@ from conftest import Pixel, host_app
 
 import pixelmw
 from pixelmw import PATHS, Collector, Discard, Limits, PixelMiddleware, Rejected
-from pixelmw.collector import log_rejected
+from pixelmw.request_log import log_rejected
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 

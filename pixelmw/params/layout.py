@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_SURROGATE = re.compile("[\ud800-\ud802]")
+from .names import split_name
 
 # A page or an e-mail sends the same names again and again. Long sets of names are not kept, so that the memory
 # for all of them stays below a few megabytes whatever is sent.
@@ -106,20 +105,3 @@ def _flatten(root: dict[str, Any], objects: set[int]) -> Layout:
 
 def _has_indexes_only(node: dict[str, Any]) -> bool:
     return all(str(index) in node for index in range(len(node)))
-
-
-def split_name(name: str) -> tuple[list[str], list[int]]:
-    """The segments of a dotted name, and the positions of those spelled with an escape."""
-    if "\\" not in name:
-        return name.split("."), []
-    # Decoded text has no surrogates, so that they can stand for an escaped backslash, an escaped dot, another escape.
-    segments = name.replace("\\\\", "\ud800").replace("\\.", "\ud801").replace("\\", "\ud802").split(".")
-    escaped = [at for at, segment in enumerate(segments) if _SURROGATE.search(segment)]
-    for at in escaped:
-        segments[at] = segments[at].replace("\ud800", "\\").replace("\ud801", ".").replace("\ud802", "")
-    return segments, escaped
-
-
-def join_name(segments: Sequence[str | int]) -> str:
-    """The inverse of :func:`split_name`: segments to a dotted name."""
-    return ".".join(str(segment).replace("\\", "\\\\").replace(".", "\\.") for segment in segments)
