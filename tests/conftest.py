@@ -14,7 +14,7 @@ from wsgiref.validate import validator
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from pixelmw import Event, PixelMiddleware, Rejected
+from pixelmw import Collector, Event, PixelMiddleware, Rejected
 
 #: 2026-11-23T12:34:56.789Z
 NOW = 1795437296.789
@@ -43,16 +43,24 @@ class WholeClient(Client):
 
 
 class Pixel:
-    """A wrapped application with its sink, its refusals, and a client that goes through the WSGI validator."""
+    """A wrapped application with its sink, its refusals, and a client that goes through the WSGI validator.
+
+    The options are those of :class:`PixelMiddleware` and of :class:`Collector`.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.events: list[Event] = []
         self.refusals: list[Rejected] = []
-        options.setdefault("sink", self.events.append)
-        options.setdefault("on_reject", self.refusals.append)
-        self.middleware = PixelMiddleware(options.pop("app", host_app), **options)
-        self.middleware.collector.clock = lambda: NOW
-        self.middleware.collector.new_id = map("id-{}".format, itertools.count(1)).__next__
+        app = options.pop("app", host_app)
+        of_the_middleware = {name: options.pop(name) for name in ("paths", "reply") if name in options}
+        defaults: dict[str, Any] = {
+            "sink": self.events.append,
+            "on_reject": self.refusals.append,
+            "clock": lambda: NOW,
+            "new_id": map("id-{}".format, itertools.count(1)).__next__,
+        }
+        collector = Collector(**(defaults | options))
+        self.middleware = PixelMiddleware.around(app, collector, **of_the_middleware)
         self.client = WholeClient(validator(self.middleware), use_cookies=False)
 
     def get(self, path: str, query: str = "", **options: Any) -> TestResponse:

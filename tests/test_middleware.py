@@ -1,4 +1,4 @@
-"""The middleware and the collector: construction, paths, pass-through, refusals, failures."""
+"""The middleware and the collector: paths, pass-through, refusals, failures."""
 
 import logging
 import threading
@@ -67,32 +67,6 @@ def test_a_list_is_a_sink_and_so_is_print(capsys):
     for sink in (events.append, print):
         Pixel(sink=sink).get("/pixel/v1/track", GOOD)
     assert events[0]["messageId"] in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "told"),
-    [
-        pytest.param({"app": "app"}, TypeError, "wsgi_app", id="an app that is none"),
-        pytest.param({"sink": []}, TypeError, "its append", id="a list itself"),
-        pytest.param({"paths": "/x"}, TypeError, "maps paths", id="a single path"),
-        pytest.param({"paths": {}}, ValueError, "empty", id="no paths"),
-        pytest.param({"paths": {"x": "page"}}, ValueError, "slash", id="a path without a slash"),
-        pytest.param({"paths": {5: "page"}}, ValueError, "string", id="a path that is no string"),
-        pytest.param({"paths": {"/x": "pgae"}}, ValueError, "'pgae'; known are page", id="an unknown type of a path"),
-        pytest.param({"schemas": {"pgae": {}}}, ValueError, "'pgae'; known are page", id="an unknown type of a schema"),
-        pytest.param({"schemas": [{}]}, TypeError, "maps event types", id="schemas that are no mapping"),
-        pytest.param({"schemas": {"page": True}}, TypeError, "is a dict", id="a schema that is no dict"),
-        pytest.param({"schemas": {"page": {"type": "strin"}}}, ValueError, "not a JSON Schema", id="a bad schema"),
-        pytest.param({"enrich": print}, TypeError, "list of callables", id="a single enricher"),
-        pytest.param({"enrich": None}, TypeError, "list of callables", id="no list of enrichers"),
-        pytest.param({"enrich": ["client_context"]}, TypeError, "an enricher", id="an enricher that is none"),
-        pytest.param({"on_reject": None}, TypeError, "on_reject", id="no on_reject"),
-        pytest.param({"limits": {"params": 5}}, TypeError, "pixelmw.Limits", id="limits as a dict"),
-    ],
-)
-def test_a_mistake_in_the_arguments_is_told_at_construction(options, error, told):
-    with pytest.raises(error, match=told):
-        Pixel(**options)
 
 
 def test_on_reject_gets_the_evidence(pixel):

@@ -5,7 +5,7 @@ import struct
 import pytest
 from conftest import Pixel
 
-from pixelmw.errors import STATUS
+from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.replies import GIF
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
@@ -39,7 +39,7 @@ def answer(outcome, reply, **options):
 
 
 def test_the_table_has_every_code():
-    assert set(CASES) - {"accepted"} == set(STATUS)
+    assert set(CASES) - {"accepted"} == set(STATUS_OF_CODE)
 
 
 @pytest.mark.parametrize("outcome", CASES)

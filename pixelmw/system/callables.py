@@ -1,15 +1,20 @@
-"""Checks that what a caller passes as a callable is one."""
+"""Checks at construction that an argument can be called."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-C = TypeVar("C", bound=Callable[..., object])
+_C = TypeVar("_C", bound=Callable[..., object])
 
 
-def checked_callable(what: str, value: C, remedy: str) -> C:
-    """*value*, where it is callable."""
+def checked_callable(argument_name: str, value: _C, remedy: str) -> _C:
+    """*value*, if it is callable.
+
+    :param argument_name: what the error message calls it.
+    :param remedy: what the error message tells the caller to give instead.
+    :raises TypeError: if it is not callable.
+    """
     if not callable(value):
-        raise TypeError(f"{what} is {value!r}: give {remedy}")
+        raise TypeError(f"{argument_name} is {value!r}: give {remedy}")
     return value
