@@ -7,7 +7,7 @@ import logging
 from .errors import Rejected
 from .text import printable_name
 
-logger = logging.getLogger("pixelmw")
+logger = logging.getLogger("pixelmw.requests")
 
 
 def log_rejected(refusal: Rejected) -> None:

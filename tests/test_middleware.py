@@ -95,7 +95,7 @@ def test_by_default_a_refusal_is_one_line_in_the_log_without_any_value(caplog):
     pixel = Pixel(app=PixelMiddleware(host_app, events.append), paths={"/unused": "page"})
     pixel.get("/pixel/v1/track", "writeKey=s3cret&anonymousId=s3cret&event=s3cret&context.screen.width=s3cret")
     ((name, level, line),) = caplog.record_tuples
-    assert (name, level) == ("pixelmw", logging.WARNING)
+    assert (name, level) == ("pixelmw.requests", logging.WARNING)
     assert line == "refused a track event: invalid at context.screen.width (type)"
 
 
