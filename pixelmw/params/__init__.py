@@ -1,4 +1,4 @@
-"""From a query string to nested dicts: names, layout and limits."""
+"""From a query string to nested dicts: decoding, names, layout and limits."""
 
 from .limits import Limits
 from .names import join_name, split_name

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-#: An event deeper than this could exhaust the interpreter's stack in the validator.
+#: The validator calls itself for each level of an event. A deeper event could exhaust the interpreter's stack.
 MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may hold. Past a limit it is refused, never cut.
+    """How much one request may hold. A request over a limit is refused, never cut.
 
     :param query_bytes: length of the query string, in bytes.
-    :param params: number of parameters, repeated ones included.
+    :param params: number of parameters; each repetition counts.
     :param key_chars: length of a decoded name, in characters.
-    :param depth: segments in a name; at most 64.
-    :raises TypeError: where a limit is not an integer.
-    :raises ValueError: where it is below 1, or *depth* above 64.
+    :param depth: number of segments in a name. It can be 64 at most.
+    :raises TypeError: if a limit is not an integer.
+    :raises ValueError: if a limit is below 1, or *depth* is above 64.
     """
 
     query_bytes: int = 32768
@@ -29,7 +29,7 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"Limits.{field.name} is a number of things, not {value!r}")
+                raise TypeError(f"Limits.{field.name} is {value!r}: it must be an integer")
             if value < 1:
                 raise ValueError(f"Limits.{field.name} is {value}: it must be at least 1")
         if self.depth > MAX_DEPTH:
