@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-# The shells take from here what is an argument of theirs too, and what they log with.
+# The shells import the last two from here: they have the same arguments and the same logger.
 __all__ = ["DEFAULT_ENRICHERS", "DEFAULT_LIMITS", "Collector", "Enricher", "log_rejected", "logger"]
 
 #: Adds to an event, or changes it, before the schema judges it.

@@ -90,8 +90,8 @@ class PixelMiddleware:
         """A middleware that wraps *app* and has the given *collector*, instead of making one.
 
         Use it if several middlewares are to share a collector, or if a test
-        gives the collector a clock of its own. The other arguments and what is
-        raised are as above.
+        gives the collector a clock of its own. The class says what the other
+        arguments mean, and what is raised.
         """
         self = cls.__new__(cls)
         self._set_up(app, collector, paths, reply)

@@ -1,4 +1,4 @@
-"""Write keys: rule 3 of the contract."""
+"""Write keys: which of them let a request in, which source they name, and what a refusal says."""
 
 import pytest
 from conftest import Pixel

@@ -88,6 +88,7 @@ def test_an_on_reject_that_fails_changes_nothing_and_is_logged(caplog):
     assert (response.status_code, response.headers["X-Pixel-Error"]) == (400, "invalid")
     assert "KeyError" in caplog.text
     assert "s3cret" not in caplog.text
+    assert {record.name for record in caplog.records} == {"pixelmw.requests"}
 
 
 def test_by_default_a_refusal_is_one_line_in_the_log_without_any_value(caplog):
@@ -127,6 +128,7 @@ def test_a_sink_that_raises_is_a_503_with_its_traceback_in_the_log(error, caplog
     assert (response.status_code, response.headers["X-Pixel-Error"]) == (503, "unavailable")
     assert "Traceback" in caplog.text
     assert type(error).__name__ in caplog.text
+    assert {record.name for record in caplog.records} == {"pixelmw.requests"}
     assert not pixel.refusals
     assert pixel.middleware.collector.stats() == {"unavailable": 1}
 

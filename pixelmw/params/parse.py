@@ -68,17 +68,19 @@ def _explain_names(names: list[str], limits: Limits) -> Rejected:
     order of parameters makes no difference.
     """
     if too_long := min((name for name in names if len(name) > limits.key_chars), default=None):
-        what = f"the parameter {printable_name(too_long)} has a name of {len(too_long)} characters"
-        return _too_large("key_chars", what, limits, path=too_long)
+        problem = f"the parameter {printable_name(too_long)} has a name of {len(too_long)} characters"
+        return _too_large("key_chars", problem, limits, path=too_long)
     paths = sorted(split_name(name)[0] for name in names)
     if too_deep := next((path for path in paths if len(path) > limits.depth), None):
         name = join_name(too_deep)
-        what = f"{printable_name(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
-        return Rejected("bad-query", what, path=name, rule="depth")
+        message = f"{printable_name(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
+        return Rejected("bad-query", message, path=name, rule="depth")
+    # The children of a name sort right behind it, so that a conflict is always found between two neighbours.
     parent, child = next((a, b) for a, b in pairwise(paths) if a != b and b[: len(a)] == a)
-    what = f"{printable_name(join_name(parent))} has a value, and so has {printable_name(join_name(child))} inside it"
-    return Rejected("bad-query", what, path=join_name(parent), rule="conflict")
+    name, name_inside = join_name(parent), join_name(child)
+    message = f"{printable_name(name)} has a value, and so has {printable_name(name_inside)} inside it"
+    return Rejected("bad-query", message, path=name, rule="conflict")
 
 
-def _too_large(limit: str, what: str, limits: Limits, path: str | None = None) -> Rejected:
-    return Rejected("too-large", f"{what}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)
+def _too_large(limit: str, problem: str, limits: Limits, path: str | None = None) -> Rejected:
+    return Rejected("too-large", f"{problem}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)
