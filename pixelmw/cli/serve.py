@@ -14,6 +14,7 @@ from werkzeug.wsgi import get_current_url
 from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
+from ..replies import ReplyMode
 from ..sinks import SQLite
 from ..text import printable_name, shortened
 
@@ -93,7 +94,7 @@ def _tell(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - this is the terminal's program
 
 
-def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[str], reply: str) -> BaseWSGIServer:
+def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[str], reply: ReplyMode) -> BaseWSGIServer:
     """A threaded server around the welcome page, with the middleware storing into *store*."""
 
     def sink(event: Event) -> None:
@@ -115,7 +116,7 @@ def front_page(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(host: str, port: int, database: str, write_keys: list[str], reply: str) -> None:
+def serve(host: str, port: int, database: str, write_keys: list[str], reply: ReplyMode) -> None:
     """Serve until interrupted.
 
     :raises sqlite3.Error: where the database cannot be opened.
