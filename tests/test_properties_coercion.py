@@ -69,7 +69,8 @@ def assert_only_typed(before: Any, after: Any) -> None:
         for key in after:
             assert_only_typed(before[key], after[key])
     else:
-        kept = before if len(before) == len(after) else [item for item in before if item.strip()]
+        not_blank = [item for item in before if not isinstance(item, str) or item.strip()]
+        kept = before if len(before) == len(after) else not_blank
         for old, new in zip(kept, after, strict=True):
             assert_only_typed(old, new)
 
