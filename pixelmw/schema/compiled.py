@@ -14,7 +14,8 @@ from typing import Any
 from jsonschema import ValidationError
 
 from .keywords import SIMPLE_KEYWORDS, Check, every, items, properties, some
-from .load import DRAFT_2020_12, LocatedSchema, located_parts
+from .load import DRAFT_2020_12
+from .located import LocatedSchema, reachable_schemas
 
 Path = tuple[str | int, ...]
 #: Says of a value at a path what jsonschema finds wrong with it, and where it was asked.
@@ -69,7 +70,7 @@ class CompiledSchema:
         self._nodes: dict[int, _Node] = {}
         in_parts = all(
             not _ONLY_AS_A_WHOLE & part.schema.keys() and part.schema.get("$schema", DRAFT_2020_12) == DRAFT_2020_12
-            for part in located_parts(root)
+            for part in reachable_schemas(root)
         )
         self._root = self._node(root) if in_parts else _Node()
         if not in_parts:

@@ -16,7 +16,8 @@ from ..params import join_name
 from ..text import printable_name, shortened
 from .coerce import compile_coercion
 from .compiled import CompiledSchema
-from .load import bundled_schema, load_schema
+from .load import load_schema
+from .registry import bundled_schema
 
 # Keywords that say that something inside failed; what failed inside is the better answer.
 _VAGUE = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems")
