@@ -119,7 +119,7 @@ class Collector:
             request = LazyRequest(environ)
             for enrich in self.enrich:
                 enrich(event, request)
-            schema.apply(event)
+            schema.coerce_and_validate(event)
         except Rejected as refusal:
             refusal.event_type, refusal.event = event_type, event
             refusal.query = partial(mask_write_key, query)

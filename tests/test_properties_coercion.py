@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from pixelmw import Rejected
 from pixelmw.schema import EventSchema
-from pixelmw.schema.coerce import compile_coercion
+from pixelmw.schema.compile_coercion import compile_coercion
 from pixelmw.schema.load import load_schema
 
 tried = settings(derandomize=True, deadline=None, max_examples=300)
@@ -79,13 +79,13 @@ def assert_only_typed(before: Any, after: Any) -> None:
 @given(st.dictionaries(st.sampled_from("abc"), typed), st.dictionaries(st.sampled_from("abc"), values))
 def test_coercion_gives_strings_their_types_and_judges_nothing(parts: dict[str, Any], event: dict[str, Any]) -> None:
     schema = {"properties": parts}
-    plan = compile_coercion(load_schema("s", schema)[1])
-    once = plan.coerce(copy.deepcopy(event))
+    coercion = compile_coercion(load_schema("s", schema)[1])
+    once = coercion.coerce(copy.deepcopy(event))
     assert_only_typed(event, once)
-    assert json.dumps(plan.coerce(copy.deepcopy(once))) == json.dumps(once)
+    assert json.dumps(coercion.coerce(copy.deepcopy(once))) == json.dumps(once)
     judged = copy.deepcopy(event)
     try:
-        EventSchema("s", schema).apply(judged)
+        EventSchema("s", schema).coerce_and_validate(judged)
         valid = True
     except Rejected:
         valid = False
