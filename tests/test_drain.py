@@ -16,7 +16,7 @@ import pytest
 from processes import event, lines, wait_until
 
 from pixelmw.__main__ import main
-from pixelmw.cli.drain import ProgressBar
+from pixelmw.cli.progress import ProgressBar
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.dead_letters import DeadLetters
 from pixelmw.delivery.disk.directory import SpoolDirectory

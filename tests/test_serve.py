@@ -18,7 +18,8 @@ from werkzeug.test import EnvironBuilder
 
 from pixelmw import Rejected, __version__
 from pixelmw.__main__ import main
-from pixelmw.cli.serve import event_line, front_page, make_welcome_server, refusal_line, welcome_app
+from pixelmw.cli.serve import event_line, front_page_url, make_welcome_server, refusal_line
+from pixelmw.cli.welcome import welcome_app
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
 
@@ -166,7 +167,7 @@ def test_the_command_returns_1_where_it_cannot_serve(tmp_path, capsys):
     ("host", "url"), [("127.0.0.1", "http://127.0.0.1:80/"), ("::1", "http://[::1]:80/")], ids=["IPv4", "IPv6"]
 )
 def test_the_banner_shows_a_url_to_open(host, url):
-    assert front_page(host, 80) == url
+    assert front_page_url(host, 80) == url
 
 
 def test_the_welcome_page_quotes_what_it_shows():
