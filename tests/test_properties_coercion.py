@@ -1,4 +1,4 @@
-"""What holds for every schema and every event that coercion could meet, tried on what hypothesis makes up."""
+"""Coercion, on random schemas and random events."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ values = st.recursive(
 
 
 def assert_only_typed(before: Any, after: Any) -> None:
-    """Every string is what it was, or the value of which it is the JSON text; a blank one may be gone."""
+    """Assert that each string stayed as it was or became the value of its JSON text; a blank one may be removed."""
     if isinstance(before, str):
         assert not isinstance(after, dict | list)
         assert json.dumps(after, allow_nan=False) == json.dumps(
