@@ -101,7 +101,7 @@ class Collector:
             request = LazyRequest(environ)
             for enrich in self.enrich:
                 enrich(event, request)
-            schema.apply(event)
+            schema.coerce_and_validate(event)
             self._store(event)
         except Rejected as error:
             refusal = error.with_evidence(event_type, event, partial(mask_write_key, query))

@@ -156,9 +156,16 @@ def test_the_core_is_pure(own):
     assert not IMPURE_IMPORTS & {module.partition(".")[0] for module in imports_of(MODULES[own])}
 
 
-def test_only_three_modules_know_jsonschema():
-    knowing = {module for module, path in MODULES.items() if "jsonschema" in set(imports_of(path))}
-    assert knowing == {"pixelmw.schema.judge", "pixelmw.schema.load", "pixelmw.schema.compiled"}
+def test_only_these_modules_know_jsonschema_and_what_it_stands_on():
+    users = {"jsonschema": set(), "referencing": set(), "jsonschema_specifications": set()}
+    for own, path in MODULES.items():
+        for name in users.keys() & {module.partition(".")[0] for module in imports_of(path)}:
+            users[name].add(own.removeprefix("pixelmw.schema."))
+    assert users == {
+        "jsonschema": {"load", "compiled"},
+        "referencing": {"load", "located"},
+        "jsonschema_specifications": {"registry"},
+    }
 
 
 def test_the_package_imports_nothing_optional():
