@@ -12,7 +12,7 @@ except ImportError as error:
     raise ImportError("pixelmw.delivery.metrics needs prometheus-client: pip install pixelmw[metrics]") from error
 
 from ..collector import Collector
-from ..errors import STATUS
+from ..errors import STATUS_OF_CODE
 from ..middleware import PixelMiddleware
 from .base import Delivery
 
@@ -24,7 +24,7 @@ _Family = CounterMetricFamily | GaugeMetricFamily
 _OUTCOMES = {
     "accepted": ("accepted", ""),
     "discarded": ("discarded", ""),
-    **{code: ("refused", code) for code in STATUS},
+    **{code: ("refused", code) for code in STATUS_OF_CODE},
     "unavailable": ("unavailable", "unavailable"),
 }
 # What is known of a wrapper, and the metric that it becomes.
