@@ -17,8 +17,8 @@ from .disk.drainer import Drainer
 from .disk.journal import Journal
 from .disk.quota import Quota
 from .disk.throttle import ReadThrottle
+from .disk.worker import SpoolWorker
 from .retry import Retry
-from .worker import SpoolWorker
 
 
 class Spool(Delivery):

@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..system.fork import ForkSafeLock
-from ..system.logs import LogThrottle
-from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
-from .disk.directory import SpoolDirectory
-from .disk.drainer import Drainer
+from ...system.fork import ForkSafeLock
+from ...system.logs import LogThrottle
+from ...system.threads import UWSGI_THREADS_REMEDY, background_threads_run
+from .directory import SpoolDirectory
+from .drainer import Drainer
 
 logger = logging.getLogger("pixelmw")
 
