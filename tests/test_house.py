@@ -40,7 +40,7 @@ MAY_KNOW = {
     "asgi": {"collector", "replies", "sinks.together"},
     "links": {"params", "access", "events"},
     "sinks": {"system", "events", "_version"},
-    "delivery": {"system", "events", "sinks.base"},
+    "delivery": {*GROUND, "events", "sinks.base", "sinks.encoding", "sinks.together"},
     "live": GROUND,
     **{door: {*INSIDE, "pixelmw"} for door in DOORS},
     "pixelmw": {"_version", "errors", "events", "params", "schema", "collector", "middleware"},

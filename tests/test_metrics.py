@@ -159,7 +159,10 @@ def test_the_documented_application_is_scraped_beside_its_pixels(tmp_path):
         "Spool": lambda path, sink: Spool(tmp_path / "spool", sink),
     }
     try:
-        exec(documented("how delivery goes.\n\n").replace("REGISTRY.register(", "REGISTRY.register(metrics := "), names)
+        exec(
+            documented("requests and of delivery.\n\n").replace("REGISTRY.register(", "REGISTRY.register(metrics := "),
+            names,
+        )
         with names["spool"], serving(names["application"]) as port:
             assert send(port, "GET", f"{PAGE}?{QUERY}").status == 200
             assert b"the host application" in send(port, "GET", "/").body
