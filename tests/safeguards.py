@@ -81,9 +81,9 @@ SAFEGUARDS = {
         "delivery/disk/directory.py", "with locked(descriptor):", "if True:", "test_spool_seals_undone.py::"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
-        "event = self._event = self._event or json.loads(self.payload)", "test_delivery_text.py::"),
+        "event = self._event = self._event or decode(self.payload)", "test_delivery_text.py::"),
     "who was refused in company is tried alone": Safeguard(
-        "delivery/forward/forwarder.py", "(self._dead if item.alone else self._refused)", "self._dead",
+        "delivery/forward/forwarder.py", "(self._dead if item.failed_alone else self._refused)", "self._dead",
         "test_sink_blame.py::"),
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._owner == os.getpid() else None", "return self._value",

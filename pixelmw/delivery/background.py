@@ -101,7 +101,7 @@ class _Queue:
             settings.sink,
             retry=settings.retry,
             dead_letter=settings.dead_letter,
-            settled=self._settled,
+            on_done=self._settled,
             max_batch=settings.max_batch,
         )
         self._queued: deque[Item] = deque()
@@ -207,11 +207,11 @@ class _Queue:
         if self._queued:
             if self._hurried or self._deadline or len(self._queued) >= self._settings.max_batch:
                 return 0.0
-            return self._since[self._queued[0].place] + self._settings.max_delay
+            return self._since[self._queued[0].number] + self._settings.max_delay
         return self._aside_due if len(self._forwarder) else float("inf")
 
     def _settled(self, items: Iterable[Item]) -> None:
         with self._condition:
             for item in items:
-                del self._since[item.place]
+                del self._since[item.number]
             self._condition.notify_all()

@@ -70,7 +70,7 @@ class Drainer:
         pause_if_busy: Callable[[], object] = lambda: None,
     ) -> None:
         self._new_forwarder = partial(
-            Forwarder, sink, retry=retry, dead_letter=dead_letter, settled=self._settled, max_batch=MAX_BATCH
+            Forwarder, sink, retry=retry, dead_letter=dead_letter, on_done=self._settled, max_batch=MAX_BATCH
         )
         self.forwarder = self._new_forwarder()
         self.damaged = 0
@@ -110,7 +110,7 @@ class Drainer:
         if not pending:
             for reading in list(self._readings.values()):
                 self._finish(reading)  # those that could not be deleted when they were done
-        if (not pending or self.forwarder.in_doubt) and not self._to_read:
+        if (not pending or self.forwarder.wants_more_pending) and not self._to_read:
             self._to_read.extend(segment for segment in self._directory.segments() if self._is_new(segment))
         while self._grown or len(pending) < MAX_BATCH:
             if self._grown:
@@ -176,8 +176,8 @@ class Drainer:
             if item is None:
                 self._set_aside(reading, found)
             else:
-                reading.on_their_way[item.place] = found.start
-                self._places[item.place] = reading
+                reading.on_their_way[item.number] = found.start
+                self._places[item.number] = reading
                 yield item
         reading.read = len(reading.data)
 
@@ -201,8 +201,8 @@ class Drainer:
     def _settled(self, items: Iterable[Item]) -> None:
         touched: dict[Segment, _Reading] = {}
         for item in items:
-            reading = self._places.pop(item.place)
-            del reading.on_their_way[item.place]
+            reading = self._places.pop(item.number)
+            del reading.on_their_way[item.number]
             touched[reading.segment] = reading
         for reading in touched.values():
             if not self._finish(reading) and not reading.damage:
