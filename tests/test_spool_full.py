@@ -17,7 +17,7 @@ from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.base import Full
 from pixelmw.delivery.disk.directory import SpoolDirectory
-from pixelmw.delivery.disk.records import Record, scan
+from pixelmw.delivery.disk.records import Record, read_records
 
 
 class Sink:
@@ -55,7 +55,7 @@ def parts(directory: Path) -> list[object]:
     for segment in segments:
         data = (directory / segment.name).read_bytes()
         assert data or segment == segments[-1]
-        found += scan(data, segment.first)
+        found += read_records(data, segment.first_sequence)
     return found
 
 

@@ -106,7 +106,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         retry=target.retry,
         dead_letter=target.dead_letter or letters,
         # What is refused once more goes to new segments, which are not for this time.
-        among=frozenset(directory.segments()) if dead else None,
+        only=frozenset(directory.segments()) if dead else None,
     )
     backlog = Backlog(directory)
     started = time.monotonic()
@@ -122,11 +122,11 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
 
 def _take_turn(directory: SpoolDirectory, *, wait: bool) -> int:
     """Become the one who forwards, until the descriptor is closed."""
-    while (lock := directory.drain_lock()) is None:
+    while (lock := directory.try_drain_lock()) is None:
         if not wait:
             raise OSError(f"somebody else is forwarding from {directory.path}")
         time.sleep(_LOOK_EVERY)
-    directory.tidy()
+    directory.cursors.remove_stale()
     return lock
 
 
@@ -148,7 +148,7 @@ def _summarise(drainer: Drainer, left: int, seconds: float) -> None:
     told = [f"forwarded {_events(counts['forwarded'])} in {seconds:.1f} s"]
     if dead := counts["dead"]:
         told.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
-    if damaged := drainer.damaged:
+    if damaged := drainer.damaged_records:
         told.append(f"{damaged:,} {'was' if damaged == 1 else 'were'} damaged: see quarantine")
     told.append(f"{_events(left)} {'is' if left == 1 else 'are'} left" if left else "nothing is left")
     print("; ".join(told))  # noqa: T201 - this is the terminal's program

@@ -122,19 +122,19 @@ class _Process:
             dead_letter=spool.dead_letter or self._dead,
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
-        self.runner = SpoolWorker(directory, self._drainer, let_go=self._let_go)
+        self.runner = SpoolWorker(directory, self._drainer, close_files=self._let_go)
         self._directory = directory
         self._backlog = Backlog(directory)
         self._lock = threading.Lock()
 
     def close(self, timeout: float | None) -> None:
-        self.runner.stop(timeout)
+        self.runner.close(timeout)
         self._let_go()
 
     def disown(self) -> None:
         """In a child: let go of what its parent has open."""
-        self.runner.disown()
-        self.journal.leave()
+        self.runner.abandon()
+        self.journal.abandon()
 
     def _let_go(self) -> None:
         self.journal.close()
@@ -147,8 +147,8 @@ class _Process:
         return {
             "queued": queued,
             "oldest": oldest,
-            "bytes": self._directory.size(),
+            "bytes": self._directory.bytes_used(),
             "stored": self.journal.stored,
-            "damaged": self._drainer.damaged,
+            "damaged": self._drainer.damaged_records,
             **counts,
         }
