@@ -60,7 +60,7 @@ IMPORT_PATHS = {
     "pixelmw.sinks.kafka": "Kafka",
     "pixelmw.sinks.redis": "RedisStream",
     "pixelmw.sinks.http": "HTTP",
-    "pixelmw.delivery": "Background Spool Retry",
+    "pixelmw.delivery": "Background Spool Retry Full BackgroundStats DeliveryStats SpoolStats",
     "pixelmw.delivery.metrics": "Metrics",
     "pixelmw.replies": "Reply",
     "pixelmw.enrich": "client_context",

@@ -13,7 +13,7 @@ from scrapes import Fickle, delivery, documented, registered, scrape, served
 from servers import running, send, serving
 
 from pixelmw import Discard, Limits, PixelMiddleware
-from pixelmw.delivery import Background, Retry, Spool
+from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.errors import STATUS
 from pixelmw.sinks.base import Undeliverable
@@ -116,6 +116,15 @@ def test_a_background_has_a_limit_of_events_and_no_directory():
         assert (told["queued_events"], told["queued_max_events"]) == (1, 7)
         assert not {name for name in told if "directory" in name or "damaged" in name}
         sink.error = None
+
+
+def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path):
+    spool, queue = Spool(tmp_path / "spool", print), Background(print)
+    assert spool.stats().keys() == SpoolStats.__annotations__.keys() | DeliveryStats.__annotations__.keys()
+    assert queue.stats().keys() == BackgroundStats.__annotations__.keys() | DeliveryStats.__annotations__.keys()
+    registry = registered(spool=spool, queue=queue)
+    assert len(delivery(registry)) == len({"up", "max_bytes"}) + len(spool.stats())
+    assert len(delivery(registry, "queue")) == len({"up", "max_queue"}) + len(queue.stats())
 
 
 def test_the_names_follow_the_conventions(tmp_path):

@@ -14,8 +14,7 @@ from processes import event, finish, out, start, wait_until
 from spools import report, waiting
 
 from pixelmw import Event
-from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.base import Full
+from pixelmw.delivery import Full, Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import Record, read_records
 
@@ -176,8 +175,7 @@ def test_threads_that_fill_a_directory_to_its_size_do_not_keep_it_from_being_dra
 
 _FILL = """
 import logging, sys
-from pixelmw.delivery import Spool
-from pixelmw.delivery.base import Full
+from pixelmw.delivery import Full, Spool
 from processes import event
 
 logging.disable()
