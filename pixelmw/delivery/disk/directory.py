@@ -100,11 +100,14 @@ class SpoolDirectory:
         """Make a new segment file, and return a descriptor that appends to it."""
         return open_private(self.path / segment.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
 
-    def may_append(self, segment: Segment, descriptor: int, size: int) -> bool:
-        """Return True if nobody has sealed, moved or changed *segment* since its writer left it with *size* bytes."""
+    def may_append(self, name: str, descriptor: int, size: int) -> bool:
+        """Return True if nobody has sealed, moved or changed a segment since its writer left it with *size* bytes.
+
+        :param name: that of the segment's file.
+        """
         status = os.fstat(descriptor)
         try:
-            named = os.lstat(f"{self._prefix}{segment.name}")
+            named = os.lstat(f"{self._prefix}{name}")
         except OSError:
             return False
         sealed = not status.st_mode & _WRITABLE

@@ -57,10 +57,11 @@ _MAX_TRIES = 5
 class _OpenSegment:
     """The segment that the journal appends to."""
 
-    __slots__ = ("acknowledged_bytes", "descriptor", "locked_until", "nothing_acknowledged", "segment")
+    __slots__ = ("acknowledged_bytes", "descriptor", "locked_until", "name", "nothing_acknowledged", "segment")
 
     def __init__(self, segment: Segment, descriptor: int) -> None:
         self.segment = segment
+        self.name = segment.name  # made once: each commit needs it
         self.descriptor = descriptor
         self.acknowledged_bytes = 0
         self.nothing_acknowledged = True
@@ -156,7 +157,7 @@ class Journal:
         if not current.locked_until:
             lock_file(current.descriptor)
             current.locked_until = time.monotonic() + _MAX_LOCK_SECONDS
-            return self._directory.may_append(current.segment, current.descriptor, current.acknowledged_bytes)
+            return self._directory.may_append(current.name, current.descriptor, current.acknowledged_bytes)
         return True
 
     def _unlock(self) -> None:
