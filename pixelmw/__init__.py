@@ -1,4 +1,4 @@
-"""A tracking pixel for any WSGI application: one line wraps it, and pixel URLs become events in a sink."""
+"""A tracking pixel for any WSGI application: one line wraps it, and requests for the pixel become events in a sink."""
 
 from ._version import __version__
 from .collector import Collector

@@ -1,12 +1,12 @@
-"""The two ways in which a request ends without an event: refused, or discarded on purpose."""
+"""The two ways in which a request ends without an event: it is refused, or it is discarded on purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
-#: Every code a refusal can carry, with the HTTP status that goes with it.
-STATUS = {
+#: Every code that a refusal can have, and the HTTP status that goes with it.
+STATUS_OF_CODE = {
     "bad-query": 400,
     "invalid": 400,
     "unauthorized": 401,
@@ -19,15 +19,19 @@ STATUS = {
 class Rejected(Exception):
     """A request that was refused, with the evidence.
 
-    :ivar code: what went wrong, one of the keys of :data:`STATUS`.
+    An enricher refuses an event with ``raise Rejected(code, message, path=...)``.
+    The collector then adds the event type, the event and the query.
+
+    :ivar code: what went wrong, one of the keys of :data:`STATUS_OF_CODE`.
     :ivar status: the HTTP status that belongs to the code.
-    :ivar message: one sentence that names the parameter and the rule; quotes
+    :ivar message: one sentence that names the parameter and the rule. It quotes
         at most 64 characters of the value, and never a write key.
-    :ivar path: the dotted parameter at fault, as a URL spells it, or ``None``.
-    :ivar rule: the rule that refused it: a JSON Schema keyword, or the name
-        of the limit; ``None`` where the code says it all.
+    :ivar path: the dotted name of the parameter at fault, as a URL spells it, or ``None``.
+    :ivar rule: the rule that the parameter broke: a JSON Schema keyword, or the
+        name of a limit. ``None`` if the code says it all.
     :ivar event_type: ``"page"``, ``"track"`` and so on.
     :ivar event: the event as far as it was built, or ``None``.
+    :raises ValueError: if *code* is unknown.
     """
 
     def __init__(
@@ -42,8 +46,10 @@ class Rejected(Exception):
         query: str | Callable[[], str] = "",
     ) -> None:
         super().__init__(message)
+        if code not in STATUS_OF_CODE:
+            raise ValueError(f"unknown code {code!r}; known are {', '.join(STATUS_OF_CODE)}")
         self.code = code
-        self.status = STATUS[code]
+        self.status = STATUS_OF_CODE[code]
         self.message = message
         self.path = path
         self.rule = rule
@@ -53,15 +59,26 @@ class Rejected(Exception):
 
     @property
     def query(self) -> str:
-        """The raw query string, with the write key masked; worked out when somebody looks."""
+        """The raw query string, with the write key masked. A callable that makes it is called when it is first read."""
         if callable(self._query):
             self._query = self._query()
         return self._query
 
-    @query.setter
-    def query(self, query: str | Callable[[], str]) -> None:
-        self._query = query
+    def with_evidence(self, event_type: str, event: dict[str, Any] | None, query: str | Callable[[], str]) -> Self:
+        """A copy of this refusal that also says which request was refused.
+
+        It is a copy, because an enricher may raise one and the same instance
+        in several threads at once, and then each request needs evidence of its
+        own. The copy has the class, the attributes, the cause and the traceback
+        of the original.
+        """
+        copied = Exception.__new__(type(self), *self.args)  # __init__ of a subclass may take other arguments
+        copied.__dict__.update(self.__dict__)
+        copied.event_type, copied.event, copied._query = event_type, event, query
+        copied.__cause__, copied.__context__ = self.__cause__, self.__context__
+        copied.__suppress_context__ = self.__suppress_context__
+        return copied.with_traceback(self.__traceback__)
 
 
 class Discard(Exception):
-    """Raised by an enricher: answer as if the event were accepted, and store nothing."""
+    """Raised by an enricher: the request is answered as if the event were accepted, and nothing is stored."""

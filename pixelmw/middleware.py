@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from .access import WriteKeys, mask_write_key
-from .collector import Collector, Enricher, log_rejected, logger
-from .enrich import client_context
+from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected, logger
 from .errors import Discard, Rejected
-from .events import EVENT_TYPES, Sink
-from .params import Limits
-from .replies import PREFLIGHT, REPLIES, Reply, find_reply, without_body
+from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, resolve_reply
+from .system.callables import checked_callable
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Where events come in unless told otherwise: ``PATH_INFO`` to event type.
+    from .access import WriteKeys
+    from .collector import Enricher
+    from .events import Sink
+    from .params import Limits
+
+#: The default paths: ``PATH_INFO`` to event type.
 PATHS: Mapping[str, str] = MappingProxyType({"/pixel/v1/page": "page", "/pixel/v1/track": "track"})
 
 
 class PixelMiddleware:
-    """Wraps a WSGI application and collects tracking pixels on a few paths of its own.
+    """Wraps a WSGI application, and collects tracking pixels on a few paths of its own.
 
     ::
 
@@ -34,26 +35,27 @@ class PixelMiddleware:
     share between threads, and across fork.
 
     :param app: any WSGI application.
-    :param sink: called with each event, a dict ready for JSON; the request is
-        answered 200 once it has returned, and 503 where it raised.
+    :param sink: called with each event, a dict ready for JSON. The request is
+        answered 200 once the sink has returned, and 503 if it raised.
     :param paths: exact ``PATH_INFO`` to event type, one of ``page track
         identify group alias screen``.
     :param schemas: event type to a JSON Schema (draft 2020-12 unless it says
         otherwise) that replaces the bundled one. It may refer to the bundled
         ones as ``urn:pixelmw:track`` and so on.
-    :param write_keys: ``"any"`` (one must be present), ``"optional"``, a
-        collection of keys, a mapping from key to source name, or a callable
-        from key to source name or ``None``.
+    :param write_keys: ``"any"`` (a key must be present, and is not checked),
+        ``"optional"`` (none is needed), a collection of keys, a mapping from
+        key to source name, or a callable from key to source name or ``None``.
     :param reply: ``"gif"``, ``"ok"``, ``"auto"``, ``"always-gif"``, or an object
         with the methods of :class:`pixelmw.replies.Reply`.
-    :param enrich: callables that take an event and a Werkzeug request, run in
-        order before validation. One that raises :class:`Discard` has the
-        request answered as accepted, with nothing stored.
-    :param on_reject: called with each :class:`Rejected`; the default logs one
-        line without any value.
+    :param enrich: callables that take an event and a Werkzeug request. They are
+        called in order before validation. If one raises :class:`Discard`, the
+        request is answered as accepted and nothing is stored; if one raises
+        :class:`Rejected`, the request is refused.
+    :param on_reject: called with each :class:`Rejected`. The default logs one
+        line without any value to ``pixelmw.requests``.
     :param limits: how much one request may hold.
     :raises TypeError: for an argument of the wrong kind.
-    :raises ValueError: for one of the right kind that cannot work.
+    :raises ValueError: for an argument of the right kind with a value that cannot work.
     :ivar app: the wrapped application.
     :ivar collector: the :class:`Collector` behind it.
     """
@@ -66,42 +68,66 @@ class PixelMiddleware:
         paths: Mapping[str, str] = PATHS,
         schemas: Mapping[str, Mapping[str, Any]] | None = None,
         write_keys: WriteKeys = "any",
-        reply: str | Reply = "gif",
-        enrich: Iterable[Enricher] = (client_context,),
+        reply: ReplyMode | Reply = "gif",
+        enrich: Iterable[Enricher] = DEFAULT_ENRICHERS,
         on_reject: Callable[[Rejected], object] = log_rejected,
-        limits: Limits = Limits(),  # noqa: B008 - it is immutable
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        if not callable(app):
-            raise TypeError(f"app is {app!r}: give a WSGI application; of a Flask app, its wsgi_app")
-        self.app = app
-        self.collector = Collector(
+        collector = Collector(
             sink, schemas=schemas, write_keys=write_keys, enrich=enrich, on_reject=on_reject, limits=limits
         )
-        self._reply = find_reply(reply)
-        self._event_types = _check_paths(paths)
+        self._set_up(app, collector, paths, reply)
+
+    @classmethod
+    def around(
+        cls,
+        app: WSGIApplication,
+        collector: Collector,
+        *,
+        paths: Mapping[str, str] = PATHS,
+        reply: ReplyMode | Reply = "gif",
+    ) -> Self:
+        """A middleware that wraps *app* and has the given *collector*, instead of making one.
+
+        Use it if several middlewares are to share a collector, or if a test
+        gives the collector a clock of its own. The class says what the other
+        arguments mean, and what is raised.
+        """
+        self = cls.__new__(cls)
+        self._set_up(app, collector, paths, reply)
+        return self
+
+    def _set_up(
+        self, app: WSGIApplication, collector: Collector, paths: Mapping[str, str], reply: ReplyMode | Reply
+    ) -> None:
+        self.app = checked_callable("app", app, "a WSGI application; of a Flask app, its wsgi_app")
+        if not isinstance(collector, Collector):
+            raise TypeError(f"collector is {collector!r}: give a pixelmw.Collector")
+        self.collector = collector
+        self._reply = resolve_reply(reply)
+        self._event_types = _checked_paths(paths, collector.event_types)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         event_type = self._event_types.get(environ.get("PATH_INFO", ""))
         if event_type is None:
             return self.app(environ, start_response)
-        return self._answer(event_type, environ)(environ, start_response)
+        return self._answer_pixel(event_type, environ)(environ, start_response)
 
-    def _answer(self, event_type: str, environ: WSGIEnvironment) -> WSGIApplication:
+    def _answer_pixel(self, event_type: str, environ: WSGIEnvironment) -> WSGIApplication:
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return PREFLIGHT
-        refusal = None
+        if method == "HEAD":
+            return for_head(self._reply_for(environ, None))
         if method == "GET":
             refusal = self._collect(event_type, environ)
-        elif method != "HEAD":
-            query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
-            what = "the method must be GET, HEAD or OPTIONS"
-            refusal = Rejected("bad-method", what, event_type=event_type, query=query)
-            self.collector.reject(refusal)
-        answer = self._reply_to(environ, refusal)
-        return without_body(answer) if method == "HEAD" else answer
+        else:
+            message = "the method must be GET, HEAD or OPTIONS"
+            refusal = self.collector.refuse(event_type, environ, "bad-method", message)
+        return self._reply_for(environ, refusal)
 
     def _collect(self, event_type: str, environ: WSGIEnvironment) -> Rejected | None:
+        """Collect one event. Returns the refusal to answer with, or ``None`` if the event counts as accepted."""
         try:
             self.collector.collect(event_type, environ)
         except Discard:
@@ -113,25 +139,29 @@ class PixelMiddleware:
             return Rejected("unavailable", "the event could not be stored", event_type=event_type)
         return None
 
-    def _reply_to(self, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
-        reply = self._reply
+    def _reply_for(self, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
+        """The answer of the reply, or of "gif" if the reply fails."""
         try:
-            return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
+            return _answer_of(self._reply, environ, refusal)
         except Exception:
-            logger.exception("the reply %r failed", reply)
-        reply = REPLIES["gif"]
-        return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
+            logger.exception("the reply %r failed", self._reply)
+        return _answer_of(REPLIES["gif"], environ, refusal)
 
 
-def _check_paths(paths: Mapping[str, str]) -> dict[str, str]:
+def _answer_of(reply: Reply, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
+    return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
+
+
+def _checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[str, str]:
     """*paths* with each path as a WSGI server spells it."""
     if not isinstance(paths, Mapping):
         raise TypeError(f"paths is {paths!r}: it maps paths to event types")
     if not paths:
-        raise ValueError("paths is empty, so that no pixel could be reached")
+        raise ValueError("paths is empty: no request could reach a pixel")
     for path, event_type in paths.items():
         if not isinstance(path, str) or not path.startswith("/"):
             raise ValueError(f"paths has {path!r}: a path is a string that begins with a slash")
-        if event_type not in EVENT_TYPES:
-            raise ValueError(f"paths has the unknown event type {event_type!r}; known are {', '.join(EVENT_TYPES)}")
+        if event_type not in event_types:
+            raise ValueError(f"paths has the unknown event type {event_type!r}; known are {', '.join(event_types)}")
+    # PEP 3333: PATH_INFO has each byte of the path as the latin-1 character of that number.
     return {path.encode().decode("latin-1"): event_type for path, event_type in paths.items()}

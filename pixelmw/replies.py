@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from werkzeug.wsgi import ClosingIterator
 
-from .errors import STATUS, Rejected
+from .errors import STATUS_OF_CODE, Rejected
 from .request import LazyRequest
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: A transparent GIF89a of one pixel, with a complete LZW stream.
+#: The replies that the package has, by name.
+ReplyMode = Literal["gif", "ok", "auto", "always-gif"]
+
+#: A transparent GIF89a of one pixel. Its LZW stream is complete, unlike that of the common GIF of 42 bytes, since
+#: some decoders are strict.
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
     b"!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -22,8 +26,8 @@ GIF = (
 
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 
-# Every answer must come from here, may be shown by any page, and says what it is.
-_COMMON = [
+# No cache may answer instead of us, a page of any origin may show the answer, and its type is not guessed.
+_COMMON_HEADERS = [
     ("Cache-Control", "no-store, no-cache, must-revalidate, private, max-age=0"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
     ("X-Content-Type-Options", "nosniff"),
@@ -34,13 +38,13 @@ _IMAGE = "image/gif"
 _TEXT = "text/plain; charset=utf-8"
 
 
-class Answer:
+class FixedAnswer:
     """A WSGI application that always gives the same answer.
 
     :param status: the HTTP status code.
-    :param body: what a GET gets; a HEAD gets its length.
-    :param content_type: what the body is; none for a 204.
-    :param headers: what comes on top of the headers that every answer has.
+    :param body: the body. :func:`for_head` leaves it out.
+    :param content_type: the type of the body. A 204 has none.
+    :param headers: headers in addition to those that every answer has.
     """
 
     def __init__(
@@ -48,17 +52,17 @@ class Answer:
     ) -> None:
         self.status = f"{status} {HTTPStatus(status).phrase}"
         self.body = body
-        described = [("Content-Type", content_type), ("Content-Length", str(len(body)))] if content_type else []
-        self.headers = [*described, *_COMMON, *headers]
+        content_headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))] if content_type else []
+        self.headers = [*content_headers, *_COMMON_HEADERS, *headers]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        # Servers and middlewares around this one may change the list, so each answer has its own.
+        # Each answer has a list of its own: servers and middlewares around this one may change it (PEP 3333).
         start_response(self.status, self.headers.copy())
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
+        return [self.body]
 
 
 #: The answer to OPTIONS. A 204 has no Content-Length (RFC 9110, section 8.6).
-PREFLIGHT = Answer(
+PREFLIGHT = FixedAnswer(
     204,
     headers=[
         ("Allow", ALLOWED_METHODS),
@@ -70,29 +74,31 @@ PREFLIGHT = Answer(
 
 
 class Reply(Protocol):
-    """How requests are answered. What it returns is any WSGI application, a Werkzeug response for one."""
+    """How requests are answered. Each method returns a WSGI application, for example a Werkzeug response."""
 
     def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
-        """The answer to an event that was stored, or discarded on purpose."""
+        """The answer if the event was stored, or discarded on purpose."""
 
     def refused(self, environ: WSGIEnvironment, refusal: Rejected) -> WSGIApplication:
-        """The answer to a request that was refused, or (``unavailable``) could not be stored."""
+        """The answer if the request was refused, or (``unavailable``) the event could not be stored."""
 
 
-def _verdict(code: str) -> list[tuple[str, str]]:
+def _error_code_headers(code: str) -> list[tuple[str, str]]:
     return [("X-Pixel-Error", code), ("Access-Control-Expose-Headers", "X-Pixel-Error")]
 
 
 def _error_headers(code: str) -> list[tuple[str, str]]:
-    on_top = {"bad-method": [("Allow", ALLOWED_METHODS)], "unavailable": [("Retry-After", _RETRY_AFTER)]}
-    return _verdict(code) + on_top.get(code, [])
+    extra_headers = {"bad-method": [("Allow", ALLOWED_METHODS)], "unavailable": [("Retry-After", _RETRY_AFTER)]}
+    return _error_code_headers(code) + extra_headers.get(code, [])
 
 
 class GifReply:
-    """Always the image; the status and ``X-Pixel-Error`` tell how it went."""
+    """Always the image. The status and ``X-Pixel-Error`` say what happened."""
 
-    _accepted = Answer(200, GIF, _IMAGE)
-    _refused: ClassVar = {code: Answer(status, GIF, _IMAGE, _error_headers(code)) for code, status in STATUS.items()}
+    _accepted = FixedAnswer(200, GIF, _IMAGE)
+    _refused: ClassVar = {
+        code: FixedAnswer(status, GIF, _IMAGE, _error_headers(code)) for code, status in STATUS_OF_CODE.items()
+    }
 
     def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
         return self._accepted
@@ -102,50 +108,54 @@ class GifReply:
 
 
 class AlwaysGifReply(GifReply):
-    """200 and the image to every GET, as RudderStack answers today; ``X-Pixel-Error`` stays honest."""
+    """200 and the image for every GET, as RudderStack answers today. ``X-Pixel-Error`` still says what happened."""
 
     _refused: ClassVar = GifReply._refused | {
-        code: Answer(200, GIF, _IMAGE, _verdict(code)) for code in STATUS if code != "bad-method"
+        code: FixedAnswer(200, GIF, _IMAGE, _error_code_headers(code))
+        for code in STATUS_OF_CODE
+        if code != "bad-method"
     }
 
 
 class TextReply:
     """``OK`` or an error string, as RudderStack documents its API."""
 
-    _accepted = Answer(200, b"OK", _TEXT)
+    _accepted = FixedAnswer(200, b"OK", _TEXT)
 
     def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
         return self._accepted
 
     def refused(self, environ: WSGIEnvironment, refusal: Rejected) -> WSGIApplication:
-        return Answer(refusal.status, refusal.message.encode("utf-8", "replace"), _TEXT, _error_headers(refusal.code))
+        body = refusal.message.encode("utf-8", "replace")
+        return FixedAnswer(refusal.status, body, _TEXT, _error_headers(refusal.code))
 
 
 class AutoReply:
-    """The image, or text for a client that asks for text and for no image."""
+    """Text for a client that accepts text and no image, and the image for all others."""
 
     def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
-        return _varying(_negotiated(environ).accepted(environ))
+        return _with_vary(_negotiate(environ).accepted(environ))
 
     def refused(self, environ: WSGIEnvironment, refusal: Rejected) -> WSGIApplication:
-        return _varying(_negotiated(environ).refused(environ, refusal))
+        return _with_vary(_negotiate(environ).refused(environ, refusal))
 
 
 _GIF, _OK = GifReply(), TextReply()
-REPLIES: dict[str, Reply] = {"gif": _GIF, "ok": _OK, "auto": AutoReply(), "always-gif": AlwaysGifReply()}
+REPLIES: dict[ReplyMode, Reply] = {"gif": _GIF, "ok": _OK, "auto": AutoReply(), "always-gif": AlwaysGifReply()}
 
 
-def _negotiated(environ: WSGIEnvironment) -> Reply:
+def _negotiate(environ: WSGIEnvironment) -> Reply:
+    """The reply that the ``Accept`` header asks for."""
     if not environ.get("HTTP_ACCEPT"):
         return _GIF
     accepted = LazyRequest(environ).accept_mimetypes
-    wanted = {media_type.partition(";")[0].lower() for media_type, quality in accepted if quality > 0}
-    image = any(media_type == "*/*" or media_type.startswith("image/") for media_type in wanted)
-    return _OK if "text/plain" in wanted and not image else _GIF
+    media_types = {media_type.partition(";")[0].lower() for media_type, quality in accepted if quality > 0}
+    accepts_images = any(media_type == "*/*" or media_type.startswith("image/") for media_type in media_types)
+    return _OK if "text/plain" in media_types and not accepts_images else _GIF
 
 
-def _varying(app: WSGIApplication) -> WSGIApplication:
-    """*app* with a header that says that another ``Accept`` gets another answer."""
+def _with_vary(app: WSGIApplication) -> WSGIApplication:
+    """*app* with ``Vary: Accept`` (RFC 9110, section 12.5.5): another ``Accept`` may get another answer."""
 
     def vary(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
@@ -156,12 +166,12 @@ def _varying(app: WSGIApplication) -> WSGIApplication:
     return vary
 
 
-def without_body(app: WSGIApplication) -> WSGIApplication:
-    """*app* as it answers a HEAD, also where it knows nothing of HEAD."""
+def for_head(app: WSGIApplication) -> WSGIApplication:
+    """*app* as it answers a HEAD: the headers of a GET and no body, whether *app* itself looks at the method or not."""
 
     def head(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = ClosingIterator(app(environ, start_response))
-        for _ in body:  # an application may start its response only now
+        for _ in body:  # PEP 3333: an application may call start_response as late as for its first item
             pass
         body.close()
         return []
@@ -169,8 +179,8 @@ def without_body(app: WSGIApplication) -> WSGIApplication:
     return head
 
 
-def find_reply(reply: str | Reply) -> Reply:
-    """The reply called *reply*, or *reply* itself where it is one.
+def resolve_reply(reply: ReplyMode | Reply) -> Reply:
+    """The reply called *reply*, or *reply* itself if it is an object.
 
     :raises ValueError: for an unknown name.
     :raises TypeError: for an object without the methods of :class:`Reply`.

@@ -1,4 +1,4 @@
-"""The WSGI environ as text and, once somebody asks for it, as a Werkzeug request."""
+"""The WSGI environ as text, and as a Werkzeug request that is built when it is first read."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ _ASCII = bytes(range(128))
 
 
 def environ_text(environ: WSGIEnvironment, key: str) -> str:
-    """One string of the environ, decoded as a query value is; blank where there is none."""
+    """A string of the environ, decoded as a value of the query is, and stripped. It is empty if the key is absent."""
     return decode_utf8(environ_bytes(environ.get(key, ""))).strip()
 
 
 class LazyRequest(Request):
-    """A :class:`werkzeug.wrappers.Request` that costs nothing until an attribute of it is read.
+    """A :class:`werkzeug.wrappers.Request` that is built when an attribute other than ``environ`` is first read.
 
-    Building a request takes longer than parsing a whole event, and most
-    enrichers need no more of it than ``environ``. The body is out of reach and
-    the environ is left as it was found.
+    To build a request takes longer than to parse a whole event, and most
+    enrichers read only ``environ``. The body cannot be read (``shallow``), and
+    the environ is not changed (``populate_request``).
     """
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
 
     def __getattr__(self, name: str) -> Any:
-        if name == "environ" or "headers" in self.__dict__:  # without an environ it is about to be copied
+        # Python asks here for each attribute that does not exist. Once there are "headers", the request is built, and
+        # really has no such attribute. There is no "environ" in a new instance that copy.copy() is about to fill.
+        if name == "environ" or "headers" in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         environ = self.environ
-        if not (query := environ.get("QUERY_STRING", "")).isascii():  # Werkzeug decodes raw bytes strictly
+        if not (query := environ.get("QUERY_STRING", "")).isascii():  # Werkzeug raises for raw bytes that are not UTF-8
             environ = {**environ, "QUERY_STRING": quote(environ_bytes(query), safe=_ASCII)}
         try:
             super().__init__(environ, populate_request=False, shallow=True)
-        except UnicodeEncodeError:
-            tunnelled = {key: _tunnel(value) for key, value in environ.items()}
-            super().__init__(tunnelled, populate_request=False, shallow=True)
+        except UnicodeEncodeError:  # the server left characters beyond latin-1 in some string
+            as_wsgi_strings = {key: _as_wsgi_string(value) for key, value in environ.items()}
+            super().__init__(as_wsgi_strings, populate_request=False, shallow=True)
         return getattr(self, name)
 
 
-def _tunnel(value: Any) -> Any:
-    """*value* as PEP 3333 wants it: bytes in the guise of latin-1 characters."""
+def _as_wsgi_string(value: Any) -> Any:
+    """*value*, if it is a string, with its bytes as latin-1 characters, as PEP 3333 demands."""
     return environ_bytes(value).decode("latin-1") if isinstance(value, str) else value

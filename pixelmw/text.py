@@ -6,10 +6,11 @@ from typing import Any
 
 
 def environ_bytes(value: str) -> bytes:
-    """The bytes that a WSGI string stands for.
+    """The bytes that a string of the WSGI environ stands for.
 
-    PEP 3333 has each byte as the latin-1 character of that number. A string
-    with any other character comes from a server that has decoded it already.
+    By PEP 3333, each character is one byte, by its latin-1 number. If there is
+    a character beyond latin-1, the server has decoded the string already; its
+    bytes are then those of UTF-8.
     """
     try:
         return value.encode("latin-1")
@@ -18,30 +19,34 @@ def environ_bytes(value: str) -> bytes:
 
 
 def decode_utf8(raw: bytes) -> str:
-    """*raw* as UTF-8 that every JSON encoder and database can hold."""
+    """*raw* decoded as UTF-8. NUL and bytes that are not UTF-8 become U+FFFD.
+
+    Every JSON encoder and every database can store the result.
+    """
     return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def is_blank(value: Any) -> bool:
-    """Whether *value* says nothing: absent, or a string without a visible character."""
+    """Returns True if *value* is ``None``, or a string of nothing but white space."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def printable_name(name: str) -> str:
-    """A parameter's *name* as a message or a log may show it.
+    """A parameter's *name* in a form that a message or a log may show.
 
-    A name with an equals sign in it is a pair, or a whole query, that was
-    escaped once too often: what follows is a value, if not the write key.
+    It ends before the first equals sign. A name with an equals sign comes from
+    a pair, or a whole query, that was escaped once too often: behind the sign
+    is a value, and perhaps the write key.
     """
     name, equals, _ = name.partition("=")
     return shortened(name) + ("=…" if equals else "")
 
 
 def printable(text: str) -> str:
-    """*text* with every character that could move a cursor or hide shown as U+FFFD."""
+    """*text* with U+FFFD in place of each character that is invisible or controls a terminal."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
-def shortened(text: str, length: int = 64) -> str:
-    """The first *length* characters of *text*, printable, with an ellipsis where some are left off."""
-    return printable(text[:length]) + ("…" if len(text) > length else "")
+def shortened(text: str, max_chars: int = 64) -> str:
+    """The first *max_chars* characters of *text*, printable. An ellipsis follows if *text* is longer."""
+    return printable(text[:max_chars]) + ("…" if len(text) > max_chars else "")

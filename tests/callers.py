@@ -1,4 +1,4 @@
-"""Threads that store by group commit, and what they store to."""
+"""Threads that store by group commit, and a group commit that keeps what it committed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pixelmw.system.groupcommit import GroupCommit
 
 
 class Callers:
-    """Threads that each store one item, and what each was told: ``None`` where it is stored."""
+    """Threads that each store one item, and the error that each got; ``None`` if its item is stored."""
 
     def __init__(self, group: GroupCommit[str]) -> None:
         self.group = group
@@ -20,7 +20,7 @@ class Callers:
         self.threads: list[threading.Thread] = []
 
     def start(self, *items: str) -> None:
-        """Start a thread for each item, the next once the item is in the batch that gathers."""
+        """Start a thread for each item; the next one starts once the item has joined the batch."""
         for item in items:
             thread = threading.Thread(target=self._store, args=(item,))
             thread.start()
@@ -43,7 +43,7 @@ class Callers:
 
 
 class Stored:
-    """A group commit, and what it committed: what each commit was given, and a way to have the next one fail."""
+    """A group commit that keeps the items of each commit. A test can make the next commit fail."""
 
     def __init__(self, timeout: float = -1) -> None:
         self.lock = threading.Lock()
@@ -62,7 +62,7 @@ class Stored:
 
     @contextmanager
     def gathered(self, *items: str) -> Iterator[Callers]:
-        """Threads that wait with an item each for the commit under way, which ends with the context, as they do."""
+        """Threads that each wait with an item for the commit under way. It ends with the context, and so do they."""
         callers = Callers(self.group)
         with self.lock:
             callers.start(*items)

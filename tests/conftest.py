@@ -14,7 +14,7 @@ from wsgiref.validate import validator
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from pixelmw import Event, PixelMiddleware, Rejected
+from pixelmw import Collector, Event, PixelMiddleware, Rejected
 
 #: 2026-11-23T12:34:56.789Z
 NOW = 1795437296.789
@@ -30,7 +30,7 @@ DRAFTS = {
 
 
 def host_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """The application that is wrapped where a test does not care which."""
+    """The application that is wrapped in tests for which any will do."""
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"the host application"]
 
@@ -43,16 +43,24 @@ class WholeClient(Client):
 
 
 class Pixel:
-    """A wrapped application with its sink, its refusals, and a client that goes through the WSGI validator."""
+    """A wrapped application with its sink, its refusals, and a client that goes through the WSGI validator.
+
+    The options are those of :class:`PixelMiddleware` and of :class:`Collector`.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.events: list[Event] = []
         self.refusals: list[Rejected] = []
-        options.setdefault("sink", self.events.append)
-        options.setdefault("on_reject", self.refusals.append)
-        self.middleware = PixelMiddleware(options.pop("app", host_app), **options)
-        self.middleware.collector.clock = lambda: NOW
-        self.middleware.collector.new_id = map("id-{}".format, itertools.count(1)).__next__
+        app = options.pop("app", host_app)
+        of_the_middleware = {name: options.pop(name) for name in ("paths", "reply") if name in options}
+        defaults: dict[str, Any] = {
+            "sink": self.events.append,
+            "on_reject": self.refusals.append,
+            "clock": lambda: NOW,
+            "new_id": map("id-{}".format, itertools.count(1)).__next__,
+        }
+        collector = Collector(**(defaults | options))
+        self.middleware = PixelMiddleware.around(app, collector, **of_the_middleware)
         self.client = WholeClient(validator(self.middleware), use_cookies=False)
 
     def get(self, path: str, query: str = "", **options: Any) -> TestResponse:
@@ -77,11 +85,11 @@ class Pixel:
         return self.events[-1]
 
     def refused(self, query: str, path: str = "/pixel/v1/track", **options: Any) -> Rejected:
-        """The refusal that a request gives; nothing was stored, and it was told once."""
-        stored, told = len(self.events), len(self.refusals)
+        """The refusal that a request gives. Nothing was stored, and ``on_reject`` was called once."""
+        stored, refused = len(self.events), len(self.refusals)
         response = self.get(path, query, **options)
         assert len(self.events) == stored
-        assert len(self.refusals) == told + 1
+        assert len(self.refusals) == refused + 1
         refusal = self.refusals[-1]
         assert (response.status_code, response.headers["X-Pixel-Error"]) == (refusal.status, refusal.code)
         return refusal
@@ -99,7 +107,7 @@ def give_up(reason: str) -> None:
 
 
 def need(*names: str) -> str:
-    """The path of the first program of *names* that is there; without any, the test is skipped, and fails in CI."""
+    """The path of the first program of *names* that is installed. If none is, the test is skipped, and fails in CI."""
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         give_up(f"{' or '.join(names)} is not installed")
@@ -107,7 +115,7 @@ def need(*names: str) -> str:
 
 
 def conformance(name: str) -> Path:
-    """A file of the collection of other people's tests that may stand beside the checkout; skipped where it is not."""
+    """A file of other people's tests, which may stand beside the checkout. If they do not, the test is skipped."""
     path = Path(__file__).parents[2] / "shared" / "conformance" / name
     if not path.exists():
         pytest.skip(f"{name} is not beside this checkout")

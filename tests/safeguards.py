@@ -88,7 +88,7 @@ SAFEGUARDS = {
         "delivery/forward/forwarder.py", "(self._dead if item.failed_alone else self._refused)", "self._dead",
         "test_sink_blame.py::"),
     "a child begins anew": Safeguard(
-        "system/fork.py", "return self._value if self._owner == os.getpid() else None", "return self._value",
+        "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",
         "test_perprocess.py::"),
 }  # fmt: skip
 

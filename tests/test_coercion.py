@@ -1,4 +1,4 @@
-"""Strings to the types that the schema names: rule 7 of the contract."""
+"""Coercion: strings become values of the types that the schema names (rule 8 of the contract)."""
 
 import pytest
 from conftest import Pixel
@@ -8,7 +8,7 @@ ANYTHING = {"type": "object"}
 
 
 def coerced(properties: dict, query: str):
-    """What a schema over ``properties`` makes of the value of ``p``; KeyError where it is removed."""
+    """The event's ``properties`` after coercion by a schema that has *properties* for them."""
     schema = {"properties": {"properties": {"properties": properties}}}
     return Pixel(schemas={"track": schema}).track(query)["properties"]
 

@@ -59,6 +59,7 @@ def test_a_reply_that_fails_is_replaced_by_the_image(caplog):
     response = pixel.get("/pixel/v1/track", GOOD)
     assert (response.status_code, response.data, len(pixel.events)) == (200, GIF, 1)
     assert "Broken" in caplog.text
+    assert {record.name for record in caplog.records} == {"pixelmw.requests"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``python -m pixelmw drain``: empties a spool from outside, and says what came of it."""
+"""``python -m pixelmw drain``: it empties a spool from outside the server, and prints a summary."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 from processes import event, lines, wait_until
 
 from pixelmw.__main__ import main
-from pixelmw.cli.drain import ProgressBar
+from pixelmw.cli.progress import ProgressBar
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.dead_letters import DeadLetters
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.events import to_json
 
-# A module as users have it, where the sink stands in several shapes.
+# A module of a user's, with a sink in each of the forms that --sink takes.
 _MODULE = """
 import os
 from pixelmw import PixelMiddleware
@@ -50,7 +50,7 @@ number = 42
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with the module in it, which is the current one."""
+    """The current directory, with the module in it."""
     (tmp_path / "shop.py").write_text(_MODULE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
@@ -60,7 +60,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fill(path: Path, *events: dict[str, Any]) -> None:
-    """What a process that was killed leaves behind in a spool."""
+    """Write a spool as a process that was killed leaves it behind."""
     directory = SpoolDirectory(path)
     directory.prepare()
     journal = Journal(directory, sync=True)
@@ -79,9 +79,9 @@ def test_what_is_left_in_a_spool_reaches_the_sink_that_the_name_leads_to(
     fill(here / "spool", *(event(str(number)) for number in range(1200)))
     assert main(["drain", "spool", f"--sink=shop:{name}"]) == 0
     assert ids(here / "out.jsonl") == [str(number) for number in range(1200)]
-    told = capsys.readouterr()
-    assert re.fullmatch(r"forwarded 1,200 events in \d+\.\d s; nothing is left\n", told.out)
-    assert told.err == ""  # no bar where there is no terminal
+    printed = capsys.readouterr()
+    assert re.fullmatch(r"forwarded 1,200 events in \d+\.\d s; nothing is left\n", printed.out)
+    assert printed.err == ""  # no bar, since it is no terminal
     assert SpoolDirectory(here / "spool").segments() == []
 
 
@@ -92,7 +92,7 @@ def test_the_sink_may_stand_in_the_environment(here: Path, monkeypatch: pytest.M
     assert ids(here / "out.jsonl") == ["1"]
 
 
-def test_dead_letters_are_kept_and_sent_again_when_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dead_letters_are_kept_and_sent_again_on_request(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(here / "spool", event("1"), {**event("2"), "event": "bad"}, event("3"))
     assert main(["drain", "spool", "--sink=shop:picky_spool"]) == 0
     assert ids(here / "out.jsonl") == ["1", "3"]
@@ -106,7 +106,7 @@ def test_dead_letters_are_kept_and_sent_again_when_told(here: Path, capsys: pyte
     assert SpoolDirectory(here / "spool" / "dead").segments() == []
 
 
-def test_damage_is_told_of(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damage_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(here / "spool", event("1"), event("2"), event("3"))
     (segment,) = (here / "spool").glob("*.segment")
     data = segment.read_bytes()
@@ -122,8 +122,8 @@ def test_a_sink_that_stays_down_is_given_up_at_the_timeout_and_nothing_is_lost(
 ) -> None:
     fill(here / "spool", event("1"), event("2"))
     assert main(["drain", "spool", "--sink=shop:down", "--timeout=0.3"]) == 1
-    assert "forwarded 0 events" in (told := capsys.readouterr().out)
-    assert "2 events are left" in told
+    assert "forwarded 0 events" in (printed := capsys.readouterr().out)
+    assert "2 events are left" in printed
     assert main(["drain", "spool", "--sink=shop:sink"]) == 0
     assert ids(here / "out.jsonl") == ["1", "2"]
 
@@ -141,7 +141,7 @@ def test_a_sink_that_stays_down_is_given_up_at_the_timeout_and_nothing_is_lost(
         (["spool", "--dead", "--sink=shop:sink"], "spool holds no dead letters"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_nothing_is_touched(
+def test_a_mistake_is_reported_in_one_line_and_nothing_is_touched(
     here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     fill(here / "spool", event("1"))
@@ -172,22 +172,22 @@ def start(here: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=here, env=environ, text=True, **options)
 
 
-def told(process: subprocess.Popen[str]) -> str:
-    """What a drain that ends well has printed."""
+def output_of(process: subprocess.Popen[str]) -> str:
+    """The output of a drain, which must end with 0."""
     output, errors = process.communicate(timeout=20)
     assert process.returncode == 0, errors
     return output
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_with_follow_it_forwards_what_comes_in_until_it_is_told_to_stop(here: Path, stop: signal.Signals) -> None:
+def test_with_follow_it_forwards_what_comes_in_until_it_is_stopped(here: Path, stop: signal.Signals) -> None:
     fill(here / "spool", event("1"))
     process = start(here, "--follow", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     wait_until(lambda: (here / "out.jsonl").exists() and ids(here / "out.jsonl") == ["1"])
     fill(here / "spool", event("2"))
     wait_until(lambda: ids(here / "out.jsonl") == ["1", "2"] and not SpoolDirectory(here / "spool").segments())
     process.send_signal(stop)
-    assert told(process).startswith("forwarded 2 events")
+    assert output_of(process).startswith("forwarded 2 events")
 
 
 def test_a_terminal_is_shown_a_bar(here: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_terminal_is_shown_a_bar(here: Path) -> None:
     os.close(slave)
     shown = _read_all(lambda: os.read(master, 4096))
     os.close(master)
-    assert told(process).startswith("forwarded 700 events")
+    assert output_of(process).startswith("forwarded 700 events")
     assert re.search(rb"\r\[#+\.*\] +\d+%  \d+ of 700 events", shown)
     assert shown.endswith(b"\r\x1b[K")
 
@@ -208,14 +208,14 @@ def test_a_bar_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", terminal)
         with ProgressBar(200) as progress:
             progress.draw(50)
-            progress.draw(51)  # not so soon again
+            progress.draw(51)  # too soon after the last one
     shown = _read_all(lambda: os.read(master, 4096))
     os.close(master)
     assert shown == b"\r[########......................]  25%  50 of 200 events\r\x1b[K"
 
 
 def _read_all(read: Callable[[], bytes]) -> bytes:
-    """All that comes through a terminal, which says that its other side has hung up by an error."""
+    """Everything that comes through a terminal. At the end, reading raises an error: the other side hung up."""
     parts = []
     for _ in range(10_000):
         try:
@@ -230,12 +230,12 @@ def test_a_running_server_hands_over_to_drain_when_it_is_stopped(here: Path) -> 
         spool(event("1"))
         assert spool.flush(20)
     fill(here / "spool", event("2"))
-    assert told(start(here)).startswith("forwarded 1 event in")
+    assert output_of(start(here)).startswith("forwarded 1 event in")
     assert ids(here / "out.jsonl") == ["2"]
 
 
 def test_a_letter_that_dies_again_is_on_disk_before_the_old_one_goes(here: Path) -> None:
-    DeadLetters(here / "spool" / "dead")  # makes nothing before it is needed
+    DeadLetters(here / "spool" / "dead")  # it makes no directory before it needs one
     assert not (here / "spool").exists()
     fill(here / "spool", event("1"))
     DeadLetters(here / "spool" / "dead").write([{**event("2"), "event": "bad"}])

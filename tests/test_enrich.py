@@ -1,4 +1,4 @@
-"""Filling in what the URL does not carry: rule 6 of the contract, and enrichers of the user's."""
+"""Enrichers: the default one, which fills in what the URL does not carry, and the user's own."""
 
 import copy
 

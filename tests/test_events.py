@@ -1,4 +1,4 @@
-"""Parameters to event: rules 3 to 5 of the contract."""
+"""Parameters to event: ids, defaults, times, and the fields that only the server sets."""
 
 import re
 import uuid

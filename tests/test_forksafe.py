@@ -35,7 +35,7 @@ def in_a_thread(act):
 """
 
 
-def test_a_lock_is_held_by_one_at_a_time() -> None:
+def test_only_one_thread_holds_a_lock() -> None:
     lock = ForkSafeLock()
     assert lock.acquire()
     assert not lock.acquire(0)
@@ -45,7 +45,7 @@ def test_a_lock_is_held_by_one_at_a_time() -> None:
     assert lock.acquire(0)
 
 
-def test_a_lock_is_let_go_after_an_error() -> None:
+def test_a_lock_is_released_after_an_error() -> None:
     lock = ForkSafeLock()
     with pytest.raises(KeyError), lock:
         raise KeyError
@@ -103,7 +103,7 @@ say(child(pid))
 """
 
 
-def test_a_fork_waits_until_the_holder_has_let_the_lock_go() -> None:
+def test_a_fork_waits_until_the_holder_has_released_the_lock() -> None:
     assert run(_PREFACE + _WAITS) == ["1"]
 
 
@@ -123,15 +123,15 @@ say("after", free, child(pid))
 """
 
 
-def test_the_owner_is_told_once_in_the_parent_and_under_the_lock() -> None:
+def test_before_fork_is_called_once_in_the_parent_and_under_the_lock() -> None:
     assert run(_PREFACE + _BEFORE_FORK) == ["before", "True", "False", "True", "after", "True", "0"]
 
 
-def test_a_fork_of_this_very_process_takes_the_lock_and_lets_it_go() -> None:
+def test_a_fork_of_this_process_takes_the_lock_and_releases_it() -> None:
     told: list[bool] = []
     lock = ForkSafeLock(before_fork=lambda: told.append(lock.acquire(0)))
     with warnings.catch_warnings():
-        # Python 3.12 and later warn where another test has left a thread.
+        # Python 3.12 and later warn if another test has left a thread.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     free = lock.acquire(0)
@@ -151,12 +151,12 @@ say(free, child(pid))
 """
 
 
-def test_every_lock_is_taken_and_let_go() -> None:
+def test_every_lock_is_taken_and_released() -> None:
     assert run(_PREFACE + _ALL) == ["told"] * 5 + ["True", "0"]
 
 
 _STUCK = """
-forksafe._PATIENCE = 0.1
+forksafe._MAX_WAIT_BEFORE_FORK = 0.1
 stuck, other = ForkSafeLock(before_fork=lambda: say("never")), ForkSafeLock(before_fork=lambda: say("told"))
 stuck.acquire()
 pid = os.fork()
@@ -167,13 +167,13 @@ say(*free, child(pid))
 """
 
 
-def test_a_lock_that_is_never_let_go_delays_a_fork_but_does_not_prevent_it() -> None:
+def test_a_lock_that_is_never_released_delays_a_fork_but_does_not_prevent_it() -> None:
     assert run(_PREFACE + _STUCK) == ["told", "False", "True", "0"]
 
 
 _TWO_FORKS = """
 class Eager(ForkSafeLock):
-    # Lets the other thread take the lock as soon as this one has let it go.
+    # Lets the other thread take the lock as soon as this one has released it.
     def release(self):
         super().release()
         if os.getpid() == parent and threading.current_thread() is first:
@@ -202,11 +202,11 @@ fork()
 """
 
 
-def test_two_threads_that_fork_at_once_do_not_let_go_of_each_others_locks() -> None:
+def test_two_threads_that_fork_at_once_do_not_release_each_others_locks() -> None:
     assert run(_PREFACE + _TWO_FORKS) == ["held"]
 
 
-def test_a_lock_that_nobody_holds_on_to_is_gone() -> None:
+def test_a_lock_without_references_is_destroyed() -> None:
     lock = ForkSafeLock()
     gone = weakref.ref(lock)
     del lock
@@ -214,7 +214,7 @@ def test_a_lock_that_nobody_holds_on_to_is_gone() -> None:
     assert gone() is None
 
 
-def test_a_sink_that_nobody_holds_on_to_is_gone(tmp_path: Path) -> None:
+def test_a_sink_without_references_is_destroyed(tmp_path: Path) -> None:
     sink = SQLite(tmp_path / "events.db")
     sink(event("1"))
     sink.close()

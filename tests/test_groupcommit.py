@@ -1,4 +1,4 @@
-"""Threads that store at the same time share a commit, and how it went."""
+"""Threads that store at the same time share a commit and its result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_an_item_that_comes_alone_is_committed_alone() -> None:
     assert stored.commits == [["a"], ["b"]]
 
 
-def test_those_who_wait_for_the_commit_under_way_share_the_next_one_in_order() -> None:
+def test_threads_that_wait_for_the_commit_under_way_share_the_next_one_in_order() -> None:
     stored = Stored()
     with stored.gathered("a", "b", "c") as callers:
         assert (stored.commits, callers.told) == ([], {})
@@ -34,7 +34,7 @@ def test_those_who_wait_for_the_commit_under_way_share_the_next_one_in_order() -
 
 
 class Kept:
-    """A lock that stays taken when it is let go, until it is freed."""
+    """A lock whose release does nothing, until the test releases the lock inside it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -43,10 +43,10 @@ class Kept:
         return self.lock.acquire(timeout=timeout)
 
     def release(self) -> None:
-        """Keep it."""
+        """Keep the lock."""
 
 
-def test_who_comes_during_a_commit_or_right_after_it_is_in_the_next_one() -> None:
+def test_an_item_that_comes_during_a_commit_or_right_after_it_is_in_the_next_one() -> None:
     commits: list[list[str]] = []
     lock = Kept()
 
@@ -112,7 +112,7 @@ def test_an_item_that_fails_is_an_error_for_its_own_thread_only(places: list[int
 
 
 @pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "Ctrl-C"])
-def test_what_ends_the_thread_that_commits_is_an_ordinary_error_for_those_who_wait(ending: BaseException) -> None:
+def test_an_exit_of_the_thread_that_commits_is_an_ordinary_error_for_its_followers(ending: BaseException) -> None:
     stored = Stored()
     stored.error = ending
     with stored.gathered("a", "b") as callers:
@@ -125,8 +125,8 @@ def test_what_ends_the_thread_that_commits_is_an_ordinary_error_for_those_who_wa
     assert stored.commits == [["a", "b"], ["c"]]
 
 
-def test_a_signal_that_ends_the_leader_while_it_waits_leaves_nobody_waiting() -> None:
-    """As in a worker that its server tells to end."""
+def test_a_signal_that_ends_the_leader_while_it_waits_leaves_no_follower_waiting() -> None:
+    """This is what a server does to end its worker."""
     stored = Stored()
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
@@ -160,7 +160,7 @@ def test_a_signal_that_ends_the_leader_while_it_waits_leaves_nobody_waiting() ->
 # --- timeout ---
 
 
-def test_a_commit_under_way_is_waited_for_no_longer_than_the_timeout() -> None:
+def test_a_leader_waits_for_the_commit_under_way_no_longer_than_the_timeout() -> None:
     stored = Stored(timeout=0.3)
     callers = Callers(stored.group)
     with stored.lock:

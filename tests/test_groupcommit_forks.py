@@ -1,4 +1,4 @@
-"""A fork while a batch waits: each side stores what is its own."""
+"""A fork while a batch waits: the parent and the child each store their own items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ lock = threading.Lock()
 group = GroupCommit(commit, lock=lock)
 """
 
-# The one who forks holds the lock, on either side, so that the batch cannot go anywhere meanwhile.
+# The thread that forks holds the lock in both processes, so that the batch is not committed in the meantime.
 _FORK = """
 lock.acquire()
 threads = []
@@ -44,7 +44,7 @@ for thread in threads:
 group("e")
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 """
-# As if another thread were just joining.
+# As if another thread were joining the batch during the fork.
 _JOINING = "group._mutex.acquire(); os.register_at_fork(after_in_parent=group._mutex.release)"
 
 

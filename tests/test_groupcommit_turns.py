@@ -1,4 +1,4 @@
-"""A leader lets others go first, so that as many share a commit as shared the last one, and waits for nobody else."""
+"""A leader gives up its turn until as many threads share its commit as shared the last one, and never waits longer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pixelmw.system import groupcommit
 
 
 class Turns:
-    """In place of giving up a turn: counts how often, and does what others would have done meanwhile."""
+    """Takes the place of giving up a turn: counts the turns, and does what other threads would do during one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -32,14 +32,14 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
     return Turns(monkeypatch)
 
 
-def test_nobody_waits_for_others_where_there_were_none(turns: Turns) -> None:
+def test_a_leader_gives_up_no_turn_if_the_last_commit_was_not_shared(turns: Turns) -> None:
     stored = Stored()
     stored.group("a")
     stored.group("b")
     assert turns.count == 0
 
 
-def test_those_whom_a_commit_has_let_go_join_the_next_one(turns: Turns) -> None:
+def test_the_threads_of_one_commit_join_the_next_one(turns: Turns) -> None:
     stored = Stored()
     with stored.gathered("a", "b", "c"):
         pass
@@ -61,7 +61,7 @@ def test_as_many_as_the_last_time_are_enough(turns: Turns) -> None:
     assert turns.count == 0
 
 
-def test_who_does_not_come_is_not_waited_for(turns: Turns) -> None:
+def test_a_leader_does_not_wait_for_threads_that_do_not_come(turns: Turns) -> None:
     stored = Stored()
     with stored.gathered("a", "b", "c"):
         pass
@@ -72,7 +72,7 @@ def test_who_does_not_come_is_not_waited_for(turns: Turns) -> None:
     assert stored.commits == [["a", "b", "c"], ["d"], ["e"]]
 
 
-def test_those_who_wait_are_let_go_however_long_a_turn_takes(turns: Turns) -> None:
+def test_followers_go_on_however_long_a_turn_takes(turns: Turns) -> None:
     stored = Stored()
     items = [f"item {number}" for number in range(9)]
     error = OSError("the disk is gone")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from conftest import Pixel
 
-from pixelmw import Event
-from pixelmw.collector import log_rejected
+from pixelmw import Event, Rejected
+from pixelmw.request_log import log_rejected
 from pixelmw.sinks import SQLite
 
 TRACK = "/pixel/v1/track"
@@ -60,9 +60,12 @@ REFUSED = {
 
 def refused_line(caplog: pytest.LogCaptureFixture, query: str, **options: Any) -> tuple[Pixel, str]:
     """The one line that the log has about a refused request."""
-    pixel = Pixel(write_keys="optional", **options)
-    tell = pixel.refusals.append
-    pixel.middleware.collector.on_reject = lambda refusal: (tell(refusal), log_rejected(refusal))
+
+    def on_reject(refusal: Rejected) -> None:
+        pixel.refusals.append(refusal)
+        log_rejected(refusal)
+
+    pixel = Pixel(write_keys="optional", on_reject=on_reject, **options)
     with caplog.at_level(logging.DEBUG, "pixelmw"):
         pixel.refused(query)
     (record,) = caplog.records

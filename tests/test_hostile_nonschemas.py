@@ -1,4 +1,4 @@
-"""Things given for a schema that are none, or would fail or hang on an event: refused at construction, with words."""
+"""Values that are no schema, and schemas that would fail or hang at a request: refused at construction."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ENDLESS["properties"] = {"n": ENDLESS}
         pytest.param(ENDLESS, id="a dict in itself"),
     ],
 )
-def test_what_would_fail_on_an_event_is_refused_at_construction(schema: Any) -> None:
+def test_a_schema_that_would_fail_at_a_request_is_refused_at_construction(schema: Any) -> None:
     with pytest.raises(ValueError, match=r"schemas\['track'\]"):
         Pixel(schemas={"track": schema})
 

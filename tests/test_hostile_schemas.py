@@ -1,4 +1,4 @@
-"""Schemas that would reach out, hang, recurse or fail on every event: refused when they are given, or harmless."""
+"""Schemas that would use the network, hang, recurse or fail at a request: refused at construction, or harmless."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pixelmw import Limits
 
 OLD = ("draft 4", "draft 6", "draft 7")
 
-# An audit hook stays for the life of the process, so there is one, which is asleep most of the time.
+# An audit hook cannot be removed from a process. So there is one, which is switched on only when it is needed.
 _GOING_OUT = ("socket.", "urllib.", "http.", "ftplib.", "subprocess.", "open")
 _seen: list[str] = []
 _awake = False
@@ -32,9 +32,9 @@ sys.addaudithook(_watch)
 
 @pytest.fixture
 def going_out() -> Iterator[list[str]]:
-    """What the interpreter saw of sockets, URLs, subprocesses and opened files."""
+    """The interpreter's audit events about sockets, URLs, subprocesses and opened files."""
     global _awake
-    with_schema({"$ref": "urn:pixelmw:track"})  # the package's own files are read once, and before
+    with_schema({"$ref": "urn:pixelmw:track"})  # so that the package has read its own files by then
     _seen.clear()
     _awake = True
     yield _seen
@@ -46,7 +46,7 @@ def with_schema(schema: Any, **options: Any) -> Pixel:
 
 
 def refusal_of(schema: Any) -> str:
-    """The words with which *schema* is refused at construction."""
+    """The message with which *schema* is refused at construction."""
     with pytest.raises(ValueError, match=r"schemas\['track'\]") as caught:
         with_schema(schema)
     return str(caught.value)
@@ -120,7 +120,7 @@ def test_an_id_makes_no_reference_lead_anywhere(going_out: list[str], schema: An
         pytest.param({"properties": {"n": {"type": "string", "contentSchema": {"$ref": "#"}}}}, id="an annotation"),
     ],
 )
-def test_what_only_looks_like_a_way_out_works_and_stays_inside(going_out: list[str], schema: Any) -> None:
+def test_a_schema_that_only_looks_like_it_refers_outside_works(going_out: list[str], schema: Any) -> None:
     pixel = with_schema(schema)
     assert pixel.track("n=1")["n"] == "1"
     assert not [event for event in going_out if not event.startswith("open")]
@@ -141,7 +141,7 @@ CIRCLES: dict[str, Any] = {
     "recursive": {"$schema": DRAFTS["draft 2019-09"], "allOf": [{"$recursiveRef": "#"}]},
     **{f"dependencies, {name}": {"$schema": DRAFTS[name], "dependencies": {"n": TO_ROOT}} for name in OLD},
 }
-# It is a circle only on the way through urn:outer, which must be found in whichever order the parts are visited.
+# This is a circle only if it is entered through urn:outer. It must be found in whichever order the parts are visited.
 _PARTS = {
     "inner": {"$id": "urn:inner", "$dynamicRef": "#x", "$defs": {"plain": {"$dynamicAnchor": "x"}}},
     "outer": {"$id": "urn:outer", "$dynamicAnchor": "x", "$ref": "urn:inner"},
@@ -163,7 +163,7 @@ NODE = {"properties": {"v": {"type": "integer"}, "c": {"$ref": "#/$defs/n"}, "l"
 
 @pytest.mark.parametrize("node", [NODE, {"allOf": [{"allOf": [NODE]}]}], ids=["thin", "thick"])
 @pytest.mark.parametrize("step", ["c", "l.0"])
-def test_a_tree_is_judged_down_to_the_last_depth(node: Any, step: str) -> None:
+def test_a_tree_is_validated_down_to_the_last_depth(node: Any, step: str) -> None:
     pixel = with_schema({"properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": node}}, limits=Limits(depth=64))
     name = ".".join(["n", *([step] * 62)][: 63 if step == "c" else 32])
     value = pixel.track(f"{name}.v=5")
@@ -173,14 +173,14 @@ def test_a_tree_is_judged_down_to_the_last_depth(node: Any, step: str) -> None:
     assert pixel.refused(f"writeKey=k&{name}.v=x").path == f"{name}.v"
 
 
-def test_true_and_false_are_schemas_inside_of_one() -> None:
+def test_true_and_false_are_schemas_inside_another_schema() -> None:
     pixel = with_schema({"properties": {"yes": True, "no": False, "l": {"items": False}}, "allOf": [True]})
     assert pixel.track("yes=1")["yes"] == "1"
     assert [pixel.refused(f"writeKey=k&{name}=1").path for name in ("no", "l.0")] == ["no", "l"]
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
-def test_what_stands_beside_a_reference_counts_from_draft_2019_on(draft: str) -> None:
+def test_keywords_beside_a_reference_count_from_draft_2019_on(draft: str) -> None:
     part = {"$ref": "#/definitions/i", "type": "string"}
     pixel = with_schema(
         {"$schema": DRAFTS[draft], "properties": {"n": part}, "definitions": {"i": {"type": "integer"}}}

@@ -1,4 +1,4 @@
-"""Ids for events: random, valid, and never the same on both sides of a fork."""
+"""Random UUIDs: valid, and never the same on both sides of a fork."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Write keys: rule 3 of the contract."""
+"""Write keys: which of them let a request in, which source they name, and what a refusal says."""
 
 import pytest
 from conftest import Pixel
@@ -113,6 +113,6 @@ def test_write_keys_that_cannot_work_are_told_at_construction_without_showing_a_
 
 def test_a_mapping_changed_later_changes_nothing():
     keys = {"right": "web"}
-    ring = WriteKeyChecker(keys)
+    checker = WriteKeyChecker(keys)
     keys.clear()
-    assert ring.check("right") == "web"
+    assert checker.source_of("right") == "web"

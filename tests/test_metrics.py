@@ -15,7 +15,7 @@ from servers import running, send, serving
 from pixelmw import Discard, Limits, PixelMiddleware
 from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
-from pixelmw.errors import STATUS
+from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.sinks.base import Undeliverable
 
 PAGE = "/pixel/v1/page"
@@ -57,7 +57,7 @@ def test_each_way_a_request_can_end_is_counted():
 def test_all_series_are_there_from_the_first_scrape_on_as_zero(tmp_path):
     told = scrape(registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print)))
     counters = {key: value for key, value in told.items() if key[0].endswith("_total")}
-    assert {key[1] for key in counters if key[0] == "requests_total"} == {*STATUS, ""}
+    assert {key[1] for key in counters if key[0] == "requests_total"} == {*STATUS_OF_CODE, ""}
     assert set(counters.values()) == {0}
     for name, figures in (("spool", 6), ("queue", 5)):
         assert len([key for key in counters if key[1] == name]) == figures

@@ -1,4 +1,4 @@
-"""Query string to nested data: rules 1 and 2 of the contract."""
+"""Query string to nested data: rule 1 of the contract (bytes and pairs) and rule 2 (names)."""
 
 import pytest
 

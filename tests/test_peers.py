@@ -1,7 +1,7 @@
 """The requests of other collectors' own tests, and what we answer to those that could be ours.
 
-The requests are in a collection that may stand beside the checkout; the tables here know them by line number, and hold
-nothing but our answer. ``page`` and ``track`` are our paths, on which another product's query is tried.
+The requests are in a collection that may stand beside the checkout. The tables here refer to them by line number, and
+have only our answers. ``page`` and ``track`` are our paths, on which another product's query is tried.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from conftest import Pixel, conformance
 
-#: What a parser's case needs to become an event.
+#: The query of a parser's test needs these to become an event.
 IDS = "writeKey=k&anonymousId=a&"
 ID = "anonymousId=a&"
 
-#: Line: product, path, what we put before its query, status, code, and values of the event where they are telling.
+#: Line: product, path, what we put before its query, status, code, and the values of the event that matter.
 OURS: dict[int, tuple[str, str, str, int, str | None, dict[str, Any]]] = {
     # RudderStack's gateway checks the ids elsewhere, and answers 200 whatever happens.
     1: ("rudderstack", "page", "", 400, "invalid", {}),
@@ -117,7 +117,7 @@ OURS: dict[int, tuple[str, str, str, int, str | None, dict[str, Any]]] = {
     204: ("sjson", "page", IDS, 200, None, {"a": ""}),
 }
 
-#: The other lines, and why they are nothing that we could answer in a way of our own.
+#: The other lines, and why they are no requests for us.
 NOT_OURS: dict[str, list[int | range]] = {
     "a path of the host application": [9, 32, 34, 35, 37, 38, 48, 49, 69, 70, 73],
     "another endpoint of that product": [10, 11, 40, 41, 43, 44, 47, range(58, 61), 62, range(75, 79), 163],
@@ -152,7 +152,7 @@ def lines_of(numbers: list[int | range]) -> list[int]:
 
 
 def request_on(line: int) -> dict[str, Any]:
-    """The request on *line*, with its stand-ins filled and its "then" made one query."""
+    """The request on *line*, with its placeholders filled, and the queries around a "then" joined."""
     lines = conformance("peer_requests.jsonl").read_text("utf-8").splitlines()
     request: dict[str, Any] = json.loads(lines[line - 1])["request"]
     query = request["query"].replace(" then ", "&") if 173 <= line <= 204 else request["query"]
@@ -162,7 +162,7 @@ def request_on(line: int) -> dict[str, Any]:
 
 
 def value_at(event: Any, name: str) -> Any:
-    """What *event* has under *name*, which is a key, or else a dotted one; ``None`` where there is nothing."""
+    """The value of *event* under *name*, a key or a dotted path; ``None`` if there is none."""
     if name in event:
         return event[name]
     parent, dot, rest = name.partition(".")
@@ -200,5 +200,5 @@ def test_a_request_that_is_not_ours_reaches_the_host_application(line: int) -> N
 
 def test_every_line_of_the_collection_is_answered_for_once() -> None:
     count = len(conformance("peer_requests.jsonl").read_text("utf-8").splitlines())
-    told = Counter([*OURS, *(line for numbers in NOT_OURS.values() for line in lines_of(numbers))])
-    assert told == Counter(range(1, count + 1))
+    counted = Counter([*OURS, *(line for numbers in NOT_OURS.values() for line in lines_of(numbers))])
+    assert counted == Counter(range(1, count + 1))

@@ -1,4 +1,4 @@
-"""A value for each process: made once by threads, anew in a child, and never taken from the parent."""
+"""A value for each process: threads make it once, and a child makes its own and leaves its parent's alone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Connection:
     def __del__(self):
         os.write(1, b"destroyed ")
 
-told = []
-value = PerProcess(Connection, abandon=told.append)
-fork = os.fork if sys.argv[1] == "os.fork" else ctypes.CDLL(None).fork  # the second as a server written in C forks
+abandoned = []
+value = PerProcess(Connection, abandon=abandoned.append)
+fork = os.fork if sys.argv[1] == "os.fork" else ctypes.CDLL(None).fork  # the second is how a server written in C forks
 
 def child(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -31,7 +31,7 @@ def child(pid):
 
 
 @pytest.mark.parametrize("fork", ["os.fork", "fork"])
-def test_a_child_makes_its_own_and_leaves_alone_what_it_inherited(fork: str) -> None:
+def test_a_child_makes_its_own_value_and_leaves_the_inherited_one_alone(fork: str) -> None:
     script = """
 mine = value.get()
 pid = fork()
@@ -39,31 +39,31 @@ if pid == 0:
     assert value.existing() is None
     own = value.get()
     assert own is not mine and own.made_by == os.getpid()
-    assert told == [mine]
+    assert abandoned == [mine]
     del mine
     os.write(1, b"child ")
     os._exit(0)
 assert child(pid) == 0
-assert value.get() is mine and told == []
+assert value.get() is mine and abandoned == []
 os.write(1, b"parent ")
 os._exit(0)
 """
     assert run(_PREFACE + script, fork) == ["child", "parent"]
 
 
-def test_a_child_is_told_of_what_it_inherited_before_it_needs_its_own() -> None:
+def test_a_child_abandons_the_inherited_value_before_it_needs_its_own() -> None:
     script = """
 mine = value.get()
 pid = os.fork()
 if pid == 0:
-    os._exit(0 if told == [mine] else 1)
+    os._exit(0 if abandoned == [mine] else 1)
 assert child(pid) == 0
 os._exit(0)
 """
     assert run(_PREFACE + script, "os.fork") == []
 
 
-def test_threads_that_ask_at_once_get_the_same() -> None:
+def test_threads_that_ask_at_the_same_time_get_the_same_value() -> None:
     start = threading.Barrier(8)
     value = PerProcess(object)
     got: list[object] = []
@@ -81,7 +81,7 @@ def test_threads_that_ask_at_once_get_the_same() -> None:
     assert len(set(map(id, got))) == 1
 
 
-def test_what_was_taken_is_made_anew() -> None:
+def test_a_value_that_was_popped_is_made_again() -> None:
     value = PerProcess(object)
     assert value.existing() is None
     first = value.get()
@@ -90,7 +90,7 @@ def test_what_was_taken_is_made_anew() -> None:
     assert value.get() is not first
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
+def test_a_value_that_could_not_be_made_is_tried_again() -> None:
     answers = iter([OSError("not now"), "made"])
 
     def make() -> str:

@@ -1,4 +1,4 @@
-"""A system without fork and file locks, such as Windows: what can work there does, and the rest says what is missing."""
+"""Without fork and file locks, as on Windows, what can work does, and the rest says what the system lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every request and every query there could be, tried on what hypothesis makes up."""
+"""What holds for every request and every query, tried on those that hypothesis makes up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def assert_stored_whole(event: Any) -> None:
 
 
 def answered(pixel: Pixel, path: str, query: bytes, **environ: str) -> int:
-    """The status of a request; the sink or ``on_reject`` has heard of it, and nobody else."""
+    """The status of a request. Either the sink or ``on_reject`` was called, and once."""
     pixel.events.clear()
     pixel.refusals.clear()
     status = pixel.get(path, query.decode("latin-1"), environ=environ).status_code

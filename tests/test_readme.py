@@ -59,7 +59,7 @@ def test_there_are_exactly_two_set_up_commands_each_of_one_line():
     assert commands[1].endswith("-m pytest --cov")
 
 
-@pytest.mark.parametrize(("code", "status"), errors.STATUS.items())
+@pytest.mark.parametrize(("code", "status"), errors.STATUS_OF_CODE.items())
 def test_the_contract_table_has_every_code_with_its_status(code, status):
     assert re.search(rf"``{code}`` +{status} ", README)
 

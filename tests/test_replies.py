@@ -5,7 +5,7 @@ import struct
 import pytest
 from conftest import Pixel
 
-from pixelmw.errors import STATUS
+from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.replies import GIF
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
@@ -39,7 +39,7 @@ def answer(outcome, reply, **options):
 
 
 def test_the_table_has_every_code():
-    assert set(CASES) - {"accepted"} == set(STATUS)
+    assert set(CASES) - {"accepted"} == set(STATUS_OF_CODE)
 
 
 @pytest.mark.parametrize("outcome", CASES)
@@ -96,7 +96,7 @@ def test_always_gif_answers_every_get_with_200_and_the_image_and_still_tells_the
     ],
 )
 @pytest.mark.parametrize("outcome", ["accepted", "invalid"])
-def test_auto_is_text_only_for_who_asks_for_text_and_no_image(outcome, accept, expected):
+def test_auto_is_text_only_for_a_client_that_asks_for_text_and_no_image(outcome, accept, expected):
     response, _ = answer(outcome, "auto", headers={"Accept": accept})
     assert response.content_type == expected
     assert response.headers["Vary"] == "Accept"

@@ -1,4 +1,4 @@
-"""Validation and its words: rule 8 of the contract."""
+"""Validation, and the words of a refusal (rule 9 of the contract)."""
 
 import json
 
@@ -13,7 +13,7 @@ PATHS = {f"/{name}": name for name in EVENT_TYPES}
 
 
 @pytest.mark.parametrize("name", ["common", *EVENT_TYPES])
-def test_a_bundled_schema_is_one_and_has_its_urn(name):
+def test_a_bundled_schema_is_a_json_schema_and_has_its_urn(name):
     schema = bundled_schema(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$id"] == f"urn:pixelmw:{name}"
@@ -49,7 +49,7 @@ def test_every_event_type_accepts_its_ordinary_event(event_type, query, who):
         ("alias", "anonymousId=a&previousId=p", "userId"),
     ],
 )
-def test_every_event_type_refuses_what_lacks_its_ids(event_type, query, missing):
+def test_every_event_type_refuses_an_event_without_its_ids(event_type, query, missing):
     refusal = Pixel(paths=PATHS).refused(f"writeKey=k&{query}", path=f"/{event_type}")
     assert (refusal.code, refusal.path, refusal.event_type) == ("invalid", missing, event_type)
     assert "is required" in refusal.message
@@ -105,14 +105,14 @@ def test_a_refusal_names_the_parameter_and_the_rule(schema, query, path, rule, m
         assert refusal.message == message
 
 
-def test_of_several_faults_the_most_telling_is_named_whatever_their_order(pixel):
+def test_the_most_telling_of_several_faults_is_reported_whatever_their_order(pixel):
     faults = ["context.screen.width=x", "properties.revenue=x", "event=", "context.page=x"]
-    told = set()
+    reported = set()
     for turn in range(4):
         query = "&".join(faults[turn:] + faults[:turn])
         refusal = pixel.refused(f"writeKey=k&{query}")
-        told.add((refusal.path, refusal.rule))
-    assert told == {("event", "pattern")}
+        reported.add((refusal.path, refusal.rule))
+    assert reported == {("event", "pattern")}
 
 
 def test_a_control_character_in_a_value_does_not_reach_the_message(pixel):
@@ -120,7 +120,7 @@ def test_a_control_character_in_a_value_does_not_reach_the_message(pixel):
     assert refusal.message == 'properties.revenue must be of type "number"; it is "\ufffd[31m\ufffd\ufffd\ufffd"'
 
 
-def test_a_schema_of_the_users_may_build_on_the_bundled_one():
+def test_a_users_schema_may_build_on_the_bundled_one():
     schema = {
         "allOf": [{"$ref": "urn:pixelmw:track"}],
         "properties": {"properties": {"properties": {"seats": {"type": "integer"}}, "required": ["seats"]}},
@@ -132,7 +132,7 @@ def test_a_schema_of_the_users_may_build_on_the_bundled_one():
     assert pixel.refused("writeKey=k&event=e&properties.seats=2").path == "anonymousId"
 
 
-def test_a_schema_of_the_users_replaces_the_bundled_one():
+def test_a_users_schema_replaces_the_bundled_one():
     pixel = Pixel(schemas={"track": {}})
     assert "anonymousId" not in pixel.collected("/pixel/v1/track", "writeKey=k")
     assert pixel.refused("writeKey=k", path="/pixel/v1/page").path == "anonymousId"

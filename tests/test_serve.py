@@ -18,16 +18,17 @@ from werkzeug.test import EnvironBuilder
 
 from pixelmw import Rejected, __version__
 from pixelmw.__main__ import main
-from pixelmw.cli.serve import event_line, front_page, make_welcome_server, refusal_line, welcome_app
+from pixelmw.cli.serve import event_line, front_page_url, make_welcome_server, refusal_line
+from pixelmw.cli.welcome import welcome_app
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
 
 
 @contextmanager
 def serving(directory, *options):
-    """The command, serving on a free port; yields its process and its address."""
+    """Run the command on a free port; yields its process and its address."""
     command = [sys.executable, "-W", "error", "-m", "pixelmw", "serve", "--port", "0", *options]
-    # A shell has its background jobs ignore Ctrl-C, and what ignores it here is ignored there.
+    # A shell lets its background jobs ignore Ctrl-C, and a child inherits that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -43,7 +44,7 @@ def serving(directory, *options):
 
 
 def get(url):
-    """Status, verdict and body of a GET."""
+    """The status, the error code and the body of a GET."""
     try:
         with urllib.request.urlopen(url, timeout=10) as response:
             return response.status, response.headers["X-Pixel-Error"], response.read()
@@ -88,7 +89,7 @@ def test_the_options_do_what_they_say(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "told"),
+    ("options", "code", "message"),
     [
         pytest.param(["--db", "missing/x.db"], 1, "pixelmw: unable to open database file", id="no such directory"),
         pytest.param(["--write-key", " "], 1, "pixelmw: write_keys holds a blank key", id="a blank key"),
@@ -97,21 +98,21 @@ def test_the_options_do_what_they_say(tmp_path):
         pytest.param(["--host", "203.0.113.1"], 1, "Cannot assign requested address", id="an address of others"),
     ],
 )
-def test_a_mistake_is_told_at_the_start(tmp_path, options, code, told):
+def test_a_mistake_is_reported_at_the_start(tmp_path, options, code, message):
     command = [sys.executable, "-m", "pixelmw", "serve", "--port", "0", *options]
     result = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, timeout=30)
     assert result.returncode == code
-    assert told in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_the_version_is_told(capsys):
+def test_the_version_is_printed(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert (caught.value.code, capsys.readouterr().out) == (0, f"pixelmw {__version__}\n")
 
 
-def test_without_a_command_the_usage_is_told(capsys):
+def test_without_a_command_the_usage_is_printed(capsys):
     with pytest.raises(SystemExit) as caught:
         main([])
     assert caught.value.code == 2
@@ -120,7 +121,7 @@ def test_without_a_command_the_usage_is_told(capsys):
 
 @pytest.fixture
 def _signals():
-    """What the command does to SIGTERM is undone."""
+    """Restore the handler of SIGTERM, which the command replaces."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -155,7 +156,7 @@ def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch):
 
 
 @pytest.mark.usefixtures("_signals")
-def test_the_command_returns_1_where_it_cannot_serve(tmp_path, capsys):
+def test_the_command_returns_1_if_it_cannot_serve(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["serve", "--db", str(tmp_path)])
     assert caught.value.code == 1
@@ -166,7 +167,7 @@ def test_the_command_returns_1_where_it_cannot_serve(tmp_path, capsys):
     ("host", "url"), [("127.0.0.1", "http://127.0.0.1:80/"), ("::1", "http://[::1]:80/")], ids=["IPv4", "IPv6"]
 )
 def test_the_banner_shows_a_url_to_open(host, url):
-    assert front_page(host, 80) == url
+    assert front_page_url(host, 80) == url
 
 
 def test_the_welcome_page_quotes_what_it_shows():

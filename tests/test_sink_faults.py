@@ -117,7 +117,7 @@ def test_a_pixel_is_answered_503_while_a_fault_lasts_and_200_once_it_is_gone(
     assert int(refused.headers["Retry-After"]) > 0
     assert refused.data.startswith(b"GIF89a")
     assert (accepted.status_code, accepted.headers.get("X-Pixel-Error")) == (200, None)
-    (record,) = [record for record in caplog.records if record.name == "pixelmw"]
+    (record,) = [record for record in caplog.records if record.name == "pixelmw.requests"]
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], error)

@@ -9,7 +9,7 @@ from processes import event, run, store_while_closing, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Undeliverable
-from pixelmw.system.shared import CloseWhenIdle
+from pixelmw.system.close_when_idle import CloseWhenIdle
 
 server, db = databases.server, databases.db
 

@@ -1,4 +1,4 @@
-"""Who may write: write keys, and how they are kept out of what is shown."""
+"""Who may write: write keys, and the mask that hides them in logs and refusals."""
 
 from .masking import mask_write_key
 from .write_keys import WriteKeyChecker, WriteKeys

@@ -1,4 +1,4 @@
-"""Takes write keys out of what is shown."""
+"""Masks write keys in query strings, so that logs and refusals can show the rest."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from ..text import environ_bytes
 
 
 def mask_write_key(query: str) -> str:
-    """*query* with the value of anything that may be a write key replaced by ``***``.
+    """*query* with ``***`` in place of each value that may be a write key.
 
-    Wide on purpose: a key in ``amp;writeKey=``, ``write%4Bey=``, ``writeKey.x=``
-    or ``writeKey%3D...`` is as secret as one in its proper place.
+    Each parameter with ``writekey`` anywhere in its name is masked, in any case
+    and with any escapes: the key in ``amp;writeKey=``, ``write%4Bey=``,
+    ``writeKey.x=`` or ``writeKey%3D...`` is as secret as that in ``writeKey=``.
     """
-    return "&".join(map(_mask, query.split("&")))
+    return "&".join(map(_mask_pair, query.split("&")))
 
 
-def _mask(pair: str) -> str:
-    if not ("key" in pair.lower() or "%" in pair or "\\" in pair):
+def _mask_pair(pair: str) -> str:
+    if not ("key" in pair.lower() or "%" in pair or "\\" in pair):  # spares most pairs the decoding
         return pair
     raw_name, equals, _ = pair.partition("=")
     name, inner_equals, _ = unquote_text(environ_bytes(raw_name)).replace("\\", "").partition("=")

@@ -13,33 +13,38 @@ WriteKeys = str | Iterable[str] | Mapping[str, str] | Callable[[str], str | None
 
 
 class WriteKeyChecker:
-    """The keys of one collector, in whichever form they were given.
+    """The write keys of one collector.
 
-    :raises TypeError: where the form is unknown.
-    :raises ValueError: for a single string that is no mode, a blank key, or no
-        key at all.
+    :param write_keys: see :class:`pixelmw.PixelMiddleware`. A collection or mapping is copied.
+    :raises TypeError: for an argument of another type.
+    :raises ValueError: for a single string other than "any" and "optional", a
+        blank key, or an empty collection.
     """
 
     def __init__(self, write_keys: WriteKeys) -> None:
         self._required = write_keys != "optional"
-        self._source_of: Callable[[str], str | None] | None
+        self._look_up: Callable[[str], str | None] | None
         if isinstance(write_keys, str):
             if write_keys not in ("any", "optional"):
                 raise ValueError(
                     "write_keys is a single string that is neither 'any' nor 'optional'; "
                     "for one key, give a list that holds it"
                 )
-            self._source_of = None
+            self._look_up = None
         elif callable(write_keys):
-            self._source_of = write_keys
+            self._look_up = write_keys
         else:
-            self._source_of = _lookup(write_keys)
+            self._look_up = _constant_time_lookup(write_keys)
 
-    def check(self, write_key: Any) -> str | None:
-        """The source that *write_key* stands for, or ``None`` where keys name no sources.
+    def source_of(self, write_key: Any) -> str | None:
+        """The name of the source that *write_key* stands for, or ``None`` if it names none.
 
-        :raises Rejected: ``unauthorized`` where the key is missing, unknown, or
+        :param write_key: the ``writeKey`` of the query: a string, a dict or a
+            list (for ``writeKey.x=``), or ``None`` if it is absent.
+        :raises Rejected: ``unauthorized`` if the key is missing, unknown, or
             not one plain string.
+        :raises TypeError: if the callable that was given as *write_keys* returns
+            neither a string nor ``None``. What it raises passes through.
         """
         if not isinstance(write_key, str | None):
             raise _unauthorized("writeKey must be one plain string")
@@ -47,9 +52,9 @@ class WriteKeyChecker:
             if self._required:
                 raise _unauthorized("writeKey is missing")
             return None
-        if self._source_of is None:
+        if self._look_up is None:
             return None
-        source = self._source_of(write_key)
+        source = self._look_up(write_key)
         if source is None:
             raise _unauthorized("writeKey is unknown")
         if not isinstance(source, str):
@@ -57,8 +62,8 @@ class WriteKeyChecker:
         return source or None
 
 
-def _lookup(write_keys: Any) -> Callable[[str], str | None]:
-    """A look-up that takes the same time for every unknown key, however much of it is right."""
+def _constant_time_lookup(write_keys: Any) -> Callable[[str], str | None]:
+    """A look-up that takes the same time for all unknown keys of one length, however many characters are right."""
     if not isinstance(write_keys, Iterable) or isinstance(write_keys, bytes | bytearray):
         raise TypeError(f"write_keys is a {type(write_keys).__name__}: give 'any', 'optional', keys or a callable")
     sources = dict(write_keys) if isinstance(write_keys, Mapping) else dict.fromkeys(write_keys, "")
@@ -69,7 +74,8 @@ def _lookup(write_keys: Any) -> Callable[[str], str | None]:
             raise ValueError("write_keys holds a blank key, which no request can carry")
     if not sources:
         raise ValueError("write_keys is empty, which would refuse every request; did you mean 'any' or 'optional'?")
-    # A dict compares hashes first: of a digest, unlike of a key, nobody can guess a part.
+    # The time of a comparison may tell how much of a text is right. Of a key that would help an attacker to guess the
+    # rest; of a digest it does not, since nobody can derive a key from a part of its digest.
     by_digest = {_digest(key): source for key, source in sources.items()}
     return lambda write_key: by_digest.get(_digest(write_key))
 

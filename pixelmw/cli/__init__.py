@@ -1,1 +1,1 @@
-"""The command line: one module for each command."""
+"""The command line: ``main`` reads the arguments, and each command has a module of its name."""

@@ -47,43 +47,57 @@ def _add_serve(commands: _Commands) -> None:
         help="accept this key only; may be repeated (default: any key will do)",
     )
     command.add_argument("--reply", choices=list(REPLIES), default="gif", help="how to answer")
-    command.set_defaults(run=lambda given: serve(given.host, given.port, given.db, given.write_key, given.reply))
+    command.set_defaults(run=_run_serve)
+
+
+def _run_serve(arguments: argparse.Namespace) -> None:
+    serve(arguments.host, arguments.port, arguments.db, arguments.write_key, arguments.reply)
 
 
 def _add_drain(commands: _Commands) -> None:
     command = commands.add_parser(
         "drain",
         help="forward what a spool holds, from outside the server",
-        description="Forward what a spool holds, from outside the server: where that runs no background threads, "
-        "and to empty a spool before its machine goes. Exits with 1 where something is left.",
+        description="Forward what a spool holds, from outside the server: if the server runs no background threads, "
+        "or to empty a spool before its machine is removed. Exits with 1 if events are left.",
     )
-    command.add_argument("directory", metavar="DIRECTORY", help="of the spool")
+    command.add_argument("directory", metavar="DIRECTORY", help="the directory of the spool")
     command.add_argument(
         "--sink",
         metavar="MODULE:NAME",
         default=os.environ.get("PIXELMW_SINK"),
         help="where the events go: a sink, or a Spool or a PixelMiddleware that has one (default: $PIXELMW_SINK)",
     )
-    command.add_argument("--dead", action="store_true", help="send its dead letters again, in place of what waits")
-    command.add_argument("--follow", action="store_true", help="go on with what comes in, until interrupted")
-    command.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long (default: never)")
-    command.set_defaults(run=_drain)
+    command.add_argument(
+        "--dead", action="store_true", help="send its dead letters again, instead of the waiting events"
+    )
+    command.add_argument("--follow", action="store_true", help="also forward what comes in later, until interrupted")
+    command.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this time (default: never)")
+    command.set_defaults(run=_run_drain)
 
 
-def _drain(given: argparse.Namespace) -> int:
-    if not given.sink:
+def _run_drain(arguments: argparse.Namespace) -> int:
+    if not arguments.sink:
         raise ValueError("the sink is missing: give --sink MODULE:NAME, or set PIXELMW_SINK")
     logging.basicConfig(format="%(levelname)s %(message)s")
-    return drain(given.directory, given.sink, dead=given.dead, follow=given.follow, timeout=given.timeout)
+    return drain(
+        arguments.directory, arguments.sink, dead=arguments.dead, follow=arguments.follow, timeout=arguments.timeout
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line.
+
+    :param arguments: those after the program's name; ``None`` for those of this process.
+    :returns: the exit code.
+    :raises SystemExit: for wrong arguments, with 2, and for an error that the user can mend, with 1; its message
+        is then on standard error.
+    """
     parser = _parser()
-    options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    parsed = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt_on_sigterm)
     try:
-        code: int | None = options.run(options)
+        code: int | None = parsed.run(parsed)
     except KeyboardInterrupt:
         return 0
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -91,6 +105,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop on SIGTERM, as ``docker stop`` sends it, as on Ctrl-C."""
+def _interrupt_on_sigterm(number: int, frame: FrameType | None) -> None:
+    """Stop on SIGTERM, which ``docker stop`` sends, in the same way as on Ctrl-C."""
     raise KeyboardInterrupt

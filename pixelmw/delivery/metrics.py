@@ -12,7 +12,7 @@ try:
 except ImportError as error:
     raise ImportError("pixelmw.delivery.metrics needs prometheus-client: pip install pixelmw[metrics]") from error
 
-from ..errors import STATUS
+from ..errors import STATUS_OF_CODE
 from .base import Delivery
 
 logger = logging.getLogger("pixelmw.delivery")
@@ -23,7 +23,7 @@ _Family = CounterMetricFamily | GaugeMetricFamily
 _OUTCOMES = {
     "accepted": ("accepted", ""),
     "discarded": ("discarded", ""),
-    **{code: ("refused", code) for code in STATUS},
+    **{code: ("refused", code) for code in STATUS_OF_CODE},
     "unavailable": ("unavailable", "unavailable"),
 }
 # The metric of each figure in BackgroundStats and SpoolStats, of each limit, and of whether they are known.

@@ -1,4 +1,4 @@
-"""What a request says beside its query, for an event before the schema judges it."""
+"""Enrichers: callables that add to an event what the request says outside its query."""
 
 from .client import client_context
 

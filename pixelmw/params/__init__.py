@@ -1,6 +1,7 @@
-"""From a query string to nested dicts: names, layout and limits."""
+"""From a query string to nested dicts: decoding, names, layout and limits."""
 
-from .layout import join_name, split_name
-from .parse import Limits, parse_query
+from .limits import Limits
+from .names import join_name, split_name
+from .parse import parse_query
 
 __all__ = ["Limits", "join_name", "parse_query", "split_name"]

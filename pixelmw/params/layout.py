@@ -1,19 +1,23 @@
-"""Works out from the names of a query where its values belong; most queries have names that were seen before."""
+"""Where the values of a query belong, by its names.
+
+A page or an e-mail sends the same names again and again. So the layout of a
+set of names is computed once and cached; a request with these names only puts
+its values in.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_SURROGATE = re.compile("[\ud800-\ud802]")
+from .names import split_name
 
-# A page or an e-mail sends the same names again and again. Long sets of names are not kept, so that the memory
-# for all of them stays below a few megabytes whatever is sent.
-_KEPT = 128
-_LONGEST_KEPT = 48
+# Layouts in the cache, and names in a query whose layout is cached. Longer queries are not cached, so that the cache
+# stays below a few megabytes whatever is sent.
+_CACHE_SIZE = 128
+_MAX_CACHED_NAMES = 48
 
 
 class NoLayoutError(Exception):
@@ -22,24 +26,25 @@ class NoLayoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The objects and lists that the names of a query make, and the places of the values in them.
+    """The dicts and lists that the names of a query stand for, and where the values go in them.
 
-    Objects and lists have numbers, the root has 0.
+    A dict or list is called a container here. Containers are numbered; the root has number 0.
 
-    :ivar nodes: for each object and list below the root the number of its
-        parent, its key there and, for a list, its length.
-    :ivar leaves: for each value that counts its position in the query, the
-        number of its parent and its key there.
+    :ivar containers: for each container below the root, in the order of their
+        numbers: the number of its parent, its key there, and its length if it
+        is a list.
+    :ivar leaves: for each value that counts: its position in the query, the
+        number of its container, and its key there.
     """
 
-    nodes: tuple[tuple[int, Any, int | None], ...]
+    containers: tuple[tuple[int, Any, int | None], ...]
     leaves: tuple[tuple[int, int, Any], ...]
 
     def fill(self, values: Sequence[str]) -> dict[str, Any]:
         """A new tree of dicts and lists, with *values* in their places."""
         root: dict[str, Any] = {}
         made: list[Any] = [root]
-        for parent, key, length in self.nodes:
+        for parent, key, length in self.containers:
             node: Any = {} if length is None else [None] * length
             made[parent][key] = node
             made.append(node)
@@ -49,19 +54,19 @@ class Layout:
 
 
 def layout_of(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
-    """The shape of *names*, of which those that are blank count for nothing.
+    """The layout of *names*; names that are empty are skipped.
 
-    :raises ShapelessError: where a name has more characters than *key_chars* or
-        more segments than *depth*, or is a value and a parent at once.
+    :raises NoLayoutError: if a name has more characters than *key_chars* or
+        more segments than *depth*, or has a value and also children.
     """
-    if len(names) > _LONGEST_KEPT:
-        return _work_out(names, key_chars, depth)
-    return _known_shape(names, key_chars, depth)
+    if len(names) > _MAX_CACHED_NAMES:
+        return _compute_layout(names, key_chars, depth)
+    return _cached_layout(names, key_chars, depth)
 
 
-def _work_out(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
+def _compute_layout(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
     root: dict[str, Any] = {}
-    objects = set()  # ids of the nodes with a child that was spelled with an escape: these are never lists
+    objects = set()  # ids of the nodes with a child whose name contains an escape: these are never lists
     for position, name in enumerate(names):
         if not name:
             continue
@@ -71,8 +76,8 @@ def _work_out(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
         if len(segments) > depth:
             raise NoLayoutError
         node = root
-        for at, segment in enumerate(segments[:-1]):
-            if at in escaped:
+        for level, segment in enumerate(segments[:-1]):
+            if level in escaped:
                 objects.add(id(node))
             node = node.setdefault(segment, {})
             if type(node) is not dict:
@@ -81,45 +86,29 @@ def _work_out(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
             objects.add(id(node))
         if type(node.setdefault(segments[-1], position)) is dict:
             raise NoLayoutError
-    return _flatten(root, objects)
+    return _to_layout(root, objects)
 
 
-_known_shape = lru_cache(maxsize=_KEPT)(_work_out)
+_cached_layout = lru_cache(maxsize=_CACHE_SIZE)(_compute_layout)
 
 
-def _flatten(root: dict[str, Any], objects: set[int]) -> Layout:
-    nodes: list[tuple[int, Any, int | None]] = []
+def _to_layout(root: dict[str, Any], objects: set[int]) -> Layout:
+    """Number the containers of a tree, breadth first. *objects* are the ids of those that are never lists."""
+    containers: list[tuple[int, Any, int | None]] = []
     leaves = []
     waiting = [(root, False)]
     for number, (tree, is_list) in enumerate(waiting):
         for segment, child in tree.items():
             key = int(segment) if is_list else segment
             if isinstance(child, dict):
-                # The look for "0" spares nearly every node the rest.
-                child_is_list = "0" in child and id(child) not in objects and _has_indexes_only(child)
-                nodes.append((number, key, len(child) if child_is_list else None))
+                # Nearly every node has no child "0", and needs no further look.
+                child_is_list = "0" in child and id(child) not in objects and _has_only_indexes(child)
+                containers.append((number, key, len(child) if child_is_list else None))
                 waiting.append((child, child_is_list))
             else:
                 leaves.append((child, number, key))
-    return Layout(tuple(nodes), tuple(leaves))
+    return Layout(tuple(containers), tuple(leaves))
 
 
-def _has_indexes_only(node: dict[str, Any]) -> bool:
+def _has_only_indexes(node: dict[str, Any]) -> bool:
     return all(str(index) in node for index in range(len(node)))
-
-
-def split_name(name: str) -> tuple[list[str], list[int]]:
-    """The segments of a dotted name, and the positions of those spelled with an escape."""
-    if "\\" not in name:
-        return name.split("."), []
-    # Decoded text has no surrogates, so that they can stand for an escaped backslash, an escaped dot, another escape.
-    segments = name.replace("\\\\", "\ud800").replace("\\.", "\ud801").replace("\\", "\ud802").split(".")
-    escaped = [at for at, segment in enumerate(segments) if _SURROGATE.search(segment)]
-    for at in escaped:
-        segments[at] = segments[at].replace("\ud800", "\\").replace("\ud801", ".").replace("\ud802", "")
-    return segments, escaped
-
-
-def join_name(segments: Sequence[str | int]) -> str:
-    """The inverse of :func:`split_name`: segments to a dotted name."""
-    return ".".join(str(segment).replace("\\", "\\\\").replace(".", "\\.") for segment in segments)

@@ -2,69 +2,41 @@
 
 The rules, in the order in which they apply:
 
-1. Only ``&`` separates. ``+`` is a space, a malformed ``%`` stays as it is,
-   bytes that are not UTF-8 become U+FFFD, and so does NUL.
-2. A bare key or a blank value is ``""``; an empty pair or an empty key is
-   nothing; of a repeated key the first value counts.
+1. Only ``&`` separates. ``+`` is a space. A malformed ``%`` stays as it is.
+   Bytes that are not UTF-8 become U+FFFD, and so does NUL.
+2. The value of a bare key is ``""``. Empty pairs and pairs without a key are
+   skipped. If a key is repeated, its first value counts.
 3. ``.`` nests, and ``\\`` makes the next character literal. No other character
    is special.
 4. A node whose children are named 0, 1, ... n-1, none of them with an escape,
-   is a list. The root never is.
-5. A name that is a value and a parent at once is a conflict, whichever comes
+   is a list. The root is always a dict.
+5. If a name has a value and also children, it is a conflict, whichever comes
    first.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
 from ..errors import Rejected
 from ..text import environ_bytes, printable_name
 from .decode import decode_pairs
-from .layout import NoLayoutError, join_name, layout_of, split_name
+from .layout import NoLayoutError, layout_of
+from .limits import Limits
+from .names import join_name, split_name
 
-_EMPTY_NAMES = re.compile(rb"&(?:=[^&]*&)+")
-
-#: An event deeper than this could exhaust the interpreter's stack in the validator.
-MAX_DEPTH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one request may hold. Past a limit it is refused, never cut.
-
-    :param query_bytes: length of the query string, in bytes.
-    :param params: number of parameters, repeated ones included.
-    :param key_chars: length of a decoded name, in characters.
-    :param depth: segments in a name; at most 64.
-    :raises TypeError: where a limit is not an integer.
-    :raises ValueError: where it is below 1, or *depth* above 64.
-    """
-
-    query_bytes: int = 32768
-    params: int = 256
-    key_chars: int = 256
-    depth: int = 10
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"Limits.{field.name} is a number of things, not {value!r}")
-            if value < 1:
-                raise ValueError(f"Limits.{field.name} is {value}: it must be at least 1")
-        if self.depth > MAX_DEPTH:
-            raise ValueError(f"Limits.depth is {self.depth}: it must be at most {MAX_DEPTH}")
+_PAIRS_WITHOUT_NAME = re.compile(rb"&(?:=[^&]*&)+")
 
 
 def parse_query(query: str, limits: Limits) -> dict[str, Any]:
     """Parse a ``QUERY_STRING`` into a dict of strings, dicts and lists.
 
-    :raises Rejected: ``too-large`` past a limit in bytes, parameters or
-        characters; ``bad-query`` for a name that is too deep or in conflict.
+    :param query: as PEP 3333 has it: each character up to U+00FF is one byte.
+    :raises Rejected: ``too-large`` if the query is over a limit in bytes,
+        parameters or characters; ``bad-query`` if a name is too deep or in
+        conflict with another.
     """
     raw = environ_bytes(query)
     if len(raw) > limits.query_bytes:
@@ -77,32 +49,38 @@ def parse_query(query: str, limits: Limits) -> dict[str, Any]:
     try:
         return layout_of(tuple(names), limits.key_chars, limits.depth).fill(values)
     except NoLayoutError:
-        raise _fault([name for name in names if name], limits) from None
+        raise _explain_names([name for name in names if name], limits) from None
 
 
 def _without_empty_pairs(raw: bytes) -> bytes:
-    """*raw* without the pairs that count for nothing, however many there are."""
+    """*raw* without empty pairs and pairs without a name, which do not count as parameters."""
     while b"&&" in raw:
         raw = raw.replace(b"&&", b"&")
     if b"&=" in raw or raw.startswith(b"="):
-        raw = _EMPTY_NAMES.sub(b"&", b"&" + raw + b"&")
+        raw = _PAIRS_WITHOUT_NAME.sub(b"&", b"&" + raw + b"&")
     return raw.strip(b"&")
 
 
-def _fault(names: list[str], limits: Limits) -> Rejected:
-    """What is wrong with *names*. Of several faults the least name is told: their order must not matter."""
+def _explain_names(names: list[str], limits: Limits) -> Rejected:
+    """The refusal that says what is wrong with *names*.
+
+    Of several names at fault it names the one that sorts first, so that the
+    order of parameters makes no difference.
+    """
     if too_long := min((name for name in names if len(name) > limits.key_chars), default=None):
-        what = f"the parameter {printable_name(too_long)} has a name of {len(too_long)} characters"
-        return _too_large("key_chars", what, limits, path=too_long)
+        problem = f"the parameter {printable_name(too_long)} has a name of {len(too_long)} characters"
+        return _too_large("key_chars", problem, limits, path=too_long)
     paths = sorted(split_name(name)[0] for name in names)
     if too_deep := next((path for path in paths if len(path) > limits.depth), None):
         name = join_name(too_deep)
-        what = f"{printable_name(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
-        return Rejected("bad-query", what, path=name, rule="depth")
+        message = f"{printable_name(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
+        return Rejected("bad-query", message, path=name, rule="depth")
+    # The children of a name sort right behind it, so that a conflict is always found between two neighbours.
     parent, child = next((a, b) for a, b in pairwise(paths) if a != b and b[: len(a)] == a)
-    what = f"{printable_name(join_name(parent))} has a value, and so has {printable_name(join_name(child))} inside it"
-    return Rejected("bad-query", what, path=join_name(parent), rule="conflict")
+    name, name_inside = join_name(parent), join_name(child)
+    message = f"{printable_name(name)} has a value, and so has {printable_name(name_inside)} inside it"
+    return Rejected("bad-query", message, path=name, rule="conflict")
 
 
-def _too_large(limit: str, what: str, limits: Limits, path: str | None = None) -> Rejected:
-    return Rejected("too-large", f"{what}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)
+def _too_large(limit: str, problem: str, limits: Limits, path: str | None = None) -> Rejected:
+    return Rejected("too-large", f"{problem}; at most {getattr(limits, limit)} are accepted", path=path, rule=limit)

@@ -1,6 +1,7 @@
-"""What an event must look like: JSON Schemas, loaded and compiled once, coerce and judge events."""
+"""What an event must look like: JSON Schemas are loaded and compiled once, then coerce and judge each event."""
 
-from .judge import EventSchema, event_schemas
-from .load import bundled_schema
+from .event_types import event_schemas
+from .judge import EventSchema
+from .registry import bundled_schema
 
 __all__ = ["EventSchema", "bundled_schema", "event_schemas"]

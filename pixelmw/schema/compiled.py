@@ -1,8 +1,9 @@
-"""Judges values by a compiled schema, which proves the ordinary ones valid and leaves every doubt to jsonschema.
+"""Validates values with compiled checks, and asks jsonschema only about the keywords that a value may break.
 
-A value that is proved valid costs no more than its own size. Of one that is
-not, the parts in doubt are found, and jsonschema, which alone says no and has
-the words of a refusal, is asked about these parts only.
+The checks of a schema can only prove that a value is valid. That costs no more
+than the size of the value. Where a check proves nothing, jsonschema is asked
+about that keyword at that place, and about nothing else. jsonschema alone
+decides that a value is invalid, and its errors word the refusal.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from .keywords import SIMPLE_KEYWORDS, Check, every, items, properties, some
-from .load import DRAFT_2020_12, LocatedSchema, located_parts
+from .keywords import INDEPENDENT_KEYWORDS, Check, all_hold, any_holds, items, properties
+from .load import DRAFT_2020_12
+from .located import LocatedSchema, reachable_schemas
 
+#: The property names and list indexes that lead to a value in an event.
 Path = tuple[str | int, ...]
-#: Says of a value at a path what jsonschema finds wrong with it, and where it was asked.
+#: Takes a value and its path. Yields jsonschema's errors, each with the path of the value that jsonschema was given.
 Explain = Callable[[Any, Path], Iterator[tuple[Path, ValidationError]]]
 
-# What these say depends on the way that led to them, so that no part of such a schema can be judged alone.
-_ONLY_AS_A_WHOLE = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"}
-# What jsonschema reads together with a keyword.
-_COMPANIONS = {
+# What these mean depends on the schemas around them, or on the references that led to them. A schema with one of these
+# cannot be checked keyword by keyword.
+_NEEDS_WHOLE_SCHEMA = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"}
+# Keyword -> the keywords beside it that jsonschema reads along with it.
+_READ_TOGETHER = {
     "if": ("then", "else"),
     "contains": ("minContains", "maxContains"),
     "additionalProperties": ("properties", "patternProperties"),
@@ -32,108 +36,119 @@ _COMPANIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One keyword: its check, and who explains what fails the check."""
+class _KeywordCheck:
+    """The check of one keyword, and the errors of a value that does not pass it."""
 
     holds: Check
     explain: Explain
 
 
-class _Node:
-    """One schema, as the parts that its keywords make."""
+class _SchemaNode:
+    """One schema: the checks of its keywords."""
 
     def __init__(self) -> None:
-        self.parts: list[_Part] = []
-        # Until the parts are known: a schema may contain itself.
+        self.keyword_checks: list[_KeywordCheck] = []
+        # A schema may contain itself. Its check is then asked for before it is known, so this looks it up when called.
         self.holds: Check = lambda value: self.holds(value)
 
-    def fill(self, parts: list[_Part]) -> None:
-        self.parts = parts
-        self.holds = every([part.holds for part in parts])
+    def fill(self, keyword_checks: list[_KeywordCheck]) -> None:
+        """Set the checks, which may lead back to this node."""
+        self.keyword_checks = keyword_checks
+        self.holds = all_hold([each.holds for each in keyword_checks])
 
     def explain(self, value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
-        for part in self.parts:
-            if not part.holds(value):
-                yield from part.explain(value, path)
+        """The errors of *value*, see :data:`Explain`."""
+        for each in self.keyword_checks:
+            if not each.holds(value):
+                yield from each.explain(value, path)
 
 
 class CompiledSchema:
     """A compiled schema; safe to share between threads.
 
-    :param root: a checked schema.
+    :param root: a schema that :func:`pixelmw.schema.load.load_schema` has checked.
     :param validator: jsonschema's validator for it.
     """
 
     def __init__(self, root: LocatedSchema, validator: Any) -> None:
         self._validator = validator
-        self._nodes: dict[int, _Node] = {}
-        in_parts = all(
-            not _ONLY_AS_A_WHOLE & part.schema.keys() and part.schema.get("$schema", DRAFT_2020_12) == DRAFT_2020_12
-            for part in located_parts(root)
+        self._nodes: dict[int, _SchemaNode] = {}
+        by_keyword = all(
+            not _NEEDS_WHOLE_SCHEMA & located.schema.keys()
+            and located.schema.get("$schema", DRAFT_2020_12) == DRAFT_2020_12
+            for located in reachable_schemas(root)
         )
-        self._root = self._node(root) if in_parts else _Node()
-        if not in_parts:
-            self._root.fill([_Part(lambda value: False, self._ask(root.schema, root))])
-        #: Whether a value is valid for certain.
-        self.holds = self._root.holds
+        self._root = self._node(root) if by_keyword else _SchemaNode()
+        if not by_keyword:
+            self._root.fill([_KeywordCheck(lambda value: False, self._ask_jsonschema(root.schema, root))])
+        #: Returns True if a value is proved valid; if not, :meth:`errors` decides.
+        self.is_certainly_valid = self._root.holds
 
     def errors(self, value: Any) -> Iterator[tuple[Path, ValidationError]]:
-        """What jsonschema finds wrong with *value*, each with the path to the part that it was asked about."""
+        """jsonschema's errors for *value*, each with the path of the inner value that jsonschema was given.
+
+        A value without errors is valid.
+        """
         return self._root.explain(value, ())
 
-    def _node(self, located: LocatedSchema) -> _Node:
+    def _node(self, located: LocatedSchema) -> _SchemaNode:
         node = self._nodes.get(id(located.schema))
         if node is None:
-            node = self._nodes[id(located.schema)] = _Node()
-            node.fill(list(self._parts(located)))
+            node = self._nodes[id(located.schema)] = _SchemaNode()
+            node.fill(list(self._keyword_checks(located)))
         return node
 
-    def _parts(self, located: LocatedSchema) -> Iterator[_Part]:
+    def _keyword_checks(self, located: LocatedSchema) -> Iterator[_KeywordCheck]:
         schema = located.schema
         if isinstance(schema, bool):
-            yield _Part(lambda value: schema, self._ask(schema, located))
+            yield _KeywordCheck(lambda value: schema, self._ask_jsonschema(schema, located))
             return
-        for keyword, limit in schema.items():
+        for keyword, keyword_value in schema.items():
             if keyword not in self._validator.VALIDATORS or keyword == "format":  # formats are annotations
                 continue
-            alone = {name: schema[name] for name in (keyword, *_COMPANIONS.get(keyword, ())) if name in schema}
-            # With company, its own errors are left to its own part; "if" does not sign its errors, and has none.
-            ask = self._ask(alone, located, keyword if len(alone) > 1 and keyword != "if" else None)
-            if keyword in SIMPLE_KEYWORDS:
-                yield _Part(SIMPLE_KEYWORDS[keyword](limit), ask)
+            names = (keyword, *_READ_TOGETHER.get(keyword, ()))
+            excerpt = {name: schema[name] for name in names if name in schema}
+            # An excerpt may hold a second keyword, whose errors are reported by its own check. So only errors of this
+            # keyword count. "if" is different: the errors that it finds name "then" or "else", which have no checks.
+            only = keyword if len(excerpt) > 1 and keyword != "if" else None
+            ask = self._ask_jsonschema(excerpt, located, only)
+            if keyword in INDEPENDENT_KEYWORDS:
+                yield _KeywordCheck(INDEPENDENT_KEYWORDS[keyword](keyword_value), ask)
             elif keyword == "$ref":
-                yield from (_Part(node.holds, node.explain) for node in map(self._node, located.referenced()))
+                yield from (_KeywordCheck(node.holds, node.explain) for node in map(self._node, located.referenced()))
             elif keyword == "allOf":
-                yield from (_Part(node.holds, node.explain) for node in self._children(located, limit))
+                yield from (_KeywordCheck(node.holds, node.explain) for node in self._children(located, keyword_value))
             elif keyword == "anyOf":
-                yield _Part(some([node.holds for node in self._children(located, limit)]), ask)
+                nodes = self._children(located, keyword_value)
+                yield _KeywordCheck(any_holds([node.holds for node in nodes]), ask)
             elif keyword == "properties":
-                yield _properties_part(dict(zip(limit, self._children(located, limit.values()), strict=True)), ask)
-            elif keyword == "items" and limit is not False:
-                (node,) = self._children(located, [limit])
-                yield _items_part(node, len(schema.get("prefixItems", ())), ask)
+                nodes = self._children(located, keyword_value.values())
+                yield _properties_check(dict(zip(keyword_value, nodes, strict=True)), ask)
+            elif keyword == "items" and keyword_value is not False:
+                (node,) = self._children(located, [keyword_value])
+                yield _items_check(node, len(schema.get("prefixItems", ())), ask)
             else:
-                yield _Part(_nothing_from(ask), ask)
+                yield _KeywordCheck(_finds_nothing(ask), ask)
 
-    def _children(self, located: LocatedSchema, schemas: Iterable[Any]) -> list[_Node]:
+    def _children(self, located: LocatedSchema, schemas: Iterable[Any]) -> list[_SchemaNode]:
         return [self._node(located.child(schema)) for schema in schemas]
 
-    def _ask(self, schema: Any, located: LocatedSchema, keyword: str | None = None) -> Explain:
-        """Leave *schema*, or what *keyword* says in it, to jsonschema."""
+    def _ask_jsonschema(self, schema: Any, located: LocatedSchema, only: str | None = None) -> Explain:
+        """Have jsonschema validate by *schema*; with *only*, report the errors of that keyword and no others."""
 
         def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
             for error in self._validator.descend(value, schema, resolver=located.resolver):
-                if keyword is None or error.relative_schema_path[0] == keyword:
+                if only is None or error.relative_schema_path[0] == only:
                     yield path, error
 
         return explain
 
 
-def _nothing_from(ask: Explain) -> Check:
+def _finds_nothing(ask: Explain) -> Check:
     return lambda value: next(ask(value, ()), None) is None
 
 
-def _properties_part(nodes: dict[str, _Node], ask: Explain) -> _Part:
+def _properties_check(nodes: dict[str, _SchemaNode], ask: Explain) -> _KeywordCheck:
     def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
         if type(value) is not dict:
             yield from ask(value, path)
@@ -142,10 +157,10 @@ def _properties_part(nodes: dict[str, _Node], ask: Explain) -> _Part:
             if name in nodes and not nodes[name].holds(child):
                 yield from nodes[name].explain(child, (*path, name))
 
-    return _Part(properties({name: node.holds for name, node in nodes.items()}), explain)
+    return _KeywordCheck(properties({name: node.holds for name, node in nodes.items()}), explain)
 
 
-def _items_part(node: _Node, skipped: int, ask: Explain) -> _Part:
+def _items_check(node: _SchemaNode, skipped: int, ask: Explain) -> _KeywordCheck:
     def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
         if type(value) is not list:
             yield from ask(value, path)
@@ -154,4 +169,4 @@ def _items_part(node: _Node, skipped: int, ask: Explain) -> _Part:
             if not node.holds(child):
                 yield from node.explain(child, (*path, index))
 
-    return _Part(items(node.holds, skipped), explain)
+    return _KeywordCheck(items(node.holds, skipped), explain)

@@ -1,8 +1,9 @@
 """Checks of single JSON Schema keywords, for the compiled schemas of :mod:`pixelmw.schema.compiled`.
 
-Each is ``True`` only where the keyword is satisfied for certain. A keyword that
-is about another type than the value's is satisfied, as long as that is a type
-that JSON has; of anything else that an enricher may have left, nothing is sure.
+A check returns True only if the value certainly satisfies the keyword. Many
+keywords concern one type only, and values of other types satisfy them: the
+check then returns True, provided the value is of a type that JSON has. An
+enricher may leave values of other types. For these a check returns False.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+#: Takes a value; returns True if it certainly satisfies the keyword, False if jsonschema has to be asked.
 Check = Callable[[Any], bool]
 
-_KINDS: dict[str, set[type]] = {
+_PYTHON_TYPES: dict[str, set[type]] = {
     "string": {str},
     "boolean": {bool},
     "null": {type(None)},
@@ -24,66 +26,67 @@ _KINDS: dict[str, set[type]] = {
     "number": {int, float},
     "integer": {int},
 }
-#: The types that JSON has.
-JSON = set().union(*_KINDS.values())
-_SCALARS = JSON - {dict, list}
+#: The Python types of the values that JSON has. Checks compare types exactly: a bool is an int in Python, not in JSON.
+JSON_TYPES = set().union(*_PYTHON_TYPES.values())
+_SCALARS = JSON_TYPES - {dict, list}
 
 
 def _type(named: str | list[str]) -> Check:
     names = [named] if isinstance(named, str) else named
-    kinds = set().union(*(_KINDS[name] for name in names))
-    if "integer" in names and "number" not in names:
-        return lambda value: type(value) in kinds or (type(value) is float and value.is_integer())
-    if len(kinds) == 1:
-        (kind,) = kinds
-        return lambda value: type(value) is kind
-    return lambda value: type(value) in kinds
+    types = set().union(*(_PYTHON_TYPES[name] for name in names))
+    if "integer" in names and "number" not in names:  # 1.0 is an integer in JSON Schema
+        return lambda value: type(value) in types or (type(value) is float and value.is_integer())
+    if len(types) == 1:
+        (only_type,) = types
+        return lambda value: type(value) is only_type
+    return lambda value: type(value) in types
 
 
 def _enum(accepted: list[Any]) -> Check:
-    # With their types, since in Python 1 == True; what cannot be in a set is never sure.
+    # Each value goes with its type, since 1 == True in Python. Dicts and lists cannot be in a set: they are left to
+    # jsonschema.
     pairs = {(type(value), value) for value in accepted if type(value) in _SCALARS}
     return lambda value: type(value) in _SCALARS and (type(value), value) in pairs
 
 
-def _bound(holds: Callable[[Any, Any], bool], limit: float) -> Check:
-    return lambda value: holds(value, limit) if type(value) in _KINDS["number"] else type(value) in JSON
+def _compare_number(compare: Callable[[Any, Any], bool], limit: float) -> Check:
+    return lambda value: compare(value, limit) if type(value) in _PYTHON_TYPES["number"] else type(value) in JSON_TYPES
 
 
-def _size(kind: type[Any], holds: Callable[[Any, Any], bool], limit: float) -> Check:
-    return lambda value: holds(len(value), limit) if type(value) is kind else type(value) in JSON
+def _compare_size(of_type: type[Any], compare: Callable[[Any, Any], bool], limit: float) -> Check:
+    return lambda value: compare(len(value), limit) if type(value) is of_type else type(value) in JSON_TYPES
 
 
 def _pattern(pattern: str) -> Check:
     search = re.compile(pattern).search
-    return lambda value: search(value) is not None if type(value) is str else type(value) in JSON
+    return lambda value: search(value) is not None if type(value) is str else type(value) in JSON_TYPES
 
 
 def _required(names: list[str]) -> Check:
     needed = frozenset(names)
-    return lambda value: needed <= value.keys() if type(value) is dict else type(value) in JSON
+    return lambda value: needed <= value.keys() if type(value) is dict else type(value) in JSON_TYPES
 
 
-#: Keywords that say all they have to say in their own value -> what makes their check.
-SIMPLE_KEYWORDS: dict[str, Callable[[Any], Check]] = {
+#: Keyword -> makes its check from its value in the schema. These keywords depend on no other keyword beside them.
+INDEPENDENT_KEYWORDS: dict[str, Callable[[Any], Check]] = {
     "type": _type,
     "enum": _enum,
     "const": lambda value: _enum([value]),
-    "minimum": partial(_bound, operator.ge),
-    "maximum": partial(_bound, operator.le),
-    "exclusiveMinimum": partial(_bound, operator.gt),
-    "exclusiveMaximum": partial(_bound, operator.lt),
-    "minLength": partial(_size, str, operator.ge),
-    "maxLength": partial(_size, str, operator.le),
-    "minItems": partial(_size, list, operator.ge),
-    "maxItems": partial(_size, list, operator.le),
+    "minimum": partial(_compare_number, operator.ge),
+    "maximum": partial(_compare_number, operator.le),
+    "exclusiveMinimum": partial(_compare_number, operator.gt),
+    "exclusiveMaximum": partial(_compare_number, operator.lt),
+    "minLength": partial(_compare_size, str, operator.ge),
+    "maxLength": partial(_compare_size, str, operator.le),
+    "minItems": partial(_compare_size, list, operator.ge),
+    "maxItems": partial(_compare_size, list, operator.le),
     "pattern": _pattern,
     "required": _required,
 }
 
 
-def every(checks: list[Check]) -> Check:
-    """A check that holds where all of *checks* do."""
+def all_hold(checks: list[Check]) -> Check:
+    """Make a check that returns True if all of *checks* do."""
     if len(checks) == 1:
         return checks[0]
 
@@ -96,8 +99,8 @@ def every(checks: list[Check]) -> Check:
     return check
 
 
-def some(checks: list[Check]) -> Check:
-    """A check that holds where one of *checks* does."""
+def any_holds(checks: list[Check]) -> Check:
+    """Make a check that returns True if one of *checks* does."""
 
     def check(value: Any) -> bool:
         for each in checks:  # noqa: SIM110 - as above
@@ -109,11 +112,11 @@ def some(checks: list[Check]) -> Check:
 
 
 def properties(checks: dict[str, Check]) -> Check:
-    """A check of the properties of an object, by their names."""
+    """Make a check of an object's properties from the check of each property, by name."""
 
     def check(value: Any) -> bool:
         if type(value) is not dict:
-            return type(value) in JSON
+            return type(value) in JSON_TYPES
         for name, child in value.items():  # noqa: SIM110 - as above
             if name in checks and not checks[name](child):
                 return False
@@ -123,5 +126,5 @@ def properties(checks: dict[str, Check]) -> Check:
 
 
 def items(check: Check, skipped: int) -> Check:
-    """A check of the items of a list but for the first *skipped*."""
-    return lambda value: all(map(check, value[skipped:])) if type(value) is list else type(value) in JSON
+    """Make a check of a list from the check of an item; the first *skipped* items are not checked."""
+    return lambda value: all(map(check, value[skipped:])) if type(value) is list else type(value) in JSON_TYPES

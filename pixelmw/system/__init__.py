@@ -1,1 +1,1 @@
-"""What processes, threads and files ask for: nothing in here knows what an event is."""
+"""Processes, threads and files: nothing in this room knows what an event is."""

@@ -1,4 +1,4 @@
-"""What the standard library leaves to say about files that must outlive a power cut."""
+"""Files: data and names that survive a power cut, and locks between processes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ except ImportError:  # Windows
 else:
     HAS_FILE_LOCKS = True
 
-#: Puts a file's data on stable storage, and so much of what is known about it as is needed to read it back.
+#: Writes a file's data to stable storage, with as much of its metadata, such as the size, as reading it back needs.
 sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 def sync_directory(path: Path) -> None:
-    """Make sure that the names in a directory outlive a power cut, before anything is acknowledged in a new file."""
+    """Write the names in a directory to stable storage. Without this, a new file may be gone after a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -29,7 +29,7 @@ def sync_directory(path: Path) -> None:
 
 @contextmanager
 def locked(descriptor: int) -> Iterator[None]:
-    """Hold a file's lock within the block, against other processes and against other descriptors of this one."""
+    """Hold a file's lock within the block, see :func:`lock_file`."""
     lock_file(descriptor)
     try:
         yield
@@ -38,12 +38,15 @@ def locked(descriptor: int) -> Iterator[None]:
 
 
 def lock_file(descriptor: int) -> None:
-    """Wait until the file is locked, against other processes and against other descriptors of this one."""
+    """Lock the file, waiting until it is free.
+
+    The lock excludes other processes, and other descriptors of the file in this process (flock(2)).
+    """
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def try_to_lock_file(descriptor: int) -> bool:
-    """Lock the file if nobody else has, without waiting; returns True if it is locked."""
+    """Lock the file unless somebody else has, without waiting; returns True if it is now locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -52,7 +55,7 @@ def try_to_lock_file(descriptor: int) -> bool:
 
 
 def unlock_file(descriptor: int) -> None:
-    """Undo what :func:`lock_file` or :func:`try_to_lock_file` did."""
+    """Release the lock of :func:`lock_file` or :func:`try_to_lock_file`."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 

@@ -1,4 +1,31 @@
-"""What outlives a fork whole: a lock that no fork leaves locked, and values that each process makes for itself."""
+"""What stays usable after a fork: locks that no fork leaves locked, and values that each process makes for itself.
+
+In a child, only the thread that forked goes on. A lock that another thread held
+would stay locked in the child for ever, and a connection that another thread
+was using would break off in the middle of a message. Hence these rules:
+
+1. A fork waits until it holds every :class:`ForkSafeLock`, for ten seconds each
+   at most. So no other thread holds one of them when the process is copied.
+2. The owner of a lock may prepare for the fork while the lock is held, for
+   instance by closing a connection: ``before_fork``.
+3. A child never uses a :class:`PerProcess` value of its parent, and never
+   destroys it. It abandons the value and makes its own.
+4. Two threads that fork at the same time do so one after the other, since each
+   fork takes and releases all locks.
+
+======================  ====================  ==========================================================
+When                    Function              What it does
+======================  ====================  ==========================================================
+before, in the parent   ``_take_locks``       acquires each lock, then calls its ``before_fork``
+after, in the parent    ``_release_locks``    releases the locks
+after, in the child     ``_begin_child``      releases the locks, then abandons each inherited value
+======================  ====================  ==========================================================
+
+Python calls these hooks for ``os.fork`` and for everything that is built on it.
+A server that is written in C may fork without them. Then rules
+1 and 2 do not hold, and rule 3 still does: a value is compared with the
+process id at each use, and abandoned when the child first asks for its own.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +38,16 @@ from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
 
-# A fork that finds a lock held by a thread that never lets go is delayed by this much, not for ever.
-_PATIENCE = 10.0  # seconds
+# A fork waits this long for each lock, and then goes on without it. A thread that never releases its lock delays a fork
+# by this much, and does not prevent it.
+_MAX_WAIT_BEFORE_FORK = 10.0  # seconds
 
 
 class ForkSafeLock:
-    """A lock whose owner is told before its process forks.
+    """A lock that is free after every fork, in the parent and in the child.
 
-    In a child only the forking thread goes on. A lock that another thread held
-    would stay locked there for ever, and a connection that was busy would be
-    caught in mid-word. So the lock is taken before each fork and let go after
-    it, in parent and child.
-
-    :param before_fork: called with the lock held, in the parent, just before it forks.
+    :param before_fork: called in the parent just before it forks, while the
+        lock is held. It must not acquire the lock.
     """
 
     def __init__(self, before_fork: Callable[[], object] | None = None) -> None:
@@ -32,11 +56,11 @@ class ForkSafeLock:
         _locks.add(self)
 
     def acquire(self, timeout: float = -1) -> bool:
-        """Wait at most *timeout* seconds, or for ever; tells whether the lock was got."""
+        """Acquire the lock, waiting at most *timeout* seconds, or for ever if that is -1; True if it was acquired."""
         return self._lock.acquire(timeout=timeout)
 
     def release(self) -> None:
-        """Let the lock go."""
+        """Release the lock."""
         self._lock.release()
 
     def __enter__(self) -> None:
@@ -49,26 +73,26 @@ class ForkSafeLock:
 class PerProcess(Generic[_T]):
     """A value that each process makes for itself when it first needs it.
 
-    What a child inherits is still its parent's: it is never used there, and
-    never destroyed, since a client library's destructor may speak to the other
-    end, or wait for threads that did not come along.
+    A child neither uses nor destroys the value that it inherited. The destructor
+    of a client library may send something over the connection of the parent, or
+    wait for a thread that does not exist in the child.
 
     :param make: makes the value.
-    :param abandon: called in a child with the value that it inherited, soon
-        after the fork where Python was told of it, else before the child makes its own.
+    :param abandon: called in a child with the value that it inherited: right
+        after the fork if Python's hooks run, otherwise before the child makes its own.
     """
 
     def __init__(self, make: Callable[[], _T], abandon: Callable[[_T], object] | None = None) -> None:
         self._make = make
         self._abandon = abandon
         self._lock = ForkSafeLock()
-        self._owner = 0  # the process that made the value
+        self._pid = 0  # of the process that made the value
         self._value: _T | None = None
-        self._abandoned: list[_T] = []
+        self._kept_alive: list[_T] = []  # abandoned values, so that no destructor of theirs runs in this process
         _values.add(self)
 
     def get(self) -> _T:
-        """This process's value; threads that ask at once get the same."""
+        """This process's value, which is made if there is none yet; all threads get the same one."""
         value = self.existing()
         if value is None:
             with self._lock:
@@ -76,15 +100,15 @@ class PerProcess(Generic[_T]):
                 if value is None:
                     self._abandon_inherited()
                     value = self._value = self._make()
-                    self._owner = os.getpid()
+                    self._pid = os.getpid()
         return value
 
     def existing(self) -> _T | None:
-        """This process's value, or ``None`` where it has not made one."""
-        return self._value if self._owner == os.getpid() else None
+        """This process's value, or ``None`` if it has not made one."""
+        return self._value if self._pid == os.getpid() else None
 
     def pop(self) -> _T | None:
-        """Like :meth:`existing`, and forget the value, so that the next one who asks gets a new one."""
+        """Like :meth:`existing`, and forget the value: the next call of :meth:`get` makes a new one."""
         with self._lock:
             value = self.existing()
             if value is not None:
@@ -93,38 +117,38 @@ class PerProcess(Generic[_T]):
 
     def _abandon_inherited(self) -> None:
         value, self._value = self._value, None
-        if value is not None and self._owner != os.getpid():
-            self._abandoned.append(value)
+        if value is not None and self._pid != os.getpid():
+            self._kept_alive.append(value)
             if self._abandon is not None:
                 self._abandon(value)
 
 
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
 _values: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
-_forking = threading.Lock()  # threads that fork at once do so one by one
-_held_for_fork: list[ForkSafeLock] = []
+_forking = threading.Lock()  # held during a fork, see rule 4
+_locks_held_for_fork: list[ForkSafeLock] = []
 
 
-def _before() -> None:
+def _take_locks() -> None:
     _forking.acquire()
     for lock in list(_locks):
-        if lock.acquire(_PATIENCE):
-            _held_for_fork.append(lock)
+        if lock.acquire(_MAX_WAIT_BEFORE_FORK):
+            _locks_held_for_fork.append(lock)
             if lock._before_fork is not None:
                 lock._before_fork()
 
 
-def _after() -> None:
-    while _held_for_fork:
-        _held_for_fork.pop().release()
+def _release_locks() -> None:
+    while _locks_held_for_fork:
+        _locks_held_for_fork.pop().release()
     _forking.release()
 
 
-def _after_in_child() -> None:
-    _after()
+def _begin_child() -> None:
+    _release_locks()
     for value in list(_values):
         value._abandon_inherited()
 
 
-if hasattr(os, "register_at_fork"):  # Windows knows no fork
-    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(before=_take_locks, after_in_parent=_release_locks, after_in_child=_begin_child)

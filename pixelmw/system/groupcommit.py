@@ -1,4 +1,17 @@
-"""Group commit: threads that store at the same time share one write and one sync."""
+"""Group commit: threads that store at the same time share one write and one sync.
+
+1. An item joins the batch that is gathering. The thread whose item is the first
+   one in the batch leads it. The other threads follow: they wait.
+2. The leader waits until the commit under way has ended. If that one was shared
+   by several threads, the leader gives up its turn once or twice, so that they
+   can join its batch with their next items.
+3. The leader closes the batch: no item joins it any more, and the next item
+   begins a new batch. Then it commits the batch, under the lock.
+4. All threads of a batch get its result: the leader returns or raises, and the
+   followers do so after it.
+5. Whatever ends the leader early, its batch is closed and its followers go on.
+6. A child begins with an empty batch: those items are its parent's.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +23,29 @@ from typing import Generic, Protocol, TypeVar
 
 _T = TypeVar("_T")
 
-# How often a leader lets other threads go first, to gather as many as the last time. A turn is shorter than a commit,
-# also where other threads compute: there each wait for the interpreter takes five milliseconds or more.
+# How many turns a leader gives up so that as many threads join as the last time. A turn is shorter than a commit, even
+# if other threads compute: then each wait for the interpreter takes five milliseconds or more.
 _TURNS = 2
-# The followers of a batch wait at a gate, through which each lets the next one: if all woke up at once, they would keep
-# the next leader from its turn. But where turns are slow, one gate is too narrow, so then there are more. (Beside a raw
-# group commit, one gate reaches 0.87 to 0.89 of its pace and four 0.73; with two threads that compute, 0.73 and 0.92.)
+# The followers of a batch wait at a gate, which each of them opens for the next one. If all woke up at once, the next
+# leader would have to wait for its turn. If turns are slow, the followers get through one gate too slowly, so there are
+# more gates then. (Measured against a plain group commit: one gate reaches 0.87 to 0.89 of its speed, and four gates
+# 0.73. Beside two threads that compute, it is 0.73 and 0.92.)
 _MANY_GATES = 4
 _SLOW_TURN = 0.002  # seconds
 
 
-class Lock(Protocol):
-    """What a commit is done under: a ``threading.Lock``, or a lock that knows of forks."""
+class CommitLock(Protocol):
+    """The lock that is held during a commit: a ``threading.Lock`` or a ``ForkSafeLock``."""
 
     def acquire(self, *, timeout: float) -> bool:
-        """Wait at most *timeout* seconds, or for ever where that is -1."""
+        """Wait at most *timeout* seconds, or for ever if that is -1; return True if the lock was acquired."""
 
     def release(self) -> object:
-        """Let the lock go."""
+        """Release the lock."""
 
 
 class _Batch(Generic[_T]):
-    """What is to be committed together, and how that went."""
+    """The items of one commit, and its result."""
 
     __slots__ = ("error", "failures", "gates", "items")
 
@@ -45,43 +59,41 @@ class _Batch(Generic[_T]):
 
 
 class GroupCommit(Generic[_T]):
-    """Collects what threads want stored, and has the first of them store it for all.
+    """Collects the items that threads want stored, and has one thread store them for all.
 
-    The first to join a batch leads it: it waits for the commit under way, closes
-    the batch and commits it, while the next one gathers behind it; the others
-    wait until it is done. No thread of its own, no delay, and a batch is as large
-    as the last commit was slow. Where the last one was shared, the leader gives up
-    a turn or two, so that those whom it has let go join this one, and not the next.
+    It needs no thread of its own and adds no delay. The slower a commit is, the
+    more items gather for the next one.
 
-    :param commit: stores a list of items, in order. It raises where none is
-        known to be stored, and returns what failed by place where only some did.
+    :param commit: stores a list of items, in order. It raises if no item is
+        known to be stored. If only some failed, it returns their errors, each
+        under its item's place in the list.
     :param lock: held during each commit.
     :param timeout: seconds to wait for the commit under way; -1 waits for ever.
     """
 
     def __init__(
-        self, commit: Callable[[list[_T]], Mapping[int, Exception]], *, lock: Lock, timeout: float = -1
+        self, commit: Callable[[list[_T]], Mapping[int, Exception]], *, lock: CommitLock, timeout: float = -1
     ) -> None:
         self._commit = commit
         self._lock = lock
         self._timeout = timeout
-        self._size = 0  # of the last batch
+        self._last_size = 0  # items in the last batch
         self._gates = 1
         self._begin()
 
     def _begin(self) -> None:
         self._mutex = threading.Lock()
         self._batch: _Batch[_T] = _Batch(self._gates)
-        self._owner = os.getpid()  # last: who finds it finds the others, too
+        self._pid = os.getpid()  # set last: a thread that sees it set also sees the new mutex and batch
 
     def __call__(self, item: _T) -> None:
-        """Return once *item* is stored.
+        """Store *item*, and return once it is stored.
 
-        :raises TimeoutError: where the commit under way took longer than the timeout.
-        :raises Exception: what the commit raised.
+        :raises TimeoutError: if the commit under way took longer than the timeout.
+        :raises Exception: the error of this item, or of the whole commit.
         """
-        if self._owner != os.getpid():
-            self._begin()  # a child that went on with its parent's batch would store it again
+        if self._pid != os.getpid():
+            self._begin()  # the items of the inherited batch are stored by the parent
         with self._mutex:
             batch = self._batch
             place = len(batch.items)
@@ -96,13 +108,13 @@ class GroupCommit(Generic[_T]):
 
     @property
     def waiting(self) -> bool:
-        """Whether more is to be committed; its leader is there already."""
+        """True if items wait for the next commit; their leader waits for the lock already."""
         return bool(self._batch.items)
 
     @property
     def crowded(self) -> bool:
-        """Whether the last commit was shared."""
-        return self._size > 1
+        """True if several threads shared the last commit."""
+        return self._last_size > 1
 
     def _lead(self, batch: _Batch[_T]) -> None:
         try:
@@ -111,12 +123,12 @@ class GroupCommit(Generic[_T]):
             try:
                 self._gather(batch)
                 self._close(batch)
-                self._size = len(batch.items)
+                self._last_size = len(batch.items)
                 batch.failures = self._commit(batch.items)
             finally:
                 self._lock.release()
         except BaseException as error:
-            # Whatever ends this thread, nobody may wait for it, or join a batch that it no longer leads.
+            # Whatever ends this thread, no follower may wait for it any longer, and no item may join its batch.
             batch.error = error
         finally:
             self._close(batch)
@@ -125,14 +137,14 @@ class GroupCommit(Generic[_T]):
 
     def _gather(self, batch: _Batch[_T]) -> None:
         for _ in range(_TURNS):
-            if len(batch.items) >= self._size:
+            if len(batch.items) >= self._last_size:
                 break
-            given_up = time.monotonic()
+            turn_began = time.monotonic()
             time.sleep(0)
-            self._gates = _MANY_GATES if time.monotonic() - given_up > _SLOW_TURN else 1
+            self._gates = _MANY_GATES if time.monotonic() - turn_began > _SLOW_TURN else 1
 
     def _close(self, batch: _Batch[_T]) -> None:
-        """Let nobody join *batch* any more."""
+        """Begin a new batch, so that no item joins *batch* any more."""
         with self._mutex:
             if self._batch is batch:
                 self._batch = _Batch(self._gates)
@@ -141,6 +153,6 @@ class GroupCommit(Generic[_T]):
         error = batch.failures.get(place, batch.error)
         if error is None:
             return
-        if place and not isinstance(error, Exception):  # the leader's exit is not the follower's
+        if place and not isinstance(error, Exception):  # SystemExit and the like are meant for the leader only
             raise RuntimeError("the thread that was storing this ended first") from error
         raise error

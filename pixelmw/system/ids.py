@@ -1,36 +1,40 @@
-"""Ids for events that came without one."""
+"""Random UUIDs, made many at a time."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
 
-# Each request to the system for random bytes lets go of the interpreter's lock, so that under a threaded server
-# the event would wait for its next turn. So ids are made in batches, one request for each.
-_BATCH = 256
-_SIZE = 16  # bytes
+# os.urandom releases the interpreter's lock. Under a threaded server the caller then waits until the other threads have
+# had their turn. So one call fetches the bytes of many ids.
+_IDS_PER_FETCH = 256
+_BYTES_PER_ID = 16
 
-_ready: deque[str] = deque()
-_owner = 0  # the process that made them
+_ready_ids: deque[str] = deque()
+_pid = 0  # of the process that made them
 
 
 def random_uuid() -> str:
-    """A random UUID (RFC 9562, version 4), from the system's source of random bytes; safe across threads and fork."""
-    global _owner
-    if _owner != os.getpid():  # a child that went on with its parent's would give them out again
-        _ready.clear()
-        _owner = os.getpid()
+    """A random UUID (RFC 9562, version 4) from the system's source of random bytes; safe across threads and forks.
+
+    :returns: 36 characters, in lower case.
+    """
+    global _pid
+    if _pid != os.getpid():  # the parent gives out the ids that a child inherited
+        _ready_ids.clear()
+        _pid = os.getpid()
     try:
-        return _ready.pop()
+        return _ready_ids.pop()
     except IndexError:
-        fetched = os.urandom(_BATCH * _SIZE)
-        made, *others = (_uuid4(fetched[at : at + _SIZE]) for at in range(0, len(fetched), _SIZE))
-        _ready.extend(others)
-        return made
+        fetched = os.urandom(_IDS_PER_FETCH * _BYTES_PER_ID)
+        starts = range(0, len(fetched), _BYTES_PER_ID)
+        first, *others = (_uuid4(fetched[start : start + _BYTES_PER_ID]) for start in starts)
+        _ready_ids.extend(others)
+        return first
 
 
 def _uuid4(random: bytes) -> str:
-    """*random* as a UUID, but for the six bits that tell its version and variant."""
+    """*random*, 16 bytes, as a UUID; six of its bits are replaced by the version and the variant."""
     digits = random.hex()
     variant = "89ab"[random[8] & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

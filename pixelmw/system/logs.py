@@ -1,25 +1,28 @@
-"""Says when something may be logged once more, where it happens all the time."""
+"""Limits how often a message is logged that could be logged at every request."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-_EVERY = 60.0  # seconds
+_INTERVAL = 60.0  # seconds; often enough to see in a log that a fault lasts, and too seldom to fill a disk
 
 
 class LogThrottle:
-    """Lets each thing be told once a minute; threads may share it."""
+    """Lets each message be logged once a minute; safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told: dict[str, float] = {}
+        self._last_logged: dict[str, float] = {}
 
-    def allows(self, what: str) -> bool:
-        """Whether *what* has not been told within the last minute; if so, it counts as told now."""
+    def allows(self, message: str) -> bool:
+        """Return True if *message* may be logged now; it then counts as logged.
+
+        :param message: what identifies the message; each one has its own minute.
+        """
         now = time.monotonic()
         with self._lock:
-            if now - self._told.get(what, float("-inf")) <= _EVERY:
+            if now - self._last_logged.get(message, float("-inf")) <= _INTERVAL:
                 return False
-            self._told[what] = now
+            self._last_logged[message] = now
             return True

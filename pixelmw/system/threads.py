@@ -1,4 +1,4 @@
-"""What the server around us allows: whether threads of our own run, and how to wait for a disk."""
+"""What the server that runs us does with threads: whether ours run, and how a call may block under gevent."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ UWSGI_THREADS_REMEDY = "uWSGI runs no background threads: start it with --enable
 
 
 def background_threads_run() -> bool:
-    """Whether a thread that we start goes on between requests; under uWSGI before 2.0.27, only where it was told so."""
+    """Return True if a thread that we start goes on running between requests.
+
+    uWSGI before 2.0.27 runs such threads only with ``--enable-threads``.
+    """
     try:
         import uwsgi
     except ImportError:
         return True
-    # Not uwsgi.opt, which holds what was given, b"false" included, and not what it means in this version.
+    # uwsgi.opt would show the option as it was given, even b"false", and not what this version makes of it.
     return bool(getattr(uwsgi, "has_threads", False))
 
 
 def outside_gevent(call: Callable[_P, _T]) -> Callable[_P, _T]:
-    """*call*; under gevent, made on a thread of its pool, so that other greenlets go on while it waits."""
+    """Return *call* itself, or under gevent a function that makes the call on a thread of gevent's pool.
+
+    Other greenlets go on while the call waits, for instance for a disk.
+    """
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
         return call

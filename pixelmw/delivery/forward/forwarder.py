@@ -9,7 +9,8 @@ Rules:
    was refused in company, even by name, is tried alone first: the sink may have meant its neighbour.
 4. If it is not known whose fault a failure is, another event is tried. If the sink takes that one, the first event is a
    suspect and is tried beside the others. If not, the sink counts as down.
-5. A suspect becomes a dead letter after ``_EVIDENCE_NEEDED`` failures, each with other events taken since the last one.
+5. An event is a dead letter after ``_EVIDENCE_NEEDED`` failures, each with other events taken since the last one, or
+   when ``retry`` allows no more tries.
 6. Nothing is done before the sink or the dead letters have it.
 
 ======= ================================================= ==========================================================

@@ -19,8 +19,8 @@ except ImportError as error:
     raise ImportError("pixelmw.sinks.sql needs SQLAlchemy 2: pip install pixelmw[sql]") from error
 
 from ...events import Event
+from ...system.close_when_idle import CloseWhenIdle
 from ...system.fork import PerProcess
-from ...system.shared import CloseWhenIdle
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
 from ..encoding import sort_out
 from ..rows import FIELDS, KEY_CHARS, ONCE, Row, insert, parts, row_maker

@@ -1,4 +1,4 @@
-"""A value that threads use at the same time, and that is closed when none of them does."""
+"""A value that several threads use at the same time, and that is closed once no thread uses it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ _T = TypeVar("_T")
 
 
 class CloseWhenIdle(Generic[_T]):
-    """A context manager that lends *value*, and closes it once that was asked for and the last user is done.
+    """A context manager that lends *value* to its users, and delays closing it until it has none.
 
-    For what breaks if it is closed while in use: a pool of connections that is
-    emptied has those who wait for one wait in vain, until their timeout.
+    Some values must not be closed while they are in use. If a pool of
+    connections is emptied, for instance, a thread that waits for one of them
+    waits until its timeout.
 
-    :param close: closes the value; called again after a user who came late.
+    :param value: what ``with`` gives to each user.
+    :param close: closes the value. It is called again if the value was used
+        once more after it was closed.
     """
 
     def __init__(self, value: _T, close: Callable[[_T], object]) -> None:
@@ -33,14 +36,14 @@ class CloseWhenIdle(Generic[_T]):
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._users -= 1
-            self._close_unused()
+            self._close_if_idle()
 
     def close(self) -> None:
-        """Close the value, now or when its last user is done."""
+        """Close the value, now or when its last user has finished."""
         with self._lock:
             self._closing = True
-            self._close_unused()
+            self._close_if_idle()
 
-    def _close_unused(self) -> None:
+    def _close_if_idle(self) -> None:
         if self._closing and not self._users:
             self._close(self.value)

@@ -1,4 +1,4 @@
-"""The sure yes: it never says yes where jsonschema says no, and it is sure of ordinary events."""
+"""A compiled schema finds the errors that jsonschema finds, and is certain that ordinary events are valid."""
 
 import json
 from collections import OrderedDict
@@ -15,24 +15,24 @@ from pixelmw.schema.compiled import CompiledSchema
 from pixelmw.schema.load import load_schema
 
 
-def judges(schema):
-    """The compiled schema and jsonschema's validator for it."""
+def both(schema):
+    """The compiled schema, and jsonschema's validator for the same schema."""
     validator, located = load_schema("a schema", schema)
     return CompiledSchema(located, validator), validator
 
 
-def places(path, error):
-    """Where an error is, and under which keyword; of a false schema jsonschema does not tell where."""
+def place_of(path, error):
+    """The path and the keyword of an error. For a schema that is false, jsonschema does not say where it is."""
     return ((*path, *error.absolute_path), error.validator) if error.validator else "a false schema"
 
 
-def agree(proof, validator, value):
-    """See that the two find the same; returns whether the value was proved valid."""
-    expected = sorted(str(places((), error)) for error in validator.iter_errors(value))
-    assert sorted(str(places(path, error)) for path, error in proof.errors(value)) == expected
-    sure = proof.holds(value)
-    assert not (sure and expected)
-    return sure
+def agree(compiled, validator, value):
+    """Assert that the two find the same errors; return True if the value was proved valid."""
+    expected = sorted(str(place_of((), error)) for error in validator.iter_errors(value))
+    assert sorted(str(place_of(path, error)) for path, error in compiled.errors(value)) == expected
+    certain = compiled.is_certainly_valid(value)
+    assert not (certain and expected)
+    return certain
 
 
 def official_groups():
@@ -47,13 +47,13 @@ def test_on_the_official_suite_it_finds_what_jsonschema_finds():
         if not isinstance(group["schema"], dict):
             continue
         try:
-            proof, validator = judges(group["schema"])
-        except ValueError:  # it refers to what is not at hand, or to itself
+            compiled, validator = both(group["schema"])
+        except ValueError:  # it refers to a schema that is not at hand, or to itself
             unusable += 1
             continue
         for case in group["tests"]:
             asked += 1
-            proved += agree(proof, validator, case["data"])
+            proved += agree(compiled, validator, case["data"])
     assert asked > 1000
     assert proved > asked / 4
     assert unusable < 100
@@ -73,7 +73,7 @@ SMALL = st.integers(0, 3)
 
 
 def keywords(schemas):
-    """Random schemas whose parts are drawn from *schemas*."""
+    """Random schemas; the schemas inside them are drawn from *schemas*."""
     return st.fixed_dictionaries(
         {},
         optional={
@@ -121,9 +121,9 @@ SCHEMAS = st.recursive(st.booleans(), keywords, max_leaves=12)
 @settings(max_examples=150, deadline=None)
 @given(keywords(SCHEMAS), st.lists(VALUES, min_size=4, max_size=16))
 def test_on_random_schemas_and_values_it_finds_what_jsonschema_finds(schema, values):
-    proof, validator = judges({"$defs": {"leaf": {"type": ["string", "object"]}}, **schema})
+    compiled, validator = both({"$defs": {"leaf": {"type": ["string", "object"]}}, **schema})
     for value in values:
-        agree(proof, validator, value)
+        agree(compiled, validator, value)
 
 
 @pytest.mark.parametrize(
@@ -134,17 +134,19 @@ def test_on_random_schemas_and_values_it_finds_what_jsonschema_finds(schema, val
         pytest.param({"type": "integer"}, True, id="a boolean is no integer"),
         pytest.param({"type": "integer"}, 1.5, id="a fraction is no integer"),
         pytest.param({"type": "number"}, True, id="a boolean is no number"),
-        pytest.param({"minimum": 1}, float("nan"), id="what is not a number is not above one"),
-        pytest.param({"type": "array"}, (1,), id="a tuple is not of JSON"),
-        pytest.param({"required": ["a"]}, datetime(2026, 1, 1), id="of what JSON does not know nothing is sure"),
+        pytest.param({"minimum": 1}, float("nan"), id="NaN is not above one"),
+        pytest.param({"type": "array"}, (1,), id="JSON has no tuple"),
+        pytest.param({"required": ["a"]}, datetime(2026, 1, 1), id="JSON has no datetime"),
         pytest.param({"properties": {"a": False}}, {"a": 1}, id="a schema that is false"),
-        pytest.param({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "a", id="two of which one may hold"),
-        pytest.param({"unevaluatedProperties": False}, {}, id="what depends on its company is never sure"),
-        pytest.param({"properties": {"a": {"$dynamicRef": "#"}}}, {}, id="nor what depends on the way to it"),
+        pytest.param({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "a", id="oneOf, and both hold"),
+        pytest.param({"unevaluatedProperties": False}, {}, id="a keyword that depends on those beside it"),
+        pytest.param(
+            {"properties": {"a": {"$dynamicRef": "#"}}}, {}, id="a keyword that depends on how it was reached"
+        ),
     ],
 )
-def test_it_is_not_sure(schema, value):
-    assert not judges(schema)[0].holds(value)
+def test_it_is_not_certain(schema, value):
+    assert not both(schema)[0].is_certainly_valid(value)
 
 
 @pytest.mark.parametrize(
@@ -153,26 +155,28 @@ def test_it_is_not_sure(schema, value):
         pytest.param({}, {"a": [1]}, id="a schema that says nothing"),
         pytest.param({"type": "integer"}, 1.0, id="an integer with a point"),
         pytest.param({"enum": ["a", 1, None]}, None, id="null among others"),
-        pytest.param({"minLength": 5}, 1, id="a length of what has none"),
+        pytest.param({"minLength": 5}, 1, id="a length, of a number"),
         pytest.param({"prefixItems": [{"type": "null"}], "items": {"type": "string"}}, [None, "a"], id="a list"),
         pytest.param({"format": "email"}, "x", id="a format"),
         pytest.param({"x-of-ours": 5}, "x", id="a keyword that nobody knows"),
         pytest.param({"properties": {"a": {"$ref": "#"}}, "required": []}, {"a": {"a": {}}}, id="a schema in itself"),
-        pytest.param({"oneOf": [{"type": "string"}, {"minimum": 5}]}, 7, id="a part that is left to jsonschema"),
-        pytest.param({"additionalProperties": False, "properties": {"a": {}}}, {"a": 1}, id="with its companions"),
+        pytest.param({"oneOf": [{"type": "string"}, {"minimum": 5}]}, 7, id="a keyword that is left to jsonschema"),
+        pytest.param(
+            {"additionalProperties": False, "properties": {"a": {}}}, {"a": 1}, id="keywords that are read together"
+        ),
     ],
 )
-def test_it_is_sure(schema, value):
-    assert judges(schema)[0].holds(value)
+def test_it_is_certain(schema, value):
+    assert both(schema)[0].is_certainly_valid(value)
 
 
 @pytest.mark.parametrize(
     "dialect", ["http://json-schema.org/draft-07/schema#", "http://json-schema.org/draft-04/schema#"]
 )
-def test_it_is_never_sure_of_another_dialect(dialect):
-    assert not judges({"$schema": dialect})[0].holds({})
+def test_it_is_never_certain_in_another_dialect(dialect):
+    assert not both({"$schema": dialect})[0].is_certainly_valid({})
     inner = {"$id": "urn:inner", "$schema": dialect}
-    assert not judges({"properties": {"a": inner}})[0].holds({})
+    assert not both({"properties": {"a": inner}})[0].is_certainly_valid({})
 
 
 @pytest.mark.parametrize(
@@ -185,13 +189,13 @@ def test_it_is_never_sure_of_another_dialect(dialect):
         pytest.param({"enum": [1, [2]]}, [2], id="a list among the values"),
     ],
 )
-def test_of_what_json_does_not_know_it_says_what_jsonschema_says(schema, value):
-    assert not agree(*judges(schema), value)
+def test_on_values_that_json_does_not_have_it_agrees_with_jsonschema(schema, value):
+    assert not agree(*both(schema), value)
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_it_is_sure_of_an_ordinary_event(event_type):
+def test_it_is_certain_of_an_ordinary_event(event_type):
     pixel = Pixel(paths={"/e": event_type})
     query = "writeKey=k&anonymousId=a&userId=u&event=e&groupId=g&previousId=p&context.screen.width=1&properties.x.0=1"
     event = pixel.collected("/e", f"{query}&context.page.title=t&traits.age=3")
-    assert judges(bundled_schema(event_type))[0].holds(event)
+    assert both(bundled_schema(event_type))[0].is_certainly_valid(event)

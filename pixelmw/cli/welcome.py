@@ -1,0 +1,55 @@
+"""The page that ``python -m pixelmw serve`` shows: it carries a pixel, and has URLs to try."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import get_current_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>pixelmw</title>
+<style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }}
+code {{ overflow-wrap: anywhere }}</style>
+<h1>pixelmw is collecting</h1>
+<p>This page carries a pixel, so your visit is an event already. The terminal shows it, and the database has it:</p>
+<p><code>sqlite3 {database} "select received_at, type, body from events"</code></p>
+<p>A URL to try, and one that is refused:</p>
+<p><a href="{good}"><code>{good}</code></a></p>
+<p><a href="{bad}"><code>{bad}</code></a></p>
+<p>For a page or an e-mail of your own:</p>
+<p><code>&lt;img src="{good}" width="1" height="1" alt=""&gt;</code></p>
+<img src="{page}" width="1" height="1" alt="">
+</html>
+"""
+
+
+def welcome_app(write_key: str, database: str) -> WSGIApplication:
+    """Make a WSGI application that has this page at ``/``, and nothing else.
+
+    :param write_key: the write key in the page's URLs.
+    :param database: the database file that the page names.
+    """
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != "/":
+            return Response("Not here; the front page is at /\n", 404)(environ, start_response)
+        base = get_current_url(environ, root_only=True).rstrip("/")
+        query = f"?writeKey={quote(write_key, safe='')}&anonymousId=welcome"
+        page = _PAGE.format(
+            good=escape(f"{base}/pixel/v1/track{query}&event=Hello&properties.answer=42"),
+            bad=escape(f"{base}/pixel/v1/track{query}&event="),
+            page=escape(f"/pixel/v1/page{query}&name=Welcome"),
+            database=escape(database),
+        )
+        return Response(page, mimetype="text/html")(environ, start_response)
+
+    return app

@@ -1,0 +1,36 @@
+"""How much one request may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+#: The validator calls itself for each level of an event. A deeper event could exhaust the interpreter's stack.
+MAX_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one request may hold. A request over a limit is refused, never cut.
+
+    :param query_bytes: length of the query string, in bytes.
+    :param params: number of parameters; each repetition counts.
+    :param key_chars: length of a decoded name, in characters.
+    :param depth: number of segments in a name. It can be 64 at most.
+    :raises TypeError: if a limit is not an integer.
+    :raises ValueError: if a limit is below 1, or *depth* is above 64.
+    """
+
+    query_bytes: int = 32768
+    params: int = 256
+    key_chars: int = 256
+    depth: int = 10
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"Limits.{field.name} is {value!r}: it must be an integer")
+            if value < 1:
+                raise ValueError(f"Limits.{field.name} is {value}: it must be at least 1")
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"Limits.depth is {self.depth}: it must be at most {MAX_DEPTH}")

@@ -1,0 +1,84 @@
+"""A schema and the place it stands in: what its references are relative to, and which draft it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7
+
+if TYPE_CHECKING:
+    from referencing import Specification
+    from referencing._core import Resolver  # it has no public name
+
+#: The keywords that lead to another schema by its address.
+REFERENCE_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef")
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedSchema:
+    """A schema and the place it stands in.
+
+    :ivar schema: a dict, or ``True`` or ``False``, which are schemas too.
+    :ivar resolver: finds what a reference in the schema leads to; it fetches nothing.
+    :ivar specification: the draft of JSON Schema that the schema is written in.
+    """
+
+    schema: Any
+    resolver: Resolver[Any]
+    specification: Specification[Any]
+
+    def child(self, schema: Any) -> LocatedSchema:
+        """Locate *schema*, which stands inside this schema."""
+        resource = self.specification.create_resource(schema)
+        return LocatedSchema(schema, self.resolver.in_subresource(resource), self.specification)
+
+    def children(self) -> Iterator[LocatedSchema]:
+        """Every schema that stands directly inside this schema."""
+        for resource in self.specification.create_resource(self.schema).subresources():
+            yield self.child(resource.contents)
+
+    def referenced(self, keyword: str = "$ref") -> Iterator[LocatedSchema]:
+        """The schema that the reference in *keyword* leads to, or nothing if the schema has no such keyword.
+
+        :raises Unresolvable: if the reference leads neither into this schema
+            nor to a bundled one; its ``ref`` is the reference.
+        """
+        if isinstance(self.schema.get(keyword), str):
+            try:
+                resolved = self.resolver.lookup(self.schema[keyword])
+            except (Unresolvable, ValueError):  # these name only a part of the reference, or nothing
+                raise Unresolvable(self.schema[keyword]) from None
+            yield LocatedSchema(resolved.contents, resolved.resolver, self.specification)
+
+    @property
+    def ref_hides_siblings(self) -> bool:
+        """True if the keywords beside a ``$ref`` are ignored, as they were up to draft 7."""
+        return "$ref" in self.schema and self.specification in (DRAFT4, DRAFT6, DRAFT7)
+
+
+def reachable_schemas(
+    root: LocatedSchema, check_target: Callable[[Any], object] = lambda target: None
+) -> Iterator[LocatedSchema]:
+    """Every schema that is a dict and can be reached from *root*, including *root*, each once.
+
+    :param check_target: called with each schema that a reference leads to. It
+        may stand under a keyword that JSON Schema does not know, where no
+        metaschema has checked it.
+    :raises Unresolvable: see :meth:`LocatedSchema.referenced`.
+    """
+    seen = set()
+    waiting = [root]
+    while waiting:
+        located = waiting.pop()
+        if id(located.schema) not in seen and isinstance(located.schema, dict):
+            seen.add(id(located.schema))
+            yield located
+            waiting += located.children()
+            for keyword in REFERENCE_KEYWORDS:
+                for target in located.referenced(keyword):
+                    if id(target.schema) not in seen:
+                        check_target(target.schema)
+                    waiting.append(target)
