@@ -74,24 +74,24 @@ class Bench:
 
     def __init__(self, sink: Calls, ids: Iterable[str] = (), **options: Any) -> None:
         self.sink = sink
-        self.settled: list[str] = []
+        self.done: list[str] = []
         self.dead: list[str] = []
-        options = {"retry": Retry(), "dead_letter": self._bury, "settled": self._settle, "max_batch": 500, **options}
+        options = {"retry": Retry(), "dead_letter": self._bury, "on_done": self._on_done, "max_batch": 500, **options}
         self.forwarder = Forwarder(sink, **options)
-        self._place = 0
+        self._number = 0
         self.queue(ids)
 
     def _bury(self, event: Event) -> None:
         self.dead.append(event["messageId"])
 
-    def _settle(self, items: Iterable[Item]) -> None:
-        self.settled += [item.make_event()["messageId"] for item in items]
+    def _on_done(self, items: Iterable[Item]) -> None:
+        self.done += [item.make_event()["messageId"] for item in items]
 
     def queue(self, ids: Iterable[str]) -> None:
         """Have events with *ids* forwarded, too."""
         for each in ids:
-            self._place += 1
-            self.forwarder.pending.append(Item(encode({"messageId": each}), self._place))
+            self._number += 1
+            self.forwarder.pending.append(Item(encode({"messageId": each}), self._number))
 
     def steps(self, count: int) -> list[float]:
         """Make so many steps, and return the pauses that they ask for."""

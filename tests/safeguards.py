@@ -43,13 +43,14 @@ _FAULTS = "test_spool_faults.py::"
 
 SAFEGUARDS = {
     "fsync": Safeguard(
-        "delivery/disk/journal.py", "self._sync_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/journal.py", "self._sync_file(current.descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of a new file": Safeguard(
-        "delivery/disk/journal.py", "self._sync_new_file(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/journal.py", "self._sync_new_file(current.descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of the directory": Safeguard(
         "delivery/disk/journal.py", "sync_directory(self._directory.path)", "pass", f"{_FAULTS}test_nothing_is"),
     "a failed fsync is not tried again": Safeguard(
-        "delivery/disk/journal.py", "self._sync_file(self._descriptor)", "_twice(self._sync_file, self._descriptor)",
+        "delivery/disk/journal.py", "self._sync_file(current.descriptor)",
+        "_twice(self._sync_file, current.descriptor)",
         f"{_FAULTS}test_a_sync_that_fails", _TWICE),
     "CRC": Safeguard(
         "delivery/disk/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
@@ -57,20 +58,21 @@ SAFEGUARDS = {
     "truncation": Safeguard(
         "delivery/disk/journal.py", "os.ftruncate(descriptor, size)", "pass", "test_spool_full.py::test_a_full_disk"),
     "order of delete": Safeguard(
-        "delivery/disk/drainer.py", "reading = self._readings[segment] = _Reading(segment, data)",
-        "reading = self._readings[segment] = _Reading(segment, data); self._directory.remove(segment)",
+        "delivery/disk/reader.py", "progress = self.in_progress[segment] = SegmentProgress(segment, data)",
+        "progress = self.in_progress[segment] = SegmentProgress(segment, data); self._directory.remove(segment)",
         "test_spool_kills.py::test_a_spool_that_is_killed"),
     "takeover": Safeguard(
-        "delivery/disk/drainer.py", "return segment not in self._readings and",
-        "return segment.created > self._born and segment not in self._readings and",
+        "delivery/disk/drainer.py", "return segment not in self._reader.in_progress and",
+        "return segment.created_ms > self._born and segment not in self._reader.in_progress and",
         "test_drain.py::test_what_is_left", _BORN),
     "quarantine": Safeguard(
-        "delivery/disk/drainer.py", "self._directory.quarantine(", "str(",
+        "delivery/disk/reader.py", "self._directory.quarantine(", "str(",
         "test_spool_damage.py::test_each_flipped_byte"),
     "a sealed segment is left": Safeguard(
-        "delivery/disk/journal.py", "if self._lock():", "if self._lock() or True:", "test_spool_outage.py::"),
+        "delivery/disk/journal.py", "if self._lock(current):", "if self._lock(current) or True:",
+        "test_spool_outage.py::"),
     "a cursor is checked": Safeguard(
-        "delivery/disk/directory.py", "if checksum == _cursor_checksum(segment, offset) else 0", "",
+        "delivery/disk/cursors.py", "if checksum == _checksum(segment, offset) else 0", "",
         "test_spool_damage.py::test_each_flipped_bit_of_a_cursor"),
     "a look before removal": Safeguard(
         "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:", "test_spool_seals.py::"),
@@ -81,9 +83,9 @@ SAFEGUARDS = {
         "delivery/disk/directory.py", "with locked(descriptor):", "if True:", "test_spool_seals_undone.py::"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
-        "event = self._event = self._event or json.loads(self.payload)", "test_delivery_text.py::"),
+        "event = self._event = self._event or decode(self.payload)", "test_delivery_text.py::"),
     "who was refused in company is tried alone": Safeguard(
-        "delivery/forward/forwarder.py", "(self._dead if item.alone else self._refused)", "self._dead",
+        "delivery/forward/forwarder.py", "(self._dead if item.failed_alone else self._refused)", "self._dead",
         "test_sink_blame.py::"),
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",

@@ -21,7 +21,7 @@ from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.drainer import Drainer
 from pixelmw.delivery.disk.journal import Journal
-from pixelmw.delivery.disk.records import Record, scan
+from pixelmw.delivery.disk.records import Record, read_records
 from pixelmw.sinks.encoding import encode
 
 #: Whether the tests do as much as the figures that are published about them ask for; it takes minutes.
@@ -75,7 +75,7 @@ def waiting(directory: Path) -> list[str]:
     return [
         json.loads(record.payload)["messageId"]
         for segment in place.segments()
-        for record in scan((directory / segment.name).read_bytes(), segment.first)
+        for record in read_records((directory / segment.name).read_bytes(), segment.first_sequence)
         if isinstance(record, Record)
     ]
 

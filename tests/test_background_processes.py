@@ -10,12 +10,12 @@ import pytest
 from forwarding import ids
 from processes import finish, out, run, start
 
-from pixelmw.delivery import base
+from pixelmw.delivery import at_exit
 
 _PREFACE = """
 import ctypes, os, signal, sys, threading, time, warnings
 from pathlib import Path
-from pixelmw.delivery import Background, base
+from pixelmw.delivery import Background, at_exit
 from processes import event, wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
@@ -81,7 +81,7 @@ def is_down(event):
     say("is-down")
     raise ConnectionError("down")
 
-base.EXIT_TIMEOUT = 0.5
+at_exit.EXIT_TIMEOUT = 0.5
 sinks = [Background(sink, max_delay=0) for sink in (SINK, SINK)]
 for sink in sinks:
     put("e0", "e1")
@@ -103,7 +103,7 @@ def test_the_end_of_a_process_is_not_delayed_for_ever_by_a_sink_that_hangs_or_is
 
 
 def test_the_deadline_is_the_one_that_the_documentation_tells() -> None:
-    assert base.EXIT_TIMEOUT == 5
+    assert at_exit.EXIT_TIMEOUT == 5
 
 
 # --- fork ---

@@ -13,8 +13,8 @@ from forwarding import Batches, Calls, Gated, always, ids, poison, put
 from processes import event, wait_until
 
 from pixelmw import Event
-from pixelmw.delivery import Background, Retry, background
-from pixelmw.delivery.base import Full, _close_all
+from pixelmw.delivery import Background, Full, Retry, memory
+from pixelmw.delivery.at_exit import close_all
 from pixelmw.sinks.base import Unavailable, Undeliverable
 
 SOON = Retry(first=0.001, cap=0.01)
@@ -109,7 +109,7 @@ def test_a_fault_of_ours_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch
         def pause(self, failures: int, retry_after: float | None = None) -> float:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(background, "_FAULT_PAUSE", 0.01)
+    monkeypatch.setattr(memory, "PAUSE_AFTER_FAULT", 0.01)
     failures = iter([Unavailable("no")] * 4)
     with Background(sink := Calls(lambda ids: next(failures, None)), retry=Broken()) as wrapper:
         put(wrapper, ids(3))
@@ -178,7 +178,7 @@ def test_at_the_end_of_the_process_one_that_cannot_be_closed_keeps_no_other_from
     queues = [Background(sink) for sink in sinks]
     for queue in queues:
         queue(event("1"))
-    _close_all()
+    close_all()
     assert [queue.stats()["forwarded"] for queue in queues] == [1, 1]
     assert f"{queues[0]!r} was not closed" in caplog.text
     assert f"{queues[1]!r} was not closed" not in caplog.text

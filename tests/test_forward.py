@@ -16,14 +16,14 @@ def test_a_batch_is_handed_over_whole_and_in_order() -> None:
     bench = Bench(Batches(), ids(7), max_batch=3)
     assert bench.finish() == 3
     assert bench.sink.calls == [["e0", "e1", "e2"], ["e3", "e4", "e5"], ["e6"]]
-    assert bench.settled == ids(7)
+    assert bench.done == ids(7)
     assert bench.forwarder.counts == {"forwarded": 7, "retried": 0, "dead": 0}
 
 
 def test_a_sink_that_takes_one_event_at_a_time_gets_them_one_by_one() -> None:
     bench = Bench(Calls(), ids(7))
     assert bench.finish() == 1
-    assert bench.sink.stored == bench.settled == ids(7)
+    assert bench.sink.stored == bench.done == ids(7)
 
 
 # --- Undeliverable: an event is at fault ---
@@ -37,7 +37,7 @@ def test_a_poison_event_is_isolated_by_halving_with_few_calls_wherever_it_stands
         bench.finish()
         assert bench.dead == [f"e{place}"]
         assert bench.sink.stored == [each for each in ids(count) if each != f"e{place}"]
-        assert sorted(bench.settled) == sorted(ids(count))
+        assert sorted(bench.done) == sorted(ids(count))
         needed = max(needed, len(bench.sink.calls))
     # The whole, a half of what is left of it each time, the event alone, and the rest.
     assert needed <= 3 + math.ceil(math.log2(count))
@@ -73,9 +73,9 @@ def test_of_a_batch_that_failed_in_part_the_rest_is_settled_and_only_that_part_i
     answers = [PartialFailure({1: refused, 3: Unavailable("busy"), 4: None}), refused, None]
     bench = Bench(Batches(lambda batch: answers.pop(0)), ids(6))
     assert bench.steps(1)[0] > 0
-    assert (bench.settled, bench.dead) == (["e0", "e2", "e5"], [])
+    assert (bench.done, bench.dead) == (["e0", "e2", "e5"], [])
     bench.steps(1)
-    assert (bench.settled, bench.dead) == (["e0", "e2", "e5", "e1"], ["e1"])
+    assert (bench.done, bench.dead) == (["e0", "e2", "e5", "e1"], ["e1"])
     bench.finish()
     assert bench.sink.calls[1:] == [["e1"], ["e3", "e4"]]
 
@@ -108,7 +108,7 @@ def test_a_sink_that_blames_nobody_and_takes_nothing_is_not_asked_in_a_busy_loop
     pauses = bench.steps(40)
     assert min(pauses) > 0
     assert sum(pauses[10:]) > 30
-    assert (bench.dead, bench.settled) == ([], [])
+    assert (bench.dead, bench.done) == ([], [])
     bench.sink.fault = lambda batch: None
     bench.finish()
     assert bench.sink.stored == ids(3)
@@ -117,7 +117,7 @@ def test_a_sink_that_blames_nobody_and_takes_nothing_is_not_asked_in_a_busy_loop
 def test_a_failure_that_names_no_place_of_the_batch_is_none() -> None:
     bench = Bench(Batches(always(lambda text: PartialFailure({}))), ids(3))
     assert bench.steps(1) == [0.0]
-    assert bench.settled == ids(3)
+    assert bench.done == ids(3)
 
 
 # --- Unavailable: the sink is down ---
@@ -139,7 +139,7 @@ def test_a_sink_that_is_down_gets_the_same_batch_again_and_all_in_order_when_it_
     bench.queue(ids(5, "later"))
     bench.sink.fault = lambda batch: None
     bench.finish()
-    assert bench.sink.stored == bench.settled == [*ids(20), *ids(5, "later")]
+    assert bench.sink.stored == bench.done == [*ids(20), *ids(5, "later")]
     assert (bench.dead, bench.forwarder.counts["retried"]) == ([], 60)
 
 
@@ -173,4 +173,4 @@ def test_the_sink_is_down_where_any_event_of_the_batch_found_it_so() -> None:
     late = {1: None, 2: Unavailable("later", retry_after=60), 3: None}
     bench = Bench(Batches(lambda batch: PartialFailure(late)), ids(4))
     assert bench.steps(1) == [60.0]
-    assert bench.settled == ["e0"]
+    assert bench.done == ["e0"]

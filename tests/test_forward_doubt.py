@@ -30,7 +30,7 @@ def test_one_poison_event_among_500_becomes_exactly_one_dead_letter(kind, error,
     others = [each for each in [*ids(500), *ids(1500, "later")] if each != f"e{place}"]
     assert bench.dead == [f"e{place}"]
     assert Counter(bench.sink.stored) == Counter(others)
-    assert Counter(bench.settled) == Counter([*others, f"e{place}"])
+    assert Counter(bench.done) == Counter([*others, f"e{place}"])
     calls = Counter(call[0] for call in bench.sink.calls if len(call) == 1)
     assert calls[f"e{place}"] <= 12
 
@@ -42,11 +42,11 @@ def test_in_a_total_outage_nothing_becomes_a_dead_letter_and_order_is_kept(kind)
     assert min(pauses) > 0
     assert sum(pauses) > 3000
     assert len(bench.sink.calls) <= 2 * len(pauses)
-    assert (bench.dead, bench.settled) == ([], [])
+    assert (bench.dead, bench.done) == ([], [])
     bench.queue(ids(700, "later"))
     bench.sink.fault = lambda batch: None
     bench.finish()
-    assert bench.sink.stored == bench.settled == [*ids(300), *ids(700, "later")]
+    assert bench.sink.stored == bench.done == [*ids(300), *ids(700, "later")]
     assert bench.dead == []
 
 

@@ -57,14 +57,14 @@ def test_a_dead_letter_that_cannot_be_stored_stays_and_holds_up_nobody(kind) -> 
     assert min(pauses) > 0
     assert sum(pauses) > 30
     assert (len(bench.forwarder), bench.forwarder.counts["dead"]) == (1, 0)
-    assert "bad" not in bench.settled
+    assert "bad" not in bench.done
     bench.queue(ids(2, "later"))
     bench.steps(1)
     assert bench.sink.stored == ["e0", "e1", "later0", "later1"]
     letters.error = None
     bench.finish()
     assert letters.stored == ["bad"]
-    assert (bench.settled.count("bad"), bench.forwarder.counts["dead"]) == (1, 1)
+    assert (bench.done.count("bad"), bench.forwarder.counts["dead"]) == (1, 1)
     # It was tried once to be delivered, and not again for each time that it could not be stored.
     assert Counter(each for call in bench.sink.calls for each in call)["bad"] <= 3
 
@@ -90,7 +90,7 @@ def test_without_a_sink_for_dead_letters_they_are_logged_and_gone(caplog: pytest
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "does not take the event 'bad' and is lost, since there is no dead_letter" in record.message
     assert "Undeliverable('poison')" in record.message
-    assert (bench.settled, bench.forwarder.counts["dead"]) == (["bad"], 1)
+    assert (bench.done, bench.forwarder.counts["dead"]) == (["bad"], 1)
 
 
 def test_a_sink_that_is_down_is_logged_once_and_not_at_each_try(caplog: pytest.LogCaptureFixture) -> None:
@@ -116,7 +116,7 @@ def test_on_a_thread_nothing_that_a_sink_raises_ends_more_than_the_call(kind, er
     on_a_thread(bench.finish)
     assert letters.stored == ["bad"]
     assert Counter(bench.sink.stored) == Counter([*ids(20), *ids(100, "later")])
-    assert Counter(bench.settled) == Counter(["bad", *ids(20), *ids(100, "later")])
+    assert Counter(bench.done) == Counter(["bad", *ids(20), *ids(100, "later")])
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
@@ -140,7 +140,7 @@ def test_the_main_thread_ends_as_it_is_told_to_and_no_event_is_lost(kind, error)
     letters.error = None
     bench.finish()
     assert letters.stored == ["e0"]
-    assert Counter(bench.settled) == Counter(ids(3))
+    assert Counter(bench.done) == Counter(ids(3))
 
 
 def test_a_retry_of_the_users_that_fails_loses_nothing() -> None:
@@ -154,12 +154,12 @@ def test_a_retry_of_the_users_that_fails_loses_nothing() -> None:
             bench.steps(1)
     bench.sink.fault = lambda batch: None
     bench.finish()
-    assert bench.sink.stored == bench.settled == ids(3)
+    assert bench.sink.stored == bench.done == ids(3)
 
 
 def test_a_forwarder_with_nothing_to_do_does_nothing() -> None:
     sink = Batches()
-    forwarder = Forwarder(sink, retry=Retry(), dead_letter=None, settled=lambda items: None, max_batch=5)
+    forwarder = Forwarder(sink, retry=Retry(), dead_letter=None, on_done=lambda items: None, max_batch=5)
     assert len(forwarder) == 0
     assert forwarder.step() >= 0
     assert sink.calls == []

@@ -71,7 +71,7 @@ def forwarded(plan: Plan, bad: set[str], manner: str, count: int, size: int) -> 
     pauses = bench.until(lambda: not len(bench.forwarder))
     good = [each for each in ids(count) if each not in bad]
     assert set(bench.sink.stored) == set(good)
-    assert Counter(bench.settled) == Counter(ids(count))
+    assert Counter(bench.done) == Counter(ids(count))
     assert Counter(bench.dead) == Counter(set(ids(count)) & bad)
     assert bench.forwarder.counts["forwarded"] == len(good)
     assert bench.forwarder.counts["dead"] == len(bench.dead)

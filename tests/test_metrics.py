@@ -13,7 +13,7 @@ from scrapes import Fickle, delivery, documented, registered, scrape, served
 from servers import running, send, serving
 
 from pixelmw import Discard, Limits, PixelMiddleware
-from pixelmw.delivery import Background, Retry, Spool
+from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.sinks.base import Undeliverable
@@ -118,6 +118,15 @@ def test_a_background_has_a_limit_of_events_and_no_directory():
         sink.error = None
 
 
+def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path):
+    spool, queue = Spool(tmp_path / "spool", print), Background(print)
+    assert spool.stats().keys() == SpoolStats.__annotations__.keys() | DeliveryStats.__annotations__.keys()
+    assert queue.stats().keys() == BackgroundStats.__annotations__.keys() | DeliveryStats.__annotations__.keys()
+    registry = registered(spool=spool, queue=queue)
+    assert len(delivery(registry)) == len({"up", "max_bytes"}) + len(spool.stats())
+    assert len(delivery(registry, "queue")) == len({"up", "max_queue"}) + len(queue.stats())
+
+
 def test_the_names_follow_the_conventions(tmp_path):
     registry = registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print))
     families = list(parse(generate_latest(registry).decode()))
@@ -159,7 +168,10 @@ def test_the_documented_application_is_scraped_beside_its_pixels(tmp_path):
         "Spool": lambda path, sink: Spool(tmp_path / "spool", sink),
     }
     try:
-        exec(documented("how delivery goes.\n\n").replace("REGISTRY.register(", "REGISTRY.register(metrics := "), names)
+        exec(
+            documented("requests and of delivery.\n\n").replace("REGISTRY.register(", "REGISTRY.register(metrics := "),
+            names,
+        )
         with names["spool"], serving(names["application"]) as port:
             assert send(port, "GET", f"{PAGE}?{QUERY}").status == 200
             assert b"the host application" in send(port, "GET", "/").body

@@ -43,7 +43,7 @@ def test_a_disk_that_is_gone_takes_only_its_own_figures_along(tmp_path, pixel, c
         assert delivery(registry, "queue")["up"] == 1
         assert scrape(registry)["requests_total", "", "accepted"] == 1
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("pixelmw", logging.ERROR)
+    assert (record.name, record.levelno) == ("pixelmw.delivery", logging.ERROR)
     assert "spool" in record.getMessage()
     assert record.exc_info[0] is FileNotFoundError
     (tmp_path / "volume").mkdir()
@@ -88,17 +88,34 @@ def test_a_name_that_cannot_be_read_is_refused(name):
 @pytest.mark.parametrize(
     ("args", "deliveries", "words"),
     [
-        ([], {}, "nothing to tell of"),
+        ([], {}, "nothing to measure"),
         ([host_app], {}, "middleware is <function host_app"),
         ([], {"middleware": Background(print)}, "middleware is Background"),
         ([], {"sink": print}, "sink is <built-in function print>: give a Spool or a Background"),
         ([], {"pixels": PixelMiddleware(host_app, print)}, "pixels is <pixelmw.middleware.PixelMiddleware"),
         ([], {"spool": None}, "spool is None"),
+        ([], {"spool": Spool}, "spool is <class 'pixelmw.delivery.spool.Spool'>"),
     ],
 )
 def test_a_wrong_argument_is_named(args, deliveries, words):
     with pytest.raises(TypeError, match=words):
         Metrics(*args, **deliveries)
+
+
+class Counted:
+    """Anything else that has figures."""
+
+    def __init__(self, **figures):
+        self.figures = figures
+
+    def stats(self):
+        return self.figures
+
+
+def test_anything_with_figures_is_told_of():
+    registry = registered(Counted(accepted=3), own=Counted(queued=2))
+    assert scrape(registry)["requests_total", "", "accepted"] == 3
+    assert delivery(registry, "own") == {"up": 1, "queued_events": 2}
 
 
 def test_a_registry_takes_each_metric_once_and_both_parts_apart(pixel):

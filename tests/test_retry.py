@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixelmw.delivery import Retry
-from pixelmw.delivery.retry import LONGEST_RETRY_AFTER
+from pixelmw.delivery.retry import MAX_RETRY_AFTER
 
 # None of them depends on the speed of the machine.
 tried = settings(deadline=None, derandomize=True)
@@ -42,14 +42,14 @@ def test_an_outage_of_any_length_overflows_nothing(failures: int) -> None:
     assert 0 <= Retry(first=1e-300, cap=1e300).pause(failures) <= 1e300
 
 
-@pytest.mark.parametrize("asked", [31.0, 120.0, LONGEST_RETRY_AFTER])
+@pytest.mark.parametrize("asked", [31.0, 120.0, MAX_RETRY_AFTER])
 def test_a_pause_is_at_least_what_the_destination_asked_for(asked: float) -> None:
     assert Retry().pause(1, asked) == asked
 
 
-@pytest.mark.parametrize("asked", [LONGEST_RETRY_AFTER + 1, 1e12, math.inf])
+@pytest.mark.parametrize("asked", [MAX_RETRY_AFTER + 1, 1e12, math.inf])
 def test_a_destination_that_asks_for_too_much_is_asked_again_all_the_same(asked: float) -> None:
-    assert Retry().pause(1, asked) == LONGEST_RETRY_AFTER
+    assert Retry().pause(1, asked) == MAX_RETRY_AFTER
 
 
 @pytest.mark.parametrize("asked", [None, 0.0, -5.0, math.nan])
@@ -65,8 +65,8 @@ def test_a_longer_pause_of_our_own_is_not_shortened_by_what_the_destination_aske
 
 
 def test_attempts_are_for_ever_unless_counted() -> None:
-    assert not Retry().is_over(10**9)
-    assert [Retry(attempts=3).is_over(tries) for tries in range(5)] == [False, False, False, True, True]
+    assert not Retry().is_exhausted(10**9)
+    assert [Retry(attempts=3).is_exhausted(tries) for tries in range(5)] == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from spools import FULL, drain, drainer, fill, payloads, report, waiting
 from pixelmw import Event
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
-from pixelmw.delivery.disk.records import Damage, Record, encode, scan
-from pixelmw.sinks.encoding import encode as encode_event
+from pixelmw.delivery.disk.records import DamagedStretch, Record, encode_record, read_records
+from pixelmw.sinks.encoding import encode
 
 IDS = [f"id-{number}" for number in range(12)]
 
@@ -27,7 +27,7 @@ def segment(tmp_path: Path) -> Path:
 
 
 def records(segment: Path) -> list[Record]:
-    return [record for record in scan(segment.read_bytes(), 0) if isinstance(record, Record)]
+    return [record for record in read_records(segment.read_bytes(), 0) if isinstance(record, Record)]
 
 
 def copies(segment: Path, tmp_path: Path, data: bytes) -> Path:
@@ -46,7 +46,7 @@ def quarantined(directory: Path) -> dict[int, bytes]:
 def delivered(directory: Path) -> tuple[list[Event], int]:
     """What is delivered of a directory, and how many records were counted as damaged; nothing is left."""
     events: list[Event] = []
-    damaged = drain(directory, events.append).damaged
+    damaged = drain(directory, events.append).damaged_records
     assert not SpoolDirectory(directory).segments()
     return events, damaged
 
@@ -56,7 +56,7 @@ def original(ids: list[str]) -> list[bytes]:
 
 
 def written(events: list[Event]) -> list[bytes]:
-    return [encode_event(event) for event in events]
+    return [encode(event) for event in events]
 
 
 def test_each_flipped_byte_costs_the_one_record_it_is_in(tmp_path: Path, segment: Path) -> None:
@@ -94,7 +94,7 @@ def test_whatever_stands_before_a_cut_is_delivered_and_the_rest_is_kept(tmp_path
 
 @pytest.mark.parametrize(
     "tail",
-    [b"\0" * 4096, b"\0", b"garbage", b"\xffPX1", b"\xffPX1" + b"\xff" * 40, encode(12, b"not JSON")],
+    [b"\0" * 4096, b"\0", b"garbage", b"\xffPX1", b"\xffPX1" + b"\xff" * 40, encode_record(12, b"not JSON")],
     ids=["zeros", "a zero", "garbage", "a mark", "a mark and a length beyond the end", "a record that is no JSON"],
 )
 def test_what_follows_the_last_record_costs_none_of_them(tmp_path: Path, segment: Path, tail: bytes) -> None:
@@ -126,7 +126,7 @@ def test_the_loss_is_counted_where_only_what_follows_it_is_left_to_forward(tmp_p
     place = records(segment)[6]
     broken[place.end - 1] ^= 1
     directory = copies(segment, tmp_path, broken)
-    SpoolDirectory(directory).note_forwarded(SpoolDirectory(directory).segments()[0], place.start)
+    SpoolDirectory(directory).cursors.write(SpoolDirectory(directory).segments()[0], place.start)
     events, damaged = delivered(directory)
     assert written(events) == original(IDS[7:])
     assert damaged == 1
@@ -145,14 +145,14 @@ def test_a_damaged_cursor_means_sending_all_of_it(tmp_path: Path, segment: Path,
 def test_each_flipped_bit_of_a_cursor_means_sending_all_of_it(tmp_path: Path, segment: Path) -> None:
     place = SpoolDirectory(segment.parent)
     (name,) = place.segments()
-    place.note_forwarded(name, records(segment)[5].end)
-    assert place.forwarded(name) == records(segment)[5].end
-    good = (segment.parent / name.cursor).read_bytes()
+    place.cursors.write(name, records(segment)[5].end)
+    assert place.cursors.read(name) == records(segment)[5].end
+    good = (segment.parent / name.cursor_name).read_bytes()
     for bit in range(len(good) * 8):
         broken = bytearray(good)
         broken[bit // 8] ^= 1 << bit % 8
-        (segment.parent / name.cursor).write_bytes(broken)
-        assert place.forwarded(name) == 0
+        (segment.parent / name.cursor_name).write_bytes(broken)
+        assert place.cursors.read(name) == 0
 
 
 def test_a_file_that_is_none_of_ours_is_left_alone(tmp_path: Path, segment: Path) -> None:
@@ -176,7 +176,7 @@ def test_the_spool_tells_of_what_was_damaged(tmp_path: Path, segment: Path, capl
         stats = spool.stats()
     assert (stats["damaged"], stats["forwarded"], stats["queued"]) == (1, 11, 0)
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("pixelmw", logging.ERROR)
+    assert (record.name, record.levelno) == ("pixelmw.delivery", logging.ERROR)
     assert segment.name in record.getMessage()
     assert "id-" not in record.getMessage()
 
@@ -199,7 +199,7 @@ def test_damage_that_cannot_be_set_aside_keeps_its_segment_and_sends_nothing_twi
         assert not path.exists()
         assert len(quarantined(directory)) == 1
         assert len(events) == 11
-        assert forwarding.damaged == 1
+        assert forwarding.damaged_records == 1
         assert waiting(directory) == []
 
 
@@ -208,7 +208,9 @@ bodies = st.lists(st.text().map(str.encode), max_size=8)
 
 @given(bodies, st.integers(0, 2**63))
 def test_what_was_encoded_is_scanned(bodies: list[bytes], first: int) -> None:
-    found = list(scan(b"".join(encode(number, body) for number, body in enumerate(bodies, first)), first))
+    found = list(
+        read_records(b"".join(encode_record(number, body) for number, body in enumerate(bodies, first)), first)
+    )
     assert [record.payload for record in found if isinstance(record, Record)] == bodies
     assert [record.sequence for record in found if isinstance(record, Record)] == list(
         range(first, first + len(bodies))
@@ -217,19 +219,19 @@ def test_what_was_encoded_is_scanned(bodies: list[bytes], first: int) -> None:
 
 @given(bodies, st.data())
 def test_no_altered_payload_comes_out_and_every_byte_is_accounted_for(bodies: list[bytes], data: st.DataObject) -> None:
-    whole = b"".join(encode(number, body) for number, body in enumerate(bodies))
+    whole = b"".join(encode_record(number, body) for number, body in enumerate(bodies))
     broken = bytearray(whole)
     for _ in range(data.draw(st.integers(0, 4))):
         start = data.draw(st.integers(0, len(broken)))
         end = data.draw(st.integers(start, min(len(broken), start + 40)))
         broken[start:end] = data.draw(st.binary(max_size=40))
     end = 0
-    for each in scan(bytes(broken), 0):
+    for each in read_records(bytes(broken), 0):
         assert each.start == end
         end = each.end
         if isinstance(each, Record):
             assert bodies[each.sequence] == each.payload
         else:
-            assert isinstance(each, Damage)
+            assert isinstance(each, DamagedStretch)
             assert each.lost >= 1
     assert end == len(broken)

@@ -69,7 +69,7 @@ def link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (wide_open, PermissionError, "has mode 0755, and holds what visitors did: give it mode 0700"),
+        (wide_open, PermissionError, "has mode 0755, and holds data about visitors: give it mode 0700"),
         (link, NotADirectoryError, "is not a directory"),
         (lambda path: path.symlink_to("nowhere"), NotADirectoryError, "is not a directory"),
         (Path.touch, NotADirectoryError, "is not a directory"),

@@ -15,7 +15,7 @@ _PREFACE = """
 import ctypes, itertools, logging, os, signal, sys, threading, warnings
 from pathlib import Path
 from pixelmw.delivery import Spool
-from pixelmw.delivery.disk.directory import Directory
+from pixelmw.delivery.disk.directory import SpoolDirectory
 from processes import event, wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
@@ -117,7 +117,7 @@ _WHILE_THE_LOCK_IS_TAKEN = (
     _PREFACE
     + """
 taken, forked = threading.Event(), threading.Event()
-take = Directory.drain_lock
+take = SpoolDirectory.try_drain_lock
 
 def take_slowly(self):
     lock = take(self)
@@ -125,7 +125,7 @@ def take_slowly(self):
     forked.wait(0.3)
     return lock
 
-Directory.drain_lock = take_slowly
+SpoolDirectory.try_drain_lock = take_slowly
 store("event")
 taken.wait()
 pid = os.fork()
@@ -149,7 +149,7 @@ _KILLED_BESIDE_A_CHILD = (
     + """
 for number in range(20):
     store(f"parent-{number}")
-wait_until(lambda: Directory(sys.argv[1]).drain_lock() is None)
+wait_until(lambda: SpoolDirectory(sys.argv[1]).try_drain_lock() is None)
 if os.fork():
     os.kill(os.getpid(), signal.SIGKILL)
 say("child")

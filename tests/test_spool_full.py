@@ -14,10 +14,9 @@ from processes import event, finish, out, start, wait_until
 from spools import report, waiting
 
 from pixelmw import Event
-from pixelmw.delivery import Retry, Spool
-from pixelmw.delivery.base import Full
+from pixelmw.delivery import Full, Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
-from pixelmw.delivery.disk.records import Record, scan
+from pixelmw.delivery.disk.records import Record, read_records
 
 
 class Sink:
@@ -55,7 +54,7 @@ def parts(directory: Path) -> list[object]:
     for segment in segments:
         data = (directory / segment.name).read_bytes()
         assert data or segment == segments[-1]
-        found += scan(data, segment.first)
+        found += read_records(data, segment.first_sequence)
     return found
 
 
@@ -176,8 +175,7 @@ def test_threads_that_fill_a_directory_to_its_size_do_not_keep_it_from_being_dra
 
 _FILL = """
 import logging, sys
-from pixelmw.delivery import Spool
-from pixelmw.delivery.base import Full
+from pixelmw.delivery import Full, Spool
 from processes import event
 
 logging.disable()

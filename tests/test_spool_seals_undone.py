@@ -15,7 +15,7 @@ from conftest import give_up
 from seals import Sink, Writer, segments
 from spools import drainer, report
 
-from pixelmw.delivery.disk import directory as directory_module
+from pixelmw.delivery.disk import cursors, directory, private_files, reader
 from pixelmw.delivery.disk import drainer as drainer_module
 from pixelmw.delivery.disk.drainer import Drainer
 
@@ -32,7 +32,7 @@ def interrupted(at: int, call: Callable[[], object]) -> Iterator[list[int]]:
 
     :yields: a list with the number of lines that were executed.
     """
-    files = {drainer_module.__file__, directory_module.__file__}
+    files = {module.__file__ for module in (cursors, directory, drainer_module, private_files, reader)}
     executed = [0]
     errors: list[BaseException] = []
 

@@ -42,7 +42,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         retry=target.retry,
         dead_letter=target.dead_letter or letters,
         # A dead letter that is refused again goes to a new segment, which is not read in this run.
-        among=frozenset(directory.segments()) if dead else None,
+        only=frozenset(directory.segments()) if dead else None,
     )
     backlog = Backlog(directory)
     started = time.monotonic()
@@ -58,11 +58,11 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
 
 def _acquire_drain_lock(directory: SpoolDirectory, *, wait: bool) -> int:
     """Become the only process that forwards from the spool, until the returned descriptor is closed."""
-    while (lock := directory.drain_lock()) is None:
+    while (lock := directory.try_drain_lock()) is None:
         if not wait:
             raise OSError(f"somebody else is forwarding from {directory.path}")
         time.sleep(_SCAN_INTERVAL)
-    directory.tidy()
+    directory.cursors.remove_stale()
     return lock
 
 
@@ -84,7 +84,7 @@ def _print_summary(drainer: Drainer, left: int, seconds: float) -> None:
     summary = [f"forwarded {_count_of_events(counts['forwarded'])} in {seconds:.1f} s"]
     if dead := counts["dead"]:
         summary.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
-    if damaged := drainer.damaged:
+    if damaged := drainer.damaged_records:
         summary.append(f"{damaged:,} {'was' if damaged == 1 else 'were'} damaged: see quarantine")
     summary.append(f"{_count_of_events(left)} {'is' if left == 1 else 'are'} left" if left else "nothing is left")
     print("; ".join(summary))  # noqa: T201 - a command prints

@@ -1,13 +1,12 @@
-"""What Background and Spool have in common: arguments, what happens when they are full, and the end of the process."""
+"""What Background and Spool have in common: their arguments, and what happens when there is no room."""
 
 from __future__ import annotations
 
-import atexit
 import logging
 import time
-import weakref
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Literal
 
 from ..events import Event, Sink
 from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
@@ -15,12 +14,14 @@ from ..sinks.encoding import encode
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
 from ..system.logs import LogThrottle
+from .at_exit import close_at_exit
 from .retry import Retry
+from .stats import DeliveryStats
 
-logger = logging.getLogger("pixelmw")
+logger = logging.getLogger("pixelmw.delivery")
 
-#: Seconds that the exit of a process may be delayed to forward what is waiting.
-EXIT_TIMEOUT = 5.0
+#: What a delivery does with an event if there is no room: raise :class:`Full`, or lose and count it.
+WhenFull = Literal["refuse", "drop"]
 
 
 class Full(Unavailable):
@@ -30,14 +31,14 @@ class Full(Unavailable):
 class Delivery(BatchSink):
     """A sink that takes events at once and hands them on to another.
 
-    What waits is the text of each event, as it was taken: the sink gets a new
-    dict for each try, and nobody can change what waits.
+    What waits is the text of each event, as it was taken. The sink gets a new
+    dict for each try, so nobody can change what waits.
 
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for one of the right kind that cannot work.
     """
 
-    def __init__(self, sink: Sink, *, retry: Retry, when_full: str, dead_letter: Sink | None) -> None:
+    def __init__(self, sink: Sink, *, retry: Retry, when_full: WhenFull, dead_letter: Sink | None) -> None:
         if not callable(sink):
             raise TypeError(f"sink is {sink!r}: give any callable that takes an event")
         if dead_letter is not None and not callable(dead_letter):
@@ -50,42 +51,42 @@ class Delivery(BatchSink):
         self.retry = retry
         self.when_full = when_full
         self.dead_letter = dead_letter
-        self._drops: PerProcess[_Drops] = PerProcess(_Drops)
-        _open.add(self)
+        self._drops: PerProcess[_DropCounter] = PerProcess(_DropCounter)
+        close_at_exit(self)
 
     def write(self, events: Sequence[Event]) -> None:
         """Take *events*, all or none of those that are JSON.
 
-        :raises Undeliverable: for a single event that is not JSON, which no sink could ever have.
+        :raises Undeliverable: for a single event that is not JSON, so that no sink could ever take it.
         :raises PartialFailure: for such events among others; all others were taken.
-        :raises Full: where there is no room, unless ``when_full`` is "drop"; none was taken.
+        :raises Full: if there is no room, unless ``when_full`` is "drop"; none was taken.
         """
         payloads: list[bytes] = []
         refused: dict[int, Exception] = {}
         for place, event in enumerate(events):
             try:
-                payloads.append(_payload(event))
+                payloads.append(_payload_of(event))
             except Undeliverable as error:
                 refused[place] = error
         if payloads:
-            self._take(payloads)
+            self._store_or_drop(payloads)
         raise_failures(refused, len(events))
 
     def __call__(self, event: Event) -> None:
         """Take *event*, and raise as :meth:`write` does."""
-        self._take([_payload(event)])
+        self._store_or_drop([_payload_of(event)])
 
-    def _take(self, payloads: list[bytes]) -> None:
+    def _store_or_drop(self, payloads: list[bytes]) -> None:
         try:
-            self._put(payloads)
+            self._store(payloads)
         except Full as full:
             if self.when_full == "refuse":
                 raise
             self._drops.get().add(len(payloads), full)
 
     @abstractmethod
-    def _put(self, payloads: list[bytes]) -> None:
-        """Take events as JSON in UTF-8, all or none, or raise :class:`Full`."""
+    def _store(self, payloads: list[bytes]) -> None:
+        """Store events as JSON in UTF-8, all or none, or raise :class:`Full`."""
 
     @property
     def dropped(self) -> int:
@@ -93,34 +94,34 @@ class Delivery(BatchSink):
         return self._drops.get().count
 
     @abstractmethod
-    def _end(self, timeout: float | None) -> bool:
-        """Forward what waits, end the thread; ``False`` where this process has taken nothing."""
+    def _close_worker(self, timeout: float | None) -> bool:
+        """Forward what waits and end the thread; returns False if this process has taken nothing."""
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Forward what waits, within *timeout* seconds, and end the thread; the next event starts another.
 
-        The sink is closed, too, unless this process has taken nothing for it: in a child, its connections would be
-        its parent's.
+        The sink is closed, too, unless this process has taken nothing for it. In
+        a child the sink's connections would be its parent's.
         """
         started = time.monotonic()
-        if self._end(timeout):
+        if self._close_worker(timeout):
             close_sink(self.sink, None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
 
     @abstractmethod
-    def stats(self) -> dict[str, float]:
-        """Figures about this process, by name."""
+    def stats(self) -> DeliveryStats:
+        """Return figures about this delivery, by name."""
 
 
-def _payload(event: Event) -> bytes:
-    """*event* as JSON in UTF-8, with an id by which a second copy of it is told.
+def _payload_of(event: Event) -> bytes:
+    """Return *event* as JSON in UTF-8, with a messageId, so that a second copy of it can be recognised.
 
-    :raises Undeliverable: where it is not JSON.
+    :raises Undeliverable: if it is not JSON.
     """
     return encode(event if event.get("messageId") else {**event, "messageId": random_uuid()})
 
 
-class _Drops:
-    """Counts what is dropped, and tells of it, but not each time."""
+class _DropCounter:
+    """Counts the events that are dropped, and logs that at most once a minute."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -132,17 +133,3 @@ class _Drops:
             self.count += count
         if self._log_throttle.allows("dropped"):
             logger.warning("%s; %d events have been dropped so far", why, self.count)
-
-
-_open: weakref.WeakSet[Delivery] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Forward what is waiting, all within one deadline. In a child that took no event there is nothing to do."""
-    deadline = time.monotonic() + EXIT_TIMEOUT
-    for delivery in list(_open):
-        try:
-            delivery.close(max(0.0, deadline - time.monotonic()))
-        except Exception:
-            logger.exception("%r was not closed", delivery)

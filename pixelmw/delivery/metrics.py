@@ -1,9 +1,10 @@
-"""A Prometheus collector over what the middleware and the delivery wrappers count."""
+"""A Prometheus collector for what the middleware, Spool and Background count."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 try:
     from prometheus_client import registry
@@ -11,12 +12,10 @@ try:
 except ImportError as error:
     raise ImportError("pixelmw.delivery.metrics needs prometheus-client: pip install pixelmw[metrics]") from error
 
-from ..collector import Collector
 from ..errors import STATUS_OF_CODE
-from ..middleware import PixelMiddleware
 from .base import Delivery
 
-logger = logging.getLogger("pixelmw")
+logger = logging.getLogger("pixelmw.delivery")
 
 _Family = CounterMetricFamily | GaugeMetricFamily
 
@@ -27,13 +26,13 @@ _OUTCOMES = {
     **{code: ("refused", code) for code in STATUS_OF_CODE},
     "unavailable": ("unavailable", "unavailable"),
 }
-# What is known of a wrapper, and the metric that it becomes.
-_FIGURES: dict[str, tuple[type[_Family], str, str]] = {
+# The metric of each figure in BackgroundStats and SpoolStats, of each limit, and of whether they are known.
+_METRICS_OF_FIGURES: dict[str, tuple[type[_Family], str, str]] = {
     "up": (GaugeMetricFamily, "up", "Whether the other figures are known."),
     "stored": (CounterMetricFamily, "stored", "Events that this process has taken, in memory or on disk."),
     "forwarded": (CounterMetricFamily, "forwarded", "Events that the sink has taken from this process."),
     "retried": (CounterMetricFamily, "retries", "Calls of the sink that failed and are made again."),
-    "dropped": (CounterMetricFamily, "dropped", 'Events lost for lack of room, where when_full is "drop".'),
+    "dropped": (CounterMetricFamily, "dropped", 'Events lost because there was no room, if when_full is "drop".'),
     "dead": (CounterMetricFamily, "dead", "Events that became dead letters."),
     "damaged": (CounterMetricFamily, "damaged", "Events lost to damage on disk."),
     "queued": (GaugeMetricFamily, "queued_events", "Events that wait, in this process or in the directory."),
@@ -42,11 +41,27 @@ _FIGURES: dict[str, tuple[type[_Family], str, str]] = {
     "bytes": (GaugeMetricFamily, "directory_bytes", "Size of all files in the directory."),
     "max_bytes": (GaugeMetricFamily, "directory_max_bytes", "Size that the directory may reach."),
 }
-_LIMITS = ("max_queue", "max_bytes")
+# The limits are attributes of a delivery, and not among its stats().
+_LIMIT_ATTRIBUTES = ("max_queue", "max_bytes")
+
+
+class HasStats(Protocol):
+    """Anything that can say figures about itself, by name."""
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return the figures as they are now."""
+
+
+class HasCollector(Protocol):
+    """Anything with a collector, such as a ``PixelMiddleware``."""
+
+    @property
+    def collector(self) -> HasStats:
+        """What counts its requests."""
 
 
 class Metrics(registry.Collector):
-    """Tells Prometheus how requests ended, and how delivery goes.
+    """Gives Prometheus the figures of requests and of delivery.
 
     ::
 
@@ -56,15 +71,15 @@ class Metrics(registry.Collector):
         spool = Spool("/var/spool/pixelmw", Kafka("pixels", bootstrap_servers="..."))
         pixels = PixelMiddleware(app, spool)
         REGISTRY.register(Metrics(pixels, spool=spool))
-        application = DispatcherMiddleware(pixels, {"/metrics": make_wsgi_app()})  # not for everybody's eyes
+        application = DispatcherMiddleware(pixels, {"/metrics": make_wsgi_app()})  # keep it away from the public
 
-    It keeps no figures: each scrape asks ``stats()``. Every series is there,
-    as zero, from the first scrape on, so that ``rate()`` sees the first event.
+    It keeps no figures: each scrape asks ``stats()``. Every series is there from
+    the first scrape on, as zero, so that ``rate()`` sees the first event.
 
     - ``pixelmw_requests_total{outcome, code}``: the outcome is accepted, discarded,
       refused or unavailable; the code is that of the refusal.
-    - ``pixelmw_delivery_up{name}``: 0 where ``stats()`` of a wrapper fails, as where its disk is gone. The fault
-      is logged, that wrapper's other series are missing from the scrape, and all others are there.
+    - ``pixelmw_delivery_up{name}``: 0 if ``stats()`` of that delivery fails, for example because its disk is gone.
+      The fault is logged. The other series of that delivery are missing from the scrape; those of all others are there.
     - ``pixelmw_delivery_``... ``stored_total``, ``forwarded_total``, ``retries_total``, ``dropped_total``,
       ``dead_total``, ``queued_events``, ``oldest_age_seconds``, all with the label ``name``. A Spool has
       ``damaged_total``, ``directory_bytes`` and ``directory_max_bytes``, too, a Background ``queued_max_events``.
@@ -82,10 +97,10 @@ class Metrics(registry.Collector):
         sum by (name) (increase(pixelmw_delivery_damaged_total[1h])) > 0
         pixelmw_delivery_up == 0
 
-    Counters are those of the process that answers the scrape. Of several workers
-    behind one port, each scrape would meet another, and ``rate()`` would take
-    every change for a restart; prometheus-client's multiprocess mode does not know of this collector.
-    Either let one worker have many threads, or have each worker answer at a port of its own, and
+    Counters are those of the process that answers the scrape. If several workers
+    share one port, each scrape reaches another worker, and ``rate()`` takes
+    every change for a restart. prometheus-client's multiprocess mode does not know this collector.
+    Either run one worker with many threads, or let each worker answer at a port of its own, and
     scrape them all, which in ``gunicorn.conf.py`` is::
 
         from prometheus_client import start_http_server
@@ -94,67 +109,73 @@ class Metrics(registry.Collector):
             for port in range(9101, 9101 + 2 * worker.cfg.workers):  # at a reload, there are old workers and new ones
                 try:
                     return start_http_server(port, addr="127.0.0.1")
-                except OSError:  # another worker's
+                except OSError:  # another worker has this port
                     continue
 
-    Then sum what is a process's own: all counters, and what a Background
-    holds. What is a directory's, each of its processes tells in full: ``queued_events``,
-    ``oldest_age_seconds`` and ``directory_bytes`` of a Spool are one figure, of which to take the maximum.
-    It is stored by all of them, and forwarded by one.
+    Then sum the figures that belong to a process: all counters, and what a Background
+    holds. Each process of a Spool gives the figures of the directory in full, so take the maximum of its
+    ``queued_events``, ``oldest_age_seconds`` and ``directory_bytes``. All processes store to the directory,
+    and one of them forwards.
 
-    :param middleware: a ``PixelMiddleware`` or a ``Collector``, whose requests are told.
-    :param deliveries: each ``Spool`` or ``Background`` under the name that its label is to have.
+    :param middleware: a ``PixelMiddleware`` or a ``Collector``, for its requests: anything with ``stats()``, or with
+        a ``collector`` that has it.
+    :param deliveries: each ``Spool`` or ``Background``, or anything else with ``stats()``, under the name that its
+        label is to have. See :class:`pixelmw.delivery.SpoolStats` for the figures.
     :raises TypeError: for an argument of another kind, or none at all.
     :raises ValueError: for a name that no label can show.
     """
 
-    def __init__(self, middleware: PixelMiddleware | Collector | None = None, **deliveries: Delivery) -> None:
+    def __init__(self, middleware: HasStats | HasCollector | None = None, **deliveries: HasStats) -> None:
         if middleware is None and not deliveries:
-            raise TypeError("there is nothing to tell of: give a middleware, a Spool or Background by name, or both")
-        collector = middleware.collector if isinstance(middleware, PixelMiddleware) else middleware
-        if collector is not None and not isinstance(collector, Collector):
+            raise TypeError("there is nothing to measure: give a middleware, a Spool or Background by name, or both")
+        collector: Any = getattr(middleware, "collector", middleware)
+        if collector is not None and (isinstance(collector, Delivery) or not _has_stats(collector)):
             raise TypeError(f"middleware is {middleware!r}: give a PixelMiddleware or a Collector")
         for name, delivery in deliveries.items():
-            if not isinstance(delivery, Delivery):
+            if not _has_stats(delivery):
                 raise TypeError(f"{name} is {delivery!r}: give a Spool or a Background")
             if not name or not name.isprintable():
                 raise ValueError(f"{name!r} is the name of {delivery!r}: give one that can be read")
-        self._collector = collector
+        self._collector: HasStats | None = collector
         self._deliveries = deliveries
-        self._failing: set[str] = set()  # of which that has been logged
+        self._logged_as_failing: set[str] = set()
 
     def describe(self) -> Iterator[_Family]:
-        """The metrics without a figure, so that to register them asks nothing of a disk."""
+        """The metrics without figures, so that registering them does not read a disk."""
         if self._collector is not None:
-            yield _requests({})
+            yield _request_family({})
         if self._deliveries:
-            yield from _delivery({})
+            yield from _delivery_families({})
 
     def collect(self) -> Iterator[_Family]:
         """The metrics as they are now."""
         if self._collector is not None:
-            yield _requests(self._collector.stats())
+            yield _request_family(self._collector.stats())
         if self._deliveries:
-            # Asked once each, so that the figures of a wrapper are of one time.
-            yield from _delivery({name: self._figures(name) for name in self._deliveries})
+            # Each delivery is asked once, so that its figures belong together.
+            yield from _delivery_families({name: self._figures_of(name) for name in self._deliveries})
 
-    def _figures(self, name: str) -> dict[str, float]:
-        """All that is known of a wrapper."""
+    def _figures_of(self, name: str) -> dict[str, float]:
+        """Return all that is known of a delivery, by the keys of ``_METRICS_OF_FIGURES``."""
         delivery = self._deliveries[name]
         try:
-            limits = {limit: getattr(delivery, limit) for limit in _LIMITS if hasattr(delivery, limit)}
+            limits = {limit: getattr(delivery, limit) for limit in _LIMIT_ATTRIBUTES if hasattr(delivery, limit)}
             figures = {**delivery.stats(), **limits, "up": 1}
-            known = {figure: float(figures[figure]) for figure in _FIGURES if figure in figures}
+            known = {figure: float(figures[figure]) for figure in _METRICS_OF_FIGURES if figure in figures}
         except Exception:
-            if name not in self._failing:  # pixelmw_delivery_up tells of it each time
-                self._failing.add(name)
+            if name not in self._logged_as_failing:  # pixelmw_delivery_up says so each time
+                self._logged_as_failing.add(name)
                 logger.exception("there are no figures of %s for Prometheus", name)
             return {"up": 0}
-        self._failing.discard(name)
+        self._logged_as_failing.discard(name)
         return known
 
 
-def _requests(counts: Mapping[str, float]) -> _Family:
+def _has_stats(given: object) -> bool:
+    return callable(getattr(given, "stats", None)) and not isinstance(given, type)
+
+
+def _request_family(counts: Mapping[str, float]) -> _Family:
     help_ = "GET requests, and those of a wrong method, that this process has answered."
     family = CounterMetricFamily("pixelmw_requests", help_, labels=("outcome", "code"))
     for counted, labels in _OUTCOMES.items():
@@ -162,8 +183,8 @@ def _requests(counts: Mapping[str, float]) -> _Family:
     return family
 
 
-def _delivery(figures: Mapping[str, Mapping[str, float]]) -> Iterator[_Family]:
-    for figure, (kind, metric, help_) in _FIGURES.items():
+def _delivery_families(figures: Mapping[str, Mapping[str, float]]) -> Iterator[_Family]:
+    for figure, (kind, metric, help_) in _METRICS_OF_FIGURES.items():
         family = kind(f"pixelmw_delivery_{metric}", help_, labels=("name",))
         for name, known in figures.items():
             if figure in known:

@@ -6,8 +6,9 @@ import math
 import random
 from dataclasses import dataclass
 
-#: A destination that asks for more patience than this, in seconds, is asked again all the same.
-LONGEST_RETRY_AFTER = 900.0
+#: The longest ``Retry-After``, in seconds, that is honoured. A destination may ask for days by mistake, and is to be
+#: found again within a quarter of an hour.
+MAX_RETRY_AFTER = 900.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,14 @@ class Retry:
             raise ValueError(f"attempts is {self.attempts!r}: give at least 1, or None for ever")
 
     def pause(self, failures: int, retry_after: float | None = None) -> float:
-        """Seconds to wait after so many *failures* in a row, and at least what the destination asked for."""
+        """Return the seconds to wait after so many *failures* in a row.
+
+        :param retry_after: seconds that the destination asked for; the pause is at least as long.
+        """
         ceiling = min(self.cap, self.first * 2.0 ** min(failures - 1, 100))
         drawn = random.uniform(0, ceiling)  # noqa: S311 - jitter, no secret
-        return max(drawn, min(retry_after or 0.0, LONGEST_RETRY_AFTER))
+        return max(drawn, min(retry_after or 0.0, MAX_RETRY_AFTER))
 
-    def is_over(self, tries: int) -> bool:
-        """Whether an event that was tried so often has had its chances."""
+    def is_exhausted(self, tries: int) -> bool:
+        """Return True if an event that was tried so often is not to be tried again."""
         return self.attempts is not None and tries >= self.attempts

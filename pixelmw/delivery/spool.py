@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import Literal
 
 from ..events import Sink
 from ..system.files import require_file_locks
 from ..system.fork import PerProcess
-from .base import Delivery
+from .base import Delivery, WhenFull
 from .disk.backlog import Backlog
 from .disk.dead_letters import DeadLetters
 from .disk.directory import SpoolDirectory
@@ -17,8 +18,12 @@ from .disk.drainer import Drainer
 from .disk.journal import Journal
 from .disk.quota import Quota
 from .disk.throttle import ReadThrottle
+from .disk.worker import SpoolWorker
 from .retry import Retry
-from .worker import SpoolWorker
+from .stats import SpoolStats
+
+#: When a Spool syncs what it writes: before it returns, or never.
+Sync = Literal["always", "never"]
 
 
 class Spool(Delivery):
@@ -28,28 +33,31 @@ class Spool(Delivery):
 
         PixelMiddleware(app, Spool("/var/spool/pixelmw", Kafka("pixels", bootstrap_servers="...")))
 
-    It returns once an event is on stable storage, so that neither a sink that is
-    down nor ``kill -9`` nor a power cut loses it. Each event has its
-    messageId by then: whoever gets it twice can tell. Any number of processes may
-    share a directory on a local file system; one of them forwards for all, oldest
-    first, and what a dead process left behind like anything else. Events of one
+    It returns once an event is on stable storage. So neither a sink that is
+    down nor ``kill -9`` nor a power cut loses it. Each event has a messageId
+    by then, so a destination that gets it twice can recognise it. Any number of processes may
+    share a directory on a local file system. One of them forwards for all, oldest
+    first, including what a dead process left behind. Events of one
     process keep their order. What :meth:`close` cannot forward in time stays on
     disk, for the next process or for ``drain``; it does not wait for a sink that is down.
 
     Forwarding begins with the first event of a process, or with
-    :meth:`flush`. Where the server runs no background threads, and to empty a
+    :meth:`flush`. If the server runs no background threads, and to empty a
     directory from outside, there is ``python -m pixelmw drain DIRECTORY``.
 
-    :param directory: made where it is missing, with mode 0700; its parent is not made.
+    :param directory: made if it is missing, with mode 0700; its parent is not made.
     :param sink: any sink; one with ``write`` gets batches. It is called by one thread at a time.
-    :param sync: "always", or "never": then a power cut, but no crash of a
-        process, loses what the system had not written yet, some 30 seconds' worth.
+    :param sync: "always", or "never": then a power cut loses what the system had not written yet, some 30 seconds'
+        worth; a crash of a process still loses nothing.
     :param max_bytes: what the directory may hold, all processes, dead letters and quarantine together.
-    :param when_full: "refuse" raises, so that the request is answered 503;
-        "drop" loses the event, counts it, and logs so once a minute.
+    :param when_full: "refuse" raises :class:`Full`, so that the request is answered 503;
+        "drop" loses the event, counts it, and logs that once a minute.
     :param retry: when to try again; for ever, unless it says otherwise.
     :param dead_letter: a sink for events that *sink* will not take; without one,
         they are kept in the folder ``dead`` of the directory.
+    :raises TypeError: for an argument of the wrong kind.
+    :raises ValueError: for one of the right kind that cannot work.
+    :raises RuntimeError: on a system that cannot lock files.
     """
 
     def __init__(
@@ -57,9 +65,9 @@ class Spool(Delivery):
         directory: str | os.PathLike[str],
         sink: Sink,
         *,
-        sync: str = "always",
+        sync: Sync = "always",
         max_bytes: int = 2**30,
-        when_full: str = "refuse",
+        when_full: WhenFull = "refuse",
         retry: Retry = Retry(),  # noqa: B008 - it is immutable
         dead_letter: Sink | None = None,
     ) -> None:
@@ -72,83 +80,94 @@ class Spool(Delivery):
         self.directory = Path(directory).absolute()
         self.sync = sync
         self.max_bytes = max_bytes
-        self._process: PerProcess[_Process] = PerProcess(lambda: _Process(self), abandon=_Process.disown)
+        self._in_process: PerProcess[_SpoolInProcess] = PerProcess(
+            lambda: _SpoolInProcess(self), abandon=_SpoolInProcess.abandon
+        )
 
     def __repr__(self) -> str:
         return f"Spool({str(self.directory)!r}, {self.sink!r})"
 
-    def _put(self, payloads: list[bytes]) -> None:
-        process = self._process.get()
-        process.journal.append(payloads)
-        process.runner.wake()
+    def _store(self, payloads: list[bytes]) -> None:
+        in_process = self._in_process.get()
+        in_process.journal.append(payloads)
+        in_process.worker.wake()
 
     def __enter__(self) -> Spool:
-        self._process.get().runner.wake()
+        self._in_process.get().worker.wake()
         return self
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait at most *timeout* seconds until all that is in the directory now has been forwarded; tells whether."""
-        return self._process.get().runner.flush(timeout)
+        """Wait until everything that is in the directory now has been forwarded, whichever process forwards it.
 
-    def _end(self, timeout: float | None) -> bool:
-        process = self._process.pop()
-        if process is not None:
-            process.close(timeout)
-        return process is not None
-
-    def stats(self) -> dict[str, float]:
-        """Figures about the directory, and about this process.
-
-        In the directory: ``queued`` events wait, the oldest for ``oldest`` seconds, and ``bytes`` are used. By this
-        process, since its start: events ``stored``, ``forwarded``, ``dropped`` because it was full, made ``dead``
-        letters, or found ``damaged``; tries ``retried``.
+        :param timeout: seconds to wait at most, or ``None`` to wait for ever.
+        :returns: True if it has been forwarded.
         """
-        return {**self._process.get().stats(), "dropped": self.dropped}
+        return self._in_process.get().worker.flush(timeout)
+
+    def _close_worker(self, timeout: float | None) -> bool:
+        in_process = self._in_process.pop()
+        if in_process is not None:
+            in_process.close(timeout)
+        return in_process is not None
+
+    def stats(self) -> SpoolStats:
+        """Return figures about the directory and about this process; :class:`SpoolStats` says what each means.
+
+        :raises OSError: if the directory cannot be read.
+        """
+        return self._in_process.get().stats(dropped=self.dropped)
 
 
-class _Process:
+class _SpoolInProcess:
     """What one process has of a spool: its segments, and its thread."""
 
     def __init__(self, spool: Spool) -> None:
-        directory = SpoolDirectory(spool.directory)
-        directory.prepare()
-        budget = Quota(directory, spool.max_bytes)
-        self.journal = Journal(directory, sync=spool.sync == "always", admit=budget.admit)
-        self._dead = DeadLetters(spool.directory / "dead")
+        self._directory = SpoolDirectory(spool.directory)
+        self._directory.prepare()
+        quota = Quota(self._directory, spool.max_bytes)
+        self.journal = Journal(self._directory, sync=spool.sync == "always", admit=quota.admit)
+        self._dead_letters = DeadLetters(spool.directory / "dead")
         self._drainer = Drainer(
-            directory,
+            self._directory,
             spool.sink,
             retry=spool.retry,
-            dead_letter=spool.dead_letter or self._dead,
+            dead_letter=spool.dead_letter or self._dead_letters,
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
-        self.runner = SpoolWorker(directory, self._drainer, let_go=self._let_go)
-        self._directory = directory
-        self._backlog = Backlog(directory)
-        self._lock = threading.Lock()
+        self.worker = SpoolWorker(self._directory, self._drainer, close_files=self._close_files)
+        self._backlog = Backlog(self._directory)
+        self._backlog_lock = threading.Lock()
 
     def close(self, timeout: float | None) -> None:
-        self.runner.stop(timeout)
-        self._let_go()
+        """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
+        self.worker.close(timeout)
+        self._close_files()
 
-    def disown(self) -> None:
-        """In a child: let go of what its parent has open."""
-        self.runner.disown()
-        self.journal.leave()
+    def abandon(self) -> None:
+        """In a child: close the descriptors of its parent, which goes on with what they are open for."""
+        self.worker.abandon()
+        self.journal.abandon()
 
-    def _let_go(self) -> None:
+    def _close_files(self) -> None:
         self.journal.close()
-        self._dead.close()
+        self._dead_letters.close()
 
-    def stats(self) -> dict[str, float]:
-        with self._lock:  # the backlog remembers what it has read
+    def stats(self, *, dropped: int) -> SpoolStats:
+        """Return the figures.
+
+        :param dropped: the figure that is not known here.
+        """
+        with self._backlog_lock:
             queued, oldest = self._backlog.count()
         counts = self._drainer.forwarder.counts
         return {
             "queued": queued,
             "oldest": oldest,
-            "bytes": self._directory.size(),
+            "bytes": self._directory.bytes_used(),
             "stored": self.journal.stored,
-            "damaged": self._drainer.damaged,
-            **counts,
+            "forwarded": counts["forwarded"],
+            "retried": counts["retried"],
+            "dropped": dropped,
+            "dead": counts["dead"],
+            "damaged": self._drainer.damaged_records,
         }

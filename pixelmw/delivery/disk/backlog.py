@@ -1,36 +1,46 @@
-"""Counts the events that wait in a directory, reading each part of it once."""
+"""Counts the events that wait in a directory, and reads each part of it once."""
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import NamedTuple
 
-from .directory import Segment, SpoolDirectory
-from .records import Record, scan
+from .directory import SpoolDirectory
+from .records import Record, read_records
+from .segment import Segment
+
+
+class _Counted(NamedTuple):
+    """The events of a segment that lie between two offsets."""
+
+    start: int
+    end: int
+    events: int
 
 
 class Backlog:
-    """What waits in *directory*, whichever process stored it."""
+    """The events that wait in *directory*, whichever process stored them. Threads must take turns to count."""
 
     def __init__(self, directory: SpoolDirectory) -> None:
         self._directory = directory
-        self._known: dict[Segment, tuple[int, int, int]] = {}  # counted from, counted to, found
+        self._counted: dict[Segment, _Counted] = {}
 
     def count(self) -> tuple[int, float]:
-        """How many events wait, and the age of the oldest of them in seconds."""
+        """Return how many events wait, and the age in seconds of the oldest segment that holds one of them."""
         segments = self._directory.segments()
-        self._known = {segment: self._count(segment) for segment in segments}
-        queued = sum(found for _, _, found in self._known.values())
-        waiting = [segment for segment in segments if self._known[segment][2]]
-        return queued, max(0.0, time.time() - waiting[0].created / 1000) if waiting else 0.0
+        self._counted = {segment: self._count_segment(segment) for segment in segments}
+        queued = sum(counted.events for counted in self._counted.values())
+        waiting = [segment for segment in segments if self._counted[segment].events]
+        return queued, max(0.0, time.time() - waiting[0].created_ms / 1000) if waiting else 0.0
 
-    def _count(self, segment: Segment) -> tuple[int, int, int]:
-        start = self._directory.forwarded(segment)
-        known = self._known.get(segment)
-        counted, found = (known[1], known[2]) if known is not None and known[0] == start else (start, 0)
-        with suppress(OSError):  # forwarded just now
-            data = self._directory.peek(segment, counted)
-            ends = [record.end for record in scan(data, 0) if isinstance(record, Record)]
-            counted += ends[-1] if ends else 0
-            found += len(ends)
-        return start, counted, found
+    def _count_segment(self, segment: Segment) -> _Counted:
+        start = self._directory.cursors.read(segment)
+        counted = self._counted.get(segment)
+        if counted is None or counted.start != start:
+            counted = _Counted(start, start, 0)
+        with suppress(OSError):  # it was forwarded a moment ago
+            data = self._directory.read_from(segment, counted.end)
+            ends = [record.end for record in read_records(data, 0) if isinstance(record, Record)]
+            return _Counted(start, counted.end + (ends[-1] if ends else 0), counted.events + len(ends))
+        return counted

@@ -1,4 +1,4 @@
-"""Dead letters on disk: what a spool's sink will not take waits in the spool's own directory."""
+"""Dead letters on disk: the events that a spool's sink refuses, kept in the spool's own directory."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class DeadLetters(BatchSink):
 
     def __init__(self, path: Path) -> None:
         self.directory = SpoolDirectory(path)
-        self._journal: PerProcess[Journal] = PerProcess(self._open, abandon=Journal.leave)
+        self._journal: PerProcess[Journal] = PerProcess(self._make_journal, abandon=Journal.abandon)
 
     def __repr__(self) -> str:
         return f"DeadLetters({str(self.directory.path)!r})"
 
-    def _open(self) -> Journal:
+    def _make_journal(self) -> Journal:
         self.directory.prepare()
         return Journal(self.directory, sync=True)
 

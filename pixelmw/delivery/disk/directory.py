@@ -1,69 +1,44 @@
-"""The directory of a spool: its segment files, and what several processes agree on there."""
+"""The directory of a spool: the only place that touches its segment files and its locks."""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
-import struct
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-from zlib import crc32
 
 from ...system.files import locked, sync_directory, try_to_lock_file
+from .cursors import Cursors
+from .private_files import open_private
+from .segment import Segment
 
-_NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment")
-_CURSOR = struct.Struct("<QI")
-_PRIVATE = os.O_CLOEXEC | os.O_NOFOLLOW
 _WRITABLE = 0o200
-# What a file system says that keeps no modes, or not for a file of another user's.
+# What chmod raises on a file system that keeps no modes, or if the file belongs to another user there.
 _NO_MODES = (errno.EPERM, errno.EOPNOTSUPP)
-
-
-class Segment(NamedTuple):
-    """The name of a segment file, taken apart; they sort oldest first, and those of one writer in its order."""
-
-    created: int  # milliseconds since the epoch; later than that of the writer's last one
-    writer: str
-    first: int  # the number of its first record
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-        return f"{self.created:014d}-{self.writer}-{self.first:012d}.segment"
-
-    @property
-    def cursor(self) -> str:
-        """The name of the file that tells how much of it has been forwarded."""
-        return f"{self.name}.cursor"
 
 
 class SpoolDirectory:
     """A directory of segments, for its owner only.
 
-    A segment has one writer. Whoever wants to read it *seals* it first, which
-    takes the owner's right to write from it; its writer looks for that, under
-    the file's lock, before each write. So nobody has to know whether the writer
-    is alive, and a file of a dead process is one like any other.
+    What several processes agree on here is described in :mod:`pixelmw.delivery.disk`.
 
-    A seal may not last: a ``chmod -R``, or a volume that is mounted, gives the
-    right back, and some file systems ignore modes. So a segment is removed only
-    after a look at its size, under its lock.
-
-    :param path: made where it is missing, with mode 0700; its parent is not made.
+    :param path: made if it is missing, with mode 0700; its parent is not made.
+    :ivar cursors: how much of each segment has been forwarded.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).absolute()
+        self.cursors = Cursors(self.path)
         self._prefix = f"{self.path}{os.sep}"
 
-    def prepare(self) -> None:
-        """Make sure that it is there, and nobody else's.
+    # --- the directory as a whole ---
 
-        :raises OSError: where it can't be made, or is no directory.
-        :raises PermissionError: where others may look into it.
+    def prepare(self) -> None:
+        """Make the directory if it is missing, and check that it is private.
+
+        :raises OSError: if it cannot be made, or is not a directory.
+        :raises PermissionError: if it belongs to another user, or other users may look into it.
         """
         with suppress(FileExistsError):
             self.path.mkdir(mode=0o700)
@@ -75,52 +50,90 @@ class SpoolDirectory:
             raise PermissionError(f"{self.path} belongs to another user")
         if stat.S_IMODE(status.st_mode) & 0o077:
             mode = stat.S_IMODE(status.st_mode)
-            raise PermissionError(f"{self.path} has mode {mode:04o}, and holds what visitors did: give it mode 0700")
+            raise PermissionError(f"{self.path} has mode {mode:04o}, and holds data about visitors: give it mode 0700")
 
     def segments(self) -> list[Segment]:
-        """All segments, in the order in which they are to be forwarded; none where there is no directory."""
+        """Return all segments, in the order in which they are to be forwarded; none if there is no directory."""
         try:
-            found = [_NAME.fullmatch(path.name) for path in self.path.iterdir()]
+            found = [Segment.from_name(path.name) for path in self.path.iterdir()]
         except FileNotFoundError:
             return []
-        return sorted(Segment(int(name[1]), name[2], int(name[3])) for name in found if name)
+        return sorted(filter(None, found))
 
-    def size(self) -> int:
-        """Bytes in all files in it and in its directories."""
+    def bytes_used(self) -> int:
+        """Return the size of all files in the directory and in its folders."""
         total = 0
         folders = [str(self.path)]
         while folders:
             with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
                 for entry in entries:
-                    with suppress(FileNotFoundError):  # forwarded just now
+                    with suppress(FileNotFoundError):  # it was forwarded a moment ago
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.path)
                         else:
                             total += entry.stat(follow_symlinks=False).st_size
         return total
 
-    def create(self, segment: Segment) -> int:
-        """Make a new segment file, and return a descriptor to append to it with."""
-        return _private(self.path / segment.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
+    def try_drain_lock(self) -> int | None:
+        """Take the drain lock, if no other process has it.
 
-    def accepts(self, segment: Segment, descriptor: int, size: int) -> bool:
-        """Whether the writer may go on in *segment* at offset *size*: nobody has sealed, moved or changed it."""
+        :returns: a descriptor that holds the lock until it is closed, or ``None``.
+        """
+        descriptor = open_private(self.path / "drain.lock", os.O_RDWR | os.O_CREAT)
+        if not try_to_lock_file(descriptor):
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def check_drain_lock(self, descriptor: int) -> None:
+        """Check that no other process can have taken the drain lock, and that the file system can be written to.
+
+        :raises OSError: if the lock's file was deleted or moved, or if its file system is read-only now.
+        """
+        os.utime(descriptor)
+        if not os.path.samestat(os.fstat(descriptor), os.lstat(self.path / "drain.lock")):
+            raise FileNotFoundError(f"{self.path} is not the directory that it was")
+
+    # --- for the writer of a segment ---
+
+    def create(self, segment: Segment) -> int:
+        """Make a new segment file, and return a descriptor that appends to it."""
+        return open_private(self.path / segment.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
+
+    def may_append(self, name: str, descriptor: int, size: int) -> bool:
+        """Return True if nobody has sealed, moved or changed a segment since its writer left it with *size* bytes.
+
+        :param name: that of the segment's file.
+        """
         status = os.fstat(descriptor)
         try:
-            there = os.lstat(f"{self._prefix}{segment.name}")
+            named = os.lstat(f"{self._prefix}{name}")
         except OSError:
             return False
         sealed = not status.st_mode & _WRITABLE
-        return not sealed and status.st_size == size and os.path.samestat(status, there)
+        return not sealed and status.st_size == size and os.path.samestat(status, named)
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a segment from which nothing is needed any more, and then its cursor."""
+        for name in (segment.name, segment.cursor_name):
+            (self.path / name).unlink(missing_ok=True)
+
+    # --- for readers ---
+
+    def read_from(self, segment: Segment, offset: int) -> bytes:
+        """Return what *segment* holds from *offset* on, without sealing it; the last record may be incomplete."""
+        with os.fdopen(open_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
+            file.seek(offset)
+            return file.read()
 
     def seal(self, segment: Segment, start: int = 0) -> tuple[bytes, bool]:
-        """Keep the writer of *segment* from going on in it.
+        """Stop the writer of *segment* from appending to it, and read it.
 
         :param start: the offset to read from.
         :returns: what the segment holds from *start* on, and whether the seal holds.
-        :raises FileNotFoundError: where it is gone.
+        :raises FileNotFoundError: if the segment is gone.
         """
-        with open(_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
+        with os.fdopen(open_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
             with locked(file.fileno()):
                 try:
                     os.fchmod(file.fileno(), stat.S_IRUSR)
@@ -129,33 +142,8 @@ class SpoolDirectory:
                         raise
                 status = os.fstat(file.fileno())
             file.seek(start)
-            # No more than there was under the lock: where the seal does not hold, a write may be under way behind it.
+            # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
             return file.read(max(0, status.st_size - start)), not status.st_mode & _WRITABLE
-
-    def peek(self, segment: Segment, offset: int) -> bytes:
-        """What *segment* holds from *offset* on, while its writer goes on; the last record may not be whole yet."""
-        with open(_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
-            file.seek(offset)
-            return file.read()
-
-    def forwarded(self, segment: Segment) -> int:
-        """How many bytes of *segment* have been forwarded: 0 where that is not known for sure."""
-        try:
-            data = (self.path / segment.cursor).read_bytes()
-            offset, checksum = _CURSOR.unpack(data)
-        except (OSError, struct.error):
-            return 0
-        return offset if checksum == _cursor_checksum(segment, offset) else 0
-
-    def note_forwarded(self, segment: Segment, offset: int) -> None:
-        """Note that *segment* has been forwarded up to *offset*; losing the note means sending again, no more."""
-        data = _CURSOR.pack(offset, _cursor_checksum(segment, offset))
-        with suppress(OSError):  # a full disk must not keep anything from being forwarded
-            descriptor = _private(self.path / segment.cursor, os.O_WRONLY | os.O_CREAT)
-            try:
-                os.pwrite(descriptor, data, 0)
-            finally:
-                os.close(descriptor)
 
     def quarantine(self, segment: Segment, offset: int, data: bytes) -> None:
         """Keep the damaged *data* from *segment* at *offset*, on stable storage, in the folder ``quarantine``."""
@@ -164,7 +152,7 @@ class SpoolDirectory:
             folder.mkdir(mode=0o700)
             sync_directory(self.path)
         path = folder / f"{segment.name}.{offset}"
-        with open(_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+        with os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -173,52 +161,15 @@ class SpoolDirectory:
     def remove_read(self, segment: Segment, size: int) -> bool:
         """Delete *segment*, of which *size* bytes have been read and forwarded, unless it has grown since.
 
-        :returns: whether it is gone.
+        :returns: True if it is gone.
         """
         with suppress(FileNotFoundError):
-            descriptor = _private(self.path / segment.name, os.O_RDONLY)
+            descriptor = open_private(self.path / segment.name, os.O_RDONLY)
             try:
-                with locked(descriptor):  # its writer looks for the name under this lock, too, and writes no more
+                with locked(descriptor):  # its writer looks for the name under this lock, and does not write without it
                     if os.fstat(descriptor).st_size > size:
                         return False
                     self.remove(segment)
             finally:
                 os.close(descriptor)
         return True
-
-    def remove(self, segment: Segment) -> None:
-        """Delete a segment of which nothing is needed any more, and then what was noted of it."""
-        for name in (segment.name, segment.cursor):
-            (self.path / name).unlink(missing_ok=True)
-
-    def tidy(self) -> None:
-        """Delete the notes about segments that are gone; for the one who forwards."""
-        for cursor in self.path.glob("*.segment.cursor"):
-            if not cursor.with_suffix("").exists():
-                cursor.unlink(missing_ok=True)
-
-    def drain_lock(self) -> int | None:
-        """A descriptor whose owner is the one who forwards from here, until it is closed; none where somebody is."""
-        descriptor = _private(self.path / "drain.lock", os.O_RDWR | os.O_CREAT)
-        if not try_to_lock_file(descriptor):
-            os.close(descriptor)
-            return None
-        return descriptor
-
-    def check(self, drain_lock: int) -> None:
-        """Make sure that nobody else can have become the one who forwards, and that the file system is in order.
-
-        :raises OSError: where the lock's file was deleted or moved, or its file system was made read-only.
-        """
-        os.utime(drain_lock)
-        if not os.path.samestat(os.fstat(drain_lock), os.lstat(self.path / "drain.lock")):
-            raise FileNotFoundError(f"{self.path} is not the directory that it was")
-
-
-def _private(path: Path, flags: int) -> int:
-    """Open a file that is for its owner only, and not one that a link leads to."""
-    return os.open(path, flags | _PRIVATE, 0o600)
-
-
-def _cursor_checksum(segment: Segment, offset: int) -> int:
-    return crc32(f"{segment.name}:{offset}".encode())

@@ -1,4 +1,31 @@
-"""Stores records durably: this process's segment files, written by group commit."""
+"""Stores records durably in segment files of this process, by group commit.
+
+Rules:
+
+1. Records are acknowledged after they were written whole, and with ``sync`` after they are on stable storage. All
+   records of a commit share one write and one sync.
+2. A segment's bytes up to ``acknowledged_bytes`` never change. A write that fails is taken back by ``ftruncate``.
+3. A sync that failed is never tried again: the kernel may count the lost pages as clean, and then the next sync
+   succeeds without them (https://wiki.postgresql.org/wiki/Fsync_Errors). The journal goes on in another segment.
+4. A busy writer keeps the segment's lock from one commit to the next, but not longer than ``_MAX_LOCK_SECONDS``, so
+   that the one who forwards gets its turn.
+
+The journal has a current segment, or none:
+
+======= ========================================== ======= ======================================================
+current what happens                               becomes
+======= ========================================== ======= ======================================================
+none    a commit                                   open    ``_roll``: a new segment
+open    a commit                                   open    the records are appended
+open    a commit, and ``SEGMENT_BYTES`` is reached open    ``_roll``: closed, and a new segment
+open    a commit, and it was sealed or changed     open    closed, and a new segment (rule 3 of the directory)
+open    no room on the disk                        open    the write is taken back; the commit fails
+open    any other failure of a write or a sync     none    closed; the commit fails
+open    ``close``                                  none    closed, under the commit lock
+open    ``abandon``, in a child                    none    closed without the commit lock: a thread of the parent may
+                                                           have held it when the process was forked
+======= ========================================== ======= ======================================================
+"""
 
 from __future__ import annotations
 
@@ -13,17 +40,32 @@ from contextlib import suppress
 from ...system.files import lock_file, sync_data, sync_directory, unlock_file
 from ...system.groupcommit import GroupCommit
 from ...system.threads import outside_gevent
-from .directory import Segment, SpoolDirectory
-from .records import encode
+from .directory import SpoolDirectory
+from .records import encode_record
+from .segment import Segment
 
-#: Past this a segment is left, and the next one begun.
+#: Bytes after which a segment is full, and the next one begins. To be forwarded, a segment is read into memory whole.
 SEGMENT_BYTES = 8 * 2**20
-# A write that failed for one of these was taken back, and the file is sound.
+# After one of these errors the write was taken back, and the file is sound.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# Seconds for which a busy writer may keep a segment from being sealed.
-_LOCKED_FOR = 0.25
-# Segments to begin before giving up, where a drainer takes each as soon as it is there.
-_TRIES = 5
+# A busy writer gives a segment's lock back at least so often, for the one who forwards.
+_MAX_LOCK_SECONDS = 0.25
+# How many segments one commit tries: the one who forwards may seal each as soon as it is there.
+_MAX_TRIES = 5
+
+
+class _OpenSegment:
+    """The segment that the journal appends to."""
+
+    __slots__ = ("acknowledged_bytes", "descriptor", "locked_until", "name", "nothing_acknowledged", "segment")
+
+    def __init__(self, segment: Segment, descriptor: int) -> None:
+        self.segment = segment
+        self.name = segment.name  # made once: each commit needs it
+        self.descriptor = descriptor
+        self.acknowledged_bytes = 0
+        self.nothing_acknowledged = True
+        self.locked_until = 0.0  # on the monotonic clock; zero while it is not locked
 
 
 class Journal:
@@ -31,7 +73,7 @@ class Journal:
 
     :param directory: where the segments go.
     :param sync: whether records are on stable storage once ``append`` returns.
-    :param admit: called with the size of each commit before it is written; raises where there is no room for it.
+    :param admit: called with the size of each commit in bytes before it is written; raises if there is no room for it.
     :ivar stored: how many records it has stored.
     """
 
@@ -41,104 +83,110 @@ class Journal:
         self._directory = directory
         self._sync = sync
         self._admit = admit
-        self._segment = Segment(0, secrets.token_hex(6), 0)  # the current one; at first there is none
-        self._descriptor = -1
-        self._size = 0  # bytes in it that were acknowledged
-        self._fresh = True  # nothing in it was acknowledged
-        self._locked_until = 0.0  # on the monotonic clock; zero while it is not locked
-        self._sequence = 0
-        self._committing = threading.Lock()
+        self._writer = secrets.token_hex(6)
+        self._current: _OpenSegment | None = None
+        self._last_created_ms = 0
+        self._next_sequence = 0
+        self._commit_lock = threading.Lock()
         self._sync_file, self._sync_new_file = outside_gevent(sync_data), outside_gevent(os.fsync)
         self.stored = 0
         #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
-        self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=self._committing)
+        self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=self._commit_lock)
 
     def close(self) -> None:
-        """Leave the current segment; the next record begins another."""
-        with self._committing:
-            self.leave()
+        """Close the current segment; the next record begins another."""
+        with self._commit_lock:
+            self._close_current()
 
-    def leave(self) -> None:
-        """Like :meth:`close`, for a child, whose parent's threads may have been committing when it was forked."""
-        if self._descriptor >= 0:
-            descriptor, self._descriptor, self._locked_until = self._descriptor, -1, 0.0
+    def abandon(self) -> None:
+        """In a child: close the segment of its parent, which goes on with it."""
+        self._close_current()
+
+    def _close_current(self) -> None:
+        current, self._current = self._current, None
+        if current is not None:
             with suppress(OSError):  # nothing is pending: what was acknowledged has been synced
-                os.close(descriptor)
+                os.close(current.descriptor)
 
     def _commit(self, items: list[Sequence[bytes]]) -> Mapping[int, Exception]:
-        first = self._sequence
+        first = self._next_sequence
         payloads = [payload for each in items for payload in each]
-        data = b"".join(encode(number, payload) for number, payload in enumerate(payloads, first))
+        data = b"".join(encode_record(sequence, payload) for sequence, payload in enumerate(payloads, first))
         try:
             self._admit(len(data))
-            self._append(data, first)
-            self._sequence += len(payloads)
+            current = self._append(data, first)
+            self._next_sequence += len(payloads)
             if self._sync:
-                self._persist()
+                self._make_durable(current)
         finally:
-            self._unlock()  # not before the sync, at the end of which more often the next commit is waiting
-        self._fresh = False
-        self._size += len(data)
+            self._unlock()  # after the sync: by then the next commit is more often waiting
+        current.nothing_acknowledged = False
+        current.acknowledged_bytes += len(data)
         self.stored += len(payloads)
         return {}
 
-    def _append(self, data: bytes, first: int) -> None:
+    def _append(self, data: bytes, first: int) -> _OpenSegment:
+        """Write *data*, whose first record has the sequence number *first*; returns the segment that holds it."""
         try:
-            for _ in range(_TRIES):
-                if self._descriptor < 0 or self._size >= SEGMENT_BYTES:
-                    self._begin(first)
-                if self._lock():
-                    return _write_whole(self._descriptor, data, self._size)
-                self.leave()  # it was sealed, and is being forwarded
+            for _ in range(_MAX_TRIES):
+                current = self._current
+                if current is None or current.acknowledged_bytes >= SEGMENT_BYTES:
+                    current = self._roll(first)
+                if self._lock(current):
+                    _write_all_or_nothing(current.descriptor, data, current.acknowledged_bytes)
+                    return current
+                self._close_current()  # it was sealed, and is being forwarded
         except BaseException as error:
             if getattr(error, "errno", None) not in _NO_ROOM:
-                self.leave()
+                self._close_current()
             raise
-        raise OSError(f"each new segment in {self._directory.path} was taken away at once")
+        raise OSError(f"each new segment in {self._directory.path} was sealed at once")
 
-    def _lock(self) -> bool:
-        """Keep the segment from being sealed; tells whether it was not already."""
-        if not self._locked_until:
-            lock_file(self._descriptor)
-            self._locked_until = time.monotonic() + _LOCKED_FOR
-            return self._directory.accepts(self._segment, self._descriptor, self._size)
+    def _roll(self, first: int) -> _OpenSegment:
+        """Close the current segment and begin the next one, whose first record has the sequence number *first*."""
+        self._close_current()
+        # Names must sort in the order of writing, even if the clock is set back.
+        created_ms = max(int(time.time() * 1000), self._last_created_ms + 1)
+        segment = Segment(created_ms, self._writer, first)
+        self._current = current = _OpenSegment(segment, self._directory.create(segment))
+        self._last_created_ms = created_ms
+        return current
+
+    def _lock(self, current: _OpenSegment) -> bool:
+        """Take the segment's lock, unless this journal has it already; returns False if it must not append there."""
+        if not current.locked_until:
+            lock_file(current.descriptor)
+            current.locked_until = time.monotonic() + _MAX_LOCK_SECONDS
+            return self._directory.may_append(current.name, current.descriptor, current.acknowledged_bytes)
         return True
 
     def _unlock(self) -> None:
-        """Let the segment be sealed, unless the next commit is waiting: each call here may cost a turn of the GIL."""
-        if self._locked_until and (not self.append.waiting or time.monotonic() > self._locked_until):
-            self._locked_until = 0.0
-            unlock_file(self._descriptor)
+        """Give the segment's lock back, unless the next commit is waiting: each call may cost a turn of the GIL."""
+        current = self._current
+        if current is None or not current.locked_until:
+            return
+        if not self.append.waiting or time.monotonic() > current.locked_until:
+            current.locked_until = 0.0
+            unlock_file(current.descriptor)
 
-    def _begin(self, first: int) -> None:
-        self.leave()
-        created = max(int(time.time() * 1000), self._segment.created + 1)  # whatever the clock does, names sort
-        segment = Segment(created, self._segment.writer, first)
-        self._descriptor = self._directory.create(segment)
-        self._segment, self._size, self._fresh = segment, 0, True
-
-    def _persist(self) -> None:
-        """Put what was written on stable storage, and the name of a new segment too.
-
-        A sync that failed is never tried again: the kernel may count the lost
-        pages as clean, and the next one would succeed. So the segment is left.
-        """
+    def _make_durable(self, current: _OpenSegment) -> None:
+        """Put what was written on stable storage, and the name of a new segment too."""
         try:
-            if self._fresh:
-                self._sync_new_file(self._descriptor)
+            if current.nothing_acknowledged:
+                self._sync_new_file(current.descriptor)
                 sync_directory(self._directory.path)
             else:
-                self._sync_file(self._descriptor)
+                self._sync_file(current.descriptor)
         except BaseException:
-            self.leave()
-            if self._fresh:  # nobody was told of anything in it
+            self._close_current()
+            if current.nothing_acknowledged:
                 with suppress(OSError):
-                    self._directory.remove(self._segment)
+                    self._directory.remove(current.segment)
             raise
 
 
-def _write_whole(descriptor: int, data: bytes, size: int) -> None:
-    """Append *data*, or else leave the file with the *size* that it had."""
+def _write_all_or_nothing(descriptor: int, data: bytes, size: int) -> None:
+    """Append *data*; if that fails, cut the file back to the *size* that it had."""
     rest = memoryview(data)
     try:
         while rest:

@@ -1,4 +1,4 @@
-"""The format of a segment: records that stand for themselves, so that damage to one leaves the others whole."""
+"""The format of a segment: each record can be found and checked by itself, so that damage to one costs no other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
-# 0xFF stands in no UTF-8, so within a payload there is no beginning of a record.
+# UTF-8 has no byte 0xFF (RFC 3629), so no payload holds the mark of a record.
 _MAGIC = b"\xffPX1"
 # Mark, length of the payload, CRC-32 of what follows and of the length, sequence number.
 _HEADER = struct.Struct("<4sIIQ")
@@ -15,7 +15,7 @@ _CHECKED = struct.Struct("<IQ")
 
 
 class Record(NamedTuple):
-    """A whole record: where it begins and ends in its segment, its number, and the event as JSON in UTF-8."""
+    """A whole record: its offsets in the segment, its sequence number, and the event as JSON in UTF-8."""
 
     start: int
     end: int
@@ -23,34 +23,34 @@ class Record(NamedTuple):
     payload: bytes
 
 
-class Damage(NamedTuple):
-    """A stretch of a segment that holds no whole record, and how many it must have held."""
+class DamagedStretch(NamedTuple):
+    """A stretch of a segment that holds no whole record, and how many records it must have held."""
 
     start: int
     end: int
     lost: int
 
 
-def encode(sequence: int, payload: bytes) -> bytes:
-    """*payload* as a record."""
+def encode_record(sequence: int, payload: bytes) -> bytes:
+    """Return *payload* as a record."""
     size = len(payload)
     return _HEADER.pack(_MAGIC, size, _checksum(size, sequence, payload), sequence) + payload
 
 
-def scan(data: bytes, first: int, start: int = 0) -> Iterator[Record | Damage]:
-    """What *data*, a segment, holds from *start* on, in order and without a gap.
+def read_records(data: bytes, first: int, start: int = 0) -> Iterator[Record | DamagedStretch]:
+    """Yield what *data*, a segment, holds from *start* on, in order and without a gap.
 
-    :param first: the number of the record that should stand at *start*.
+    :param first: the sequence number of the record that should stand at *start*.
     """
     expected = first
     while start < len(data):
         record = _record_at(data, start) or _next_record(data, start + 1)
         if record is None:
-            # The end was torn off, or never written; nobody was told that it was stored, unless the disk lied.
-            yield Damage(start, len(data), max(1, data.count(_MAGIC, start)))
+            # The end was torn off, or never written. It was not acknowledged, unless the disk does not honour syncs.
+            yield DamagedStretch(start, len(data), max(1, data.count(_MAGIC, start)))
             return
         if record.start > start:
-            yield Damage(start, record.start, max(1, record.sequence - expected))
+            yield DamagedStretch(start, record.start, max(1, record.sequence - expected))
         yield record
         start, expected = record.end, record.sequence + 1
 

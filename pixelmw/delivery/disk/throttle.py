@@ -1,4 +1,4 @@
-"""Keeps forwarding from getting in the way of accepting, where both share one interpreter."""
+"""Makes forwarding give way to accepting, as both share one interpreter."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ import time
 from .journal import Journal
 
 # The part of the interpreter's time that forwarding gets while threads queue up to store events.
-_SHARE = 0.06
-_LONGEST_BREATH = 0.05  # seconds
-# Seconds for which a journal is busy after an event was stored: threads that wait for the interpreter store nothing.
-_BUSY_FOR = 0.05
+_CPU_SHARE = 0.06
+_MAX_PAUSE = 0.05  # seconds
+# Seconds for which a journal counts as busy after an event was stored: threads that wait for the interpreter store
+# nothing for a moment, and are busy all the same.
+_BUSY_SECONDS = 0.05
 
 
 class ReadThrottle:
     """Slows down the thread that forwards, while *journal* is busy.
 
-    Reading a batch is pure computation: it would hold the interpreter's lock
-    until it is asked to let go, which is five milliseconds later, several times
-    what it takes to store an event.
+    Reading a batch is pure computation. It would hold the interpreter's lock
+    until it is asked to give it up, which is 5 milliseconds later
+    (``sys.getswitchinterval()``): several times what it takes to store an event.
     """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._stored = 0
         self._busy_until = 0.0  # on the monotonic clock
-        self._worked = 0.0  # the thread's processor time at its last breath
+        self._cpu_at_last_pause = 0.0  # the thread's processor time, in seconds
 
     def pause_if_busy(self) -> None:
-        """Rest for as long as the work since the last breath should have taken at that share of the time."""
+        """If the journal is busy, sleep so long that the work since the last pause was ``_CPU_SHARE`` of the time."""
         if self._journal.stored != self._stored:
             self._stored = self._journal.stored
-            self._busy_until = time.monotonic() + _BUSY_FOR
+            self._busy_until = time.monotonic() + _BUSY_SECONDS
         if self._journal.append.crowded and time.monotonic() < self._busy_until:
-            worked = max(0.0, time.thread_time() - self._worked)
-            time.sleep(min(worked * (1 / _SHARE - 1), _LONGEST_BREATH))
-        self._worked = time.thread_time()
+            worked = max(0.0, time.thread_time() - self._cpu_at_last_pause)
+            time.sleep(min(worked * (1 / _CPU_SHARE - 1), _MAX_PAUSE))
+        self._cpu_at_last_pause = time.thread_time()

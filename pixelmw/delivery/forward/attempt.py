@@ -1,22 +1,66 @@
-"""One call of a sink, and what it says about each event of a batch."""
+"""One call of a sink, and what it says about each item of a batch."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from ...events import Event
-from ...sinks.base import PartialFailure, is_down
+from ...sinks.base import PartialFailure, Undeliverable, is_down
+from .item import Item
+
+
+class Outcome(NamedTuple):
+    """What came of one call; each item of the batch is in one of the three lists, in the order of the batch."""
+
+    taken: list[Item]  # the sink has them
+    refused: list[Item]  # Undeliverable, by name
+    left: list[Item]  # they failed otherwise, or were not tried
+    error: Exception | None  # what to act on; None if nothing is left, or if those that are left were only not tried
+    fault_is_known: bool  # whether the error is that of the first item in left, or of all
 
 
 def attempt(
+    write: Callable[[Sequence[Event]], object], batch: Sequence[Item], *, taken_so_far: int, each_alone: bool
+) -> Outcome:
+    """Hand *batch* to a sink, once, and note on each item the failure that it met.
+
+    :param taken_so_far: how many events the sink has taken in all.
+    :param each_alone: whether *write* calls the sink with each event alone.
+    """
+    failures, raised = _call(write, [item.make_event() for item in batch])
+    outcome = Outcome([], [], [], None, fault_is_known=False)
+    alone = each_alone or len(batch) == 1
+    errors: list[Exception | None] = []
+    for place, item in enumerate(batch):
+        error = failures.get(place)
+        if error is not None:
+            item.note_failure(error, taken_so_far, alone=alone)
+        if place not in failures:
+            outcome.taken.append(item)
+        elif isinstance(error, Undeliverable):
+            outcome.refused.append(item)
+        else:
+            outcome.left.append(item)
+            errors.append(error)
+    if not outcome.left:
+        return outcome
+    error = next(filter(is_down, errors), errors[0])
+    if error is not None:
+        return outcome._replace(error=error, fault_is_known=True)
+    if len(outcome.left) < len(batch):
+        return outcome
+    return outcome._replace(error=next(filter(None, errors), raised))
+
+
+def _call(
     write: Callable[[Sequence[Event]], object], events: Sequence[Event]
 ) -> tuple[Mapping[int, Exception | None], Exception | None]:
     """Hand *events* to a sink.
 
-    :returns: by the place of each event that was not stored, the error that it
-        met itself, or ``None`` where it was not tried or where nobody knows
-        which event met the error; and what the sink raised.
+    :returns: two things. First, for the place of each event that was not stored, the error that this event met, or
+        ``None`` if it was not tried, or if it is not known which event met the error. Second, what the sink raised.
     """
     try:
         write(events)
@@ -32,9 +76,9 @@ def attempt(
 
 
 def as_exception(raised: BaseException) -> Exception:
-    """What a sink raised, on a thread of ours, where not even ``SystemExit`` is to end more than the call.
+    """Return what a sink raised as an ``Exception``: on a thread of ours, ``SystemExit`` must end the call only.
 
-    :raises BaseException: on the main thread, what is to end the process.
+    :raises BaseException: *raised* itself on the main thread, if it is to end the process.
     """
     if isinstance(raised, Exception):
         return raised

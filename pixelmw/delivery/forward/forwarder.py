@@ -1,4 +1,43 @@
-"""Gets events into a sink whatever it does: retries, isolates the poisonous, keeps the order."""
+"""Gets events into a sink whatever it does: tries again, finds the events that it refuses, keeps the order.
+
+Rules:
+
+1. Pending items are sent in order. A batch that failed stays pending, in its place.
+2. The exception says whose fault a failure is. ``Undeliverable``: the event's, for ever. ``Unavailable``, or an
+   ``OSError`` of the system's (``is_down``): the sink's, for now. Anything else may be either.
+3. An event is at fault only for what it does alone. If a batch fails, halving it finds the event (``BatchSize``). What
+   was refused in company, even by name, is tried alone first: the sink may have meant its neighbour.
+4. If it is not known whose fault a failure is, another event is tried. If the sink takes that one, the first event is a
+   suspect and is tried beside the others. If not, the sink counts as down.
+5. An event is a dead letter after ``_EVIDENCE_NEEDED`` failures, each with other events taken since the last one, or
+   when ``retry`` allows no more tries.
+6. Nothing is done before the sink or the dead letters have it.
+
+======= ================================================= ==========================================================
+item    event                                             becomes
+======= ================================================= ==========================================================
+pending the sink takes it                                 done
+pending its batch fails, and it is not known why          pending; the next batch is half as large
+pending ``Undeliverable``, for it                         dead if it was alone, else refused
+pending the sink is down                                  pending; dead if ``retry`` allows no more tries
+pending any other error, and the sink takes another item  suspect
+pending any other error, and the sink takes no other      pending, until there is evidence enough: dead, or refused
+refused tried alone: the sink takes it                    done
+refused tried alone: ``Undeliverable``, or rule 5         dead
+refused tried alone: the sink is down                     refused
+refused tried alone: any other error                      suspect
+suspect tried alone: the sink takes it                    done
+suspect tried alone: ``Undeliverable``, or rule 5         dead
+suspect tried alone: any other failure                    suspect
+suspect more than ``_MAX_SET_ASIDE``, and it has the most dead if it failed alone, else refused
+        evidence
+dead    the dead letter is stored, or there is no         done
+        ``dead_letter``
+dead    the dead letter cannot be stored                  dead; with ``_MAX_SET_ASIDE`` of them nothing is forwarded
+======= ================================================= ==========================================================
+
+Pending and refused items hold up others. Suspects and dead ones do not: they are *set aside*.
+"""
 
 from __future__ import annotations
 
@@ -12,43 +51,33 @@ from ...events import Sink
 from ...sinks.base import Unavailable, Undeliverable, batch_writer, is_down, takes_batches
 from ...system.logs import LogThrottle
 from ..retry import Retry
-from .attempt import as_exception, attempt
+from .attempt import Outcome, attempt
+from .batch_size import BatchSize
+from .dead_items import DeadItems
 from .item import Item
 
-logger = logging.getLogger("pixelmw")
+logger = logging.getLogger("pixelmw.delivery")
 
-# An event is poison once it has failed alone so often, each time with others taken since.
-_PROOF = 8
-# Events that are suspected of that, or wait to become dead letters. More than these are not kept waiting.
-_MOST_ASIDE = 100
-# Events that are tried alone in one step: of those refused in company, or of the suspects after a batch went well.
-_TRIED_ALONE = 8
+# Eight failures, each with other events taken in between, are not chance: of a sink that fails one time in five
+# without a reason, 0.2 ** 8 is 3 events in a million.
+_EVIDENCE_NEEDED = 8
+# At most so many suspects, and so many dead items: they are in memory, and a directory may hold any number.
+_MAX_SET_ASIDE = 100
+# Items that are tried alone in one step: refused ones, or suspects after a batch went well.
+_TRIED_ALONE_PER_STEP = 8
 
 
 class Forwarder:
-    """Hands items to a sink, step by step; it neither waits nor owns a thread.
-
-    How a failure is taken depends on what the sink raised:
-
-    - :class:`Undeliverable`: the event at fault is found by halving the batch,
-      and becomes a dead letter.
-    - :class:`Unavailable`, or an ``OSError`` of the system's: the sink is down. All wait, in order.
-    - anything else may be either. The batch is halved until one event fails
-      alone; if the sink takes another one, the first is a suspect, is tried
-      beside the others, and becomes a dead letter when it has failed
-      often enough while others were taken. If not, the sink is down.
-
-    What was refused in company, also by name, is tried alone before it becomes a
-    dead letter, since the sink may have meant its neighbour.
+    """Hands items to a sink, step by step. It does not wait, has no thread, and is used by one thread.
 
     :param sink: any sink.
     :param retry: when to try again, and how often.
-    :param dead_letter: where dead letters go; without one they are logged, and gone.
-    :param settled: told of each item that is in the sink, or a dead letter.
+    :param dead_letter: where dead letters go; without one they are logged, and lost.
+    :param on_done: called with the items that the sink has, or that are dead letters.
     :param max_batch: events that are handed to the sink at once.
-    :ivar pending: items to be forwarded; whoever uses the forwarder appends to it.
-    :ivar in_doubt: whether to have more pending would help to tell an event's fault from the sink's.
-    :ivar counts: events ``forwarded`` and ``dead``, and tries ``retried``.
+    :ivar pending: items to be forwarded; the owner of the forwarder appends to it.
+    :ivar wants_more_pending: True while the sink or an event may be at fault; more pending items help to find out.
+    :ivar counts: events ``forwarded`` and ``dead``, and calls ``retried``.
     """
 
     def __init__(
@@ -57,25 +86,22 @@ class Forwarder:
         *,
         retry: Retry,
         dead_letter: Sink | None,
-        settled: Callable[[Iterable[Item]], object],
+        on_done: Callable[[Iterable[Item]], object],
         max_batch: int,
     ) -> None:
         self.pending: deque[Item] = deque()
-        self.in_doubt = False
+        self.wants_more_pending = False
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
         self._write = batch_writer(sink)
         self._takes_batches = takes_batches(sink)
         self._retry = retry
-        self._dead_letter = dead_letter
-        self._settled = settled
-        self._max_batch = max_batch
-        self._size = max_batch
-        self._window = 0  # among so many of the pending, one is undeliverable
-        self._refused: deque[Item] = deque()  # in company, to be tried alone before anything else
+        self._on_done = on_done
+        self._batch_size = BatchSize(max_batch)
+        self._refused: deque[Item] = deque()
         self._suspects: deque[Item] = deque()
-        self._dead: deque[Item] = deque()  # to become dead letters
-        self._streak = 0  # failures since something went well
+        self._dead = DeadItems(sink, dead_letter, self._on_dead_letter)
+        self._failures_in_a_row = 0
         self._log_throttle = LogThrottle()
 
     def __len__(self) -> int:
@@ -89,129 +115,110 @@ class Forwarder:
     def step(self) -> float:
         """Try one batch; returns the seconds to wait before the next step.
 
-        Where nothing is pending, suspects are tried. Where too many dead
-        letters cannot be stored, nothing else is forwarded.
+        If nothing is pending, suspects are tried. While too many dead letters
+        cannot be stored, nothing else is forwarded.
         """
-        if self.holds_up_others and len(self._dead) < _MOST_ASIDE:
-            pause = self._try_refused() if self._refused else self._forward()
+        if self.holds_up_others and len(self._dead) < _MAX_SET_ASIDE:
+            pause = self._try_refused() if self._refused else self._forward_batch()
         else:
             error = self._try_alone(self._suspects)
-            self._streak += 1
-            pause = self._pause(error)
-        self._bury()
+            self._failures_in_a_row += 1
+            pause = self._pause_after(error)
+        if (error := self._dead.store()) is not None:
+            self._log_rarely("a dead letter was not stored", error)
         return pause
 
-    def _forward(self) -> float:
-        self.in_doubt = False
-        batch = list(islice(self.pending, self._size))
-        left, error, blamed = self._try(batch)
+    def _forward_batch(self) -> float:
+        self.wants_more_pending = False
+        batch = list(islice(self.pending, self._batch_size.current))
+        outcome = self._attempt(batch)
         for _ in batch:
             self.pending.popleft()
-        self.pending.extendleft(reversed(left))
-        if error is not None:
-            return self._after_failure(left, error, blamed)
-        if not left:
-            self._window = max(0, self._window - len(batch))
-            self._size = (self._window + 1) // 2 or min(self._size * 2, self._max_batch)
+        self.pending.extendleft(reversed(outcome.left))
+        if outcome.error is not None:
+            return self._handle_failure(outcome.left, outcome.error, outcome.fault_is_known)
+        if not outcome.left:
+            self._batch_size.grow(len(batch))
             self._try_alone(self._suspects)
         return 0.0
 
-    def _try(self, batch: list[Item]) -> tuple[list[Item], Exception | None, bool]:
-        """What is left of *batch*, why, and whether that is known to be for the first of them, or for all."""
-        failures, raised = attempt(self._write, [item.make_event() for item in batch])
-        taken: list[Item] = []
-        left: list[Item] = []
-        alone = len(batch) == 1 or not self._takes_batches
-        errors: list[Exception | None] = []
-        for place, item in enumerate(batch):
-            error = failures.get(place)
-            if error is not None:
-                item.failed(error, self.counts["forwarded"], alone=alone)
-            if place not in failures:
-                taken.append(item)
-            elif isinstance(error, Undeliverable):
-                self._condemn(item)
-                self._size, self._window = self._max_batch, 0
-            else:
-                left.append(item)
-                errors.append(error)
-        self.counts["forwarded"] += len(taken)
-        self._settled(taken)
-        if len(left) < len(batch):
-            self._streak = 0
-        if not left:
-            return left, None, False
-        error = next(filter(is_down, errors), errors[0])
-        if error is not None:
-            return left, error, True
-        return left, None if len(left) < len(batch) else next(filter(None, errors), raised), False
+    def _attempt(self, batch: list[Item]) -> Outcome:
+        """Send *batch* once; what was taken is done, and what was refused is condemned."""
+        outcome = attempt(self._write, batch, taken_so_far=self.counts["forwarded"], each_alone=not self._takes_batches)
+        for item in outcome.refused:
+            self._condemn(item)
+            self._batch_size.reset()
+        self.counts["forwarded"] += len(outcome.taken)
+        self._on_done(outcome.taken)
+        if len(outcome.left) < len(batch):
+            self._failures_in_a_row = 0
+        return outcome
 
-    def _after_failure(self, left: list[Item], error: Exception, blamed: bool) -> float:
+    def _handle_failure(self, left: list[Item], error: Exception, fault_is_known: bool) -> float:
+        """Decide what becomes of the pending after a failure; returns the seconds to wait before the next step."""
         self.counts["retried"] += 1
-        self.in_doubt = not is_down(error)
-        self._log(f"{self._sink!r} failed", error)
-        if not blamed:
-            self._size = len(left) // 2
-            if isinstance(error, Undeliverable):
-                self._window = len(left)
-                return 0.0
-            return self._retry.pause(1)
-        self._streak += 1
+        self.wants_more_pending = not is_down(error)
+        self._log_rarely(f"{self._sink!r} failed", error)
+        if not fault_is_known:
+            self._batch_size.halve(len(left), one_is_undeliverable=isinstance(error, Undeliverable))
+            return 0.0 if isinstance(error, Undeliverable) else self._retry.pause(1)
+        self._failures_in_a_row += 1
         if is_down(error):
-            while self.pending and self._retry.is_over(self.pending[0].tries):
+            while self.pending and self._retry.is_exhausted(self.pending[0].tries):
                 self._dead.append(self.pending.popleft())
-        elif self._is_proved(left[0]):
+        elif self._is_at_fault(left[0]):
             self._condemn(self.pending.popleft())
-        elif self._streak > 1 and len(self.pending) > 1 and self._takes_another():
+        elif self._failures_in_a_row > 1 and len(self.pending) > 1 and self._sink_takes_another():
             return 0.0
-        return self._pause(error)
+        return self._pause_after(error)
 
-    def _takes_another(self) -> bool:
-        """Whether the sink, which failed on the first of the pending, takes another: then the first is a suspect.
+    def _sink_takes_another(self) -> bool:
+        """Try another item than the first of the pending; if the sink takes it, the first is a suspect.
 
-        Not always the second: what is wrong with the first may be wrong with its neighbours, too.
+        It is a random one: what is wrong with the first may be wrong with its neighbours, too.
         """
-        place = random.randrange(1, len(self.pending))  # noqa: S311 - no secret
-        item = self.pending[place]
-        left, _, _ = self._try([item])
-        if left and not self._is_proved(item):
+        index = random.randrange(1, len(self.pending))  # noqa: S311 - no secret
+        item = self.pending[index]
+        left = self._attempt([item]).left
+        if left and not self._is_at_fault(item):
             return False
-        del self.pending[place]
+        del self.pending[index]
         if left:
             self._dead.append(item)
             return False
         self._suspect(self.pending.popleft())
-        self._size, self._window = 1, 0
+        self._batch_size.use_one()
         return True
 
     def _suspect(self, item: Item) -> None:
         """Try *item* beside the others from now on."""
         self._suspects.append(item)
-        if len(self._suspects) > _MOST_ASIDE:
-            worst = max(self._suspects, key=lambda item: item.failures)
+        if len(self._suspects) > _MAX_SET_ASIDE:
+            worst = max(self._suspects, key=lambda item: item.evidence)
             self._suspects.remove(worst)
             self._condemn(worst)
 
     def _condemn(self, item: Item) -> None:
         """Make a dead letter of *item* if it has failed alone; if not, have it tried alone first."""
-        (self._dead if item.alone else self._refused).append(item)
+        (self._dead if item.failed_alone else self._refused).append(item)
 
     def _try_refused(self) -> float:
         """Try alone what was refused in company; returns the seconds to wait before the next step."""
         if (error := self._try_alone(self._refused)) is None:
             return 0.0
         self.counts["retried"] += 1
-        self._streak += 1
-        self._log(f"{self._sink!r} failed", error)
-        return self._pause(error)
+        self._failures_in_a_row += 1
+        self._log_rarely(f"{self._sink!r} failed", error)
+        return self._pause_after(error)
 
     def _try_alone(self, items: deque[Item]) -> Exception | None:
-        """Try some of *items*, those that have waited longest; returns the error where the sink is down."""
-        for _ in range(min(_TRIED_ALONE, len(items))):
+        """Try some of *items*, those that have waited longest; returns the error if the sink is down."""
+        for _ in range(min(_TRIED_ALONE_PER_STEP, len(items))):
             item = items[0]
-            left, error, _ = self._try([item])
+            outcome = self._attempt([item])
+            left, error = outcome.left, outcome.error
             items.popleft()
-            if left and self._is_proved(item):
+            if left and self._is_at_fault(item):
                 self._dead.append(item)
             elif left and not is_down(error):
                 self._suspect(item)
@@ -221,30 +228,18 @@ class Forwarder:
                 return error
         return None
 
-    def _is_proved(self, item: Item) -> bool:
-        return item.failures >= _PROOF or self._retry.is_over(item.tries)
+    def _is_at_fault(self, item: Item) -> bool:
+        return item.evidence >= _EVIDENCE_NEEDED or self._retry.is_exhausted(item.tries)
 
-    def _bury(self) -> None:
-        """Make dead letters of what is dead; what cannot be stored waits for the next step."""
-        while self._dead:
-            item = self._dead[0]
-            try:
-                if self._dead_letter is not None:
-                    self._dead_letter(item.make_event())
-            except BaseException as raised:
-                self._log("a dead letter was not stored", as_exception(raised))
-                return
-            self._dead.popleft()
-            gone = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"
-            name = item.make_event().get("messageId")
-            logger.error("%r does not take the event %r%s: %s", self._sink, name, gone, item.error)
-            self.counts["dead"] += 1
-            self._settled([item])
+    def _on_dead_letter(self, item: Item) -> None:
+        self.counts["dead"] += 1
+        self._on_done([item])
 
-    def _pause(self, error: Exception | None) -> float:
-        return self._retry.pause(self._streak, error.retry_after if isinstance(error, Unavailable) else None)
+    def _pause_after(self, error: Exception | None) -> float:
+        retry_after = error.retry_after if isinstance(error, Unavailable) else None
+        return self._retry.pause(self._failures_in_a_row, retry_after)
 
-    def _log(self, what: str, error: Exception) -> None:
-        """Tell of what fails, but not each time."""
+    def _log_rarely(self, what: str, error: Exception) -> None:
+        """Log a failure, at most once a minute for each *what*."""
         if self._log_throttle.allows(what):
             logger.warning("%s; %d events or more wait for it: %r", what, len(self), error)

@@ -11,38 +11,53 @@ class Item:
     """An event on its way, kept as the text that was accepted.
 
     :param payload: the event as JSON in UTF-8.
-    :param place: what its owner knows it by.
-    :param event: what *payload* stands for, if it has been read already; it is given away with the first try.
-    :ivar tries: how often the sink has failed on it, and not on the batch around it.
-    :ivar failures: how many of those count as proof that it is the event's fault.
-    :ivar alone: whether it was the only event of the call that failed on it last.
-    :ivar error: what the sink raised last.
+    :param number: by which its owner knows it.
+    :param event: what *payload* stands for, if it has been decoded already; it is given away with the first try.
+    :ivar tries: how often the sink has failed on it, calls included that failed because the sink was down; calls are
+        left out that failed as a batch without a word about this event.
+    :ivar evidence: how many of those failures point to the event and not to the sink: the sink was not down, and it had
+        taken other events since the last one that counts.
+    :ivar failed_alone: whether it was the only event of the call that failed on it last.
+    :ivar last_error: what the sink raised last, as text.
     """
 
-    __slots__ = ("_event", "_taken", "alone", "error", "failures", "payload", "place", "tries")
+    __slots__ = (
+        "_event",
+        "_taken_at_last_failure",
+        "evidence",
+        "failed_alone",
+        "last_error",
+        "number",
+        "payload",
+        "tries",
+    )
 
-    def __init__(self, payload: bytes, place: int, event: Event | None = None) -> None:
+    def __init__(self, payload: bytes, number: int, event: Event | None = None) -> None:
         self.payload = payload
-        self.place = place
+        self.number = number
         self.tries = 0
-        self.failures = 0
-        self.alone = False
-        self.error = ""
+        self.evidence = 0
+        self.failed_alone = False
+        self.last_error = ""
         self._event = event
-        self._taken = -1
+        self._taken_at_last_failure = -1
 
     def make_event(self) -> Event:
-        """A dict of its own for each call, so that whoever gets it may change it, and nobody else's changes with it."""
+        """Return a new dict for each call, so that a sink that changes it changes nothing else."""
         event, self._event = self._event, None
         if event is None:
             event = decode(self.payload)
         return event
 
-    def failed(self, error: Exception, taken: int, *, alone: bool) -> None:
-        """Note a failure, at a time when the sink had taken so many events in all."""
+    def note_failure(self, error: Exception, taken_so_far: int, *, alone: bool) -> None:
+        """Note that the sink failed on this event.
+
+        :param taken_so_far: how many events the sink has taken in all.
+        :param alone: whether it was the only event of that call.
+        """
         self.tries += 1
-        self.alone = alone
-        self.error = repr(error)  # its traceback would keep all that its call was about
-        if taken != self._taken and not is_down(error):
-            self._taken = taken
-            self.failures += 1
+        self.failed_alone = alone
+        self.last_error = repr(error)  # not the exception: its traceback would keep everything that the call used
+        if taken_so_far != self._taken_at_last_failure and not is_down(error):
+            self._taken_at_last_failure = taken_so_far
+            self.evidence += 1

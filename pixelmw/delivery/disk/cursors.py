@@ -1,0 +1,56 @@
+"""Cursors: small files that say how much of a segment has been forwarded."""
+
+from __future__ import annotations
+
+import os
+import struct
+from contextlib import suppress
+from pathlib import Path
+from zlib import crc32
+
+from .private_files import open_private
+from .segment import Segment
+
+# The offset, and a checksum over the segment's name and the offset.
+_FORMAT = struct.Struct("<QI")
+
+
+class Cursors:
+    """The cursors in a directory; only the process whose turn it is to forward writes them.
+
+    A cursor only saves work: if it is lost or damaged, its segment is sent again from the beginning.
+
+    :param path: the directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, segment: Segment) -> int:
+        """Return how many bytes of *segment* have been forwarded; 0 if that is not known for sure."""
+        try:
+            data = (self._path / segment.cursor_name).read_bytes()
+            offset, checksum = _FORMAT.unpack(data)
+        except (OSError, struct.error):
+            return 0
+        return offset if checksum == _checksum(segment, offset) else 0
+
+    def write(self, segment: Segment, offset: int) -> None:
+        """Note that *segment* has been forwarded up to *offset*."""
+        data = _FORMAT.pack(offset, _checksum(segment, offset))
+        with suppress(OSError):  # a full disk must not stop forwarding
+            descriptor = open_private(self._path / segment.cursor_name, os.O_WRONLY | os.O_CREAT)
+            try:
+                os.pwrite(descriptor, data, 0)
+            finally:
+                os.close(descriptor)
+
+    def remove_stale(self) -> None:
+        """Delete the cursors of segments that are gone."""
+        for cursor in self._path.glob("*.segment.cursor"):
+            if not cursor.with_suffix("").exists():
+                cursor.unlink(missing_ok=True)
+
+
+def _checksum(segment: Segment, offset: int) -> int:
+    return crc32(f"{segment.name}:{offset}".encode())

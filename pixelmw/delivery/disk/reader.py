@@ -1,0 +1,209 @@
+"""Reads the segments of a directory into items, and removes each segment once all of it is forwarded.
+
+It belongs to the process that holds the drain lock, and is used by one thread. The protocol between processes is
+described in :mod:`pixelmw.delivery.disk`; a segment goes through these steps here:
+
+============= ================================================ =========================================================
+step          what happens                                     next
+============= ================================================ =========================================================
+(new)         ``read``                                         in progress: it is sealed, and its records become items
+in progress   ``read`` comes to the end of what was sealed     it seals and reads again until nothing new is found
+in progress   a stretch is damaged                             in progress: counted, and kept for ``quarantine``
+in progress   ``on_done`` for some of its items                in progress: the cursor is written
+in progress   ``on_done`` for the last one                     removed, after its damaged stretches are in quarantine
+in progress   it is longer than what was read                  grown
+in progress   it cannot be deleted, or the damage not kept     in progress: ``remove_finished`` tries again
+grown         ``read_grown``                                   in progress: what was appended becomes items
+(any)         ``forget``                                       (new): another process may have forwarded it
+============= ================================================ =========================================================
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+
+from ...sinks.encoding import decode
+from ...system.threads import outside_gevent
+from ..forward import Item
+from .directory import SpoolDirectory
+from .records import DamagedStretch, Record, read_records
+from .segment import Segment
+
+logger = logging.getLogger("pixelmw.delivery")
+
+
+class SegmentProgress:
+    """A segment that is being forwarded: what was read of it, and how far it got.
+
+    :ivar data: its bytes, as far as they were read.
+    :ivar read_to: the offset up to which its records have become items.
+    :ivar in_flight: number of each item of it that is not done, to the offset of its record; in the order of the file.
+    :ivar damage: the damaged stretches that are not in quarantine yet.
+    :ivar deletion_failure_logged: whether it was logged that it cannot be deleted.
+    """
+
+    def __init__(self, segment: Segment, data: bytes) -> None:
+        self.segment = segment
+        self.data = data
+        self.read_to = 0
+        self.in_flight: OrderedDict[int, int] = OrderedDict()
+        self.damage: list[DamagedStretch] = []
+        self.deletion_failure_logged = False
+        self._parsed_to = 0
+        self._next_sequence = segment.first_sequence
+
+    @property
+    def forwarded_to(self) -> int:
+        """The offset before which everything is done, so that it need not be sent again after a crash."""
+        return next(iter(self.in_flight.values()), self.read_to)
+
+    def parse(self) -> Iterator[Record | DamagedStretch]:
+        """Yield what it holds beyond what has been parsed, in order and without a gap."""
+        for found in read_records(self.data, self._next_sequence, self._parsed_to):
+            self._parsed_to = found.end
+            self._next_sequence = found.sequence + 1 if isinstance(found, Record) else self._next_sequence + found.lost
+            yield found
+
+
+class SegmentReader:
+    """Makes items of the segments in *directory*.
+
+    :ivar in_progress: the segments that have been read and are not removed.
+    :ivar grown: those of them that could not be removed, because something was appended since they were read.
+    :ivar damaged_records: how many records were lost to damage; what was left of them is in quarantine.
+    """
+
+    def __init__(self, directory: SpoolDirectory) -> None:
+        self.in_progress: dict[Segment, SegmentProgress] = {}
+        self.grown: deque[SegmentProgress] = deque()
+        self.damaged_records = 0
+        self._directory = directory
+        # These may wait for the writer, which may be another greenlet or process.
+        self._seal, self._remove_read = outside_gevent(directory.seal), outside_gevent(directory.remove_read)
+        self._progress_of_item: dict[int, SegmentProgress] = {}
+        self._last_number = 0
+        self._unreadable: set[Segment] = set()  # those for which that has been logged
+        self._seals_hold = True
+
+    def forget(self) -> None:
+        """Forget what was read, since another process may have forwarded it meanwhile."""
+        self.in_progress.clear()
+        self.grown.clear()
+        self._progress_of_item.clear()
+
+    def read(self, segment: Segment) -> Iterator[Item]:
+        """Yield the events of *segment* that have not been forwarded yet."""
+        if (data := self._sealed(segment, 0)) is None:
+            return
+        progress = self.in_progress[segment] = SegmentProgress(segment, data)
+        progress.read_to = forwarded_to = min(self._directory.cursors.read(segment), len(data))
+        # Parsed from the beginning, to know how many records were lost to damage.
+        yield from self._items_of(progress, forwarded_to)
+        while self._read_on(progress):
+            yield from self._items_of(progress, 0)
+        self._remove_if_finished(progress)
+
+    def read_grown(self) -> Iterator[Item]:
+        """Yield the events that were appended to the first of the grown segments."""
+        progress = self.grown.popleft()
+        if self._read_on(progress):
+            yield from self._items_of(progress, 0)
+
+    def on_done(self, items: Iterable[Item]) -> None:
+        """Note that the sink has *items*, or that they are dead letters."""
+        touched: dict[Segment, SegmentProgress] = {}
+        for item in items:
+            progress = self._progress_of_item.pop(item.number)
+            del progress.in_flight[item.number]
+            touched[progress.segment] = progress
+        for progress in touched.values():
+            if not self._remove_if_finished(progress) and not progress.damage:
+                self._directory.cursors.write(progress.segment, progress.forwarded_to)
+
+    def remove_finished(self) -> None:
+        """Try again to remove the segments that could not be removed when they were finished."""
+        for progress in list(self.in_progress.values()):
+            self._remove_if_finished(progress)
+
+    def _read_on(self, progress: SegmentProgress) -> bool:
+        """Read what was appended to a segment since it was read; returns True if there is something."""
+        more = self._sealed(progress.segment, len(progress.data))
+        progress.data += more or b""
+        return bool(more)
+
+    def _sealed(self, segment: Segment, start: int) -> bytes | None:
+        """Seal *segment*, and return what it holds from *start* on, or ``None`` if it cannot be read."""
+        try:
+            data, holds = self._seal(segment, start)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            if segment not in self._unreadable:
+                self._unreadable.add(segment)
+                logger.exception("%s cannot be read now; it stays where it is", segment.name)
+            return None
+        if self._seals_hold and not holds:
+            self._seals_hold = False
+            logger.warning(
+                "the file system of %s does not keep the modes of files: segments may be read while they are written",
+                self._directory.path,
+            )
+        return data
+
+    def _items_of(self, progress: SegmentProgress, forwarded_to: int) -> Iterator[Item]:
+        """Yield the events that have not been parsed yet, without those that end at *forwarded_to* or before."""
+        for found in progress.parse():
+            if found.end <= forwarded_to:
+                continue
+            item = self._item_of(found) if isinstance(found, Record) else None
+            progress.read_to = found.end
+            if item is None:
+                self._note_damage(progress, found)
+            else:
+                progress.in_flight[item.number] = found.start
+                self._progress_of_item[item.number] = progress
+                yield item
+        progress.read_to = len(progress.data)
+
+    def _item_of(self, record: Record) -> Item | None:
+        """Return the event of *record*, or ``None`` if its payload is not JSON."""
+        try:
+            event = decode(record.payload)
+        except ValueError:
+            return None
+        self._last_number += 1
+        return Item(record.payload, self._last_number, event)
+
+    def _note_damage(self, progress: SegmentProgress, found: Record | DamagedStretch) -> None:
+        lost = found.lost if isinstance(found, DamagedStretch) else 1
+        self.damaged_records += lost
+        logger.error(
+            "%s is damaged from byte %d to %d: %d records are lost, and what is left of them goes to quarantine",
+            progress.segment.name, found.start, found.end, lost,
+        )  # fmt: skip
+        progress.damage.append(DamagedStretch(found.start, found.end, lost))
+
+    def _remove_if_finished(self, progress: SegmentProgress) -> bool:
+        """Remove a segment if all of it is forwarded or in quarantine, and nothing was appended since.
+
+        :returns: True if it is gone.
+        """
+        if progress.in_flight or progress.read_to < len(progress.data):
+            return False
+        try:
+            for damage in progress.damage:
+                self._directory.quarantine(progress.segment, damage.start, progress.data[damage.start : damage.end])
+            progress.damage.clear()
+            if not self._remove_read(progress.segment, len(progress.data)):
+                if progress not in self.grown:
+                    self.grown.append(progress)
+                return False
+        except OSError as error:
+            if not progress.deletion_failure_logged:
+                progress.deletion_failure_logged = True
+                logger.warning("%s has been forwarded and cannot be deleted yet: %s", progress.segment.name, error)
+            return False
+        self.in_progress.pop(progress.segment, None)
+        return True

@@ -1,0 +1,48 @@
+"""The figures that ``stats()`` of Background and Spool returns, each with its unit and meaning."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class DeliveryStats(TypedDict):
+    """The figures that every delivery has.
+
+    Counters begin at zero in each process, a forked one included. Those of a Spool, but for ``dropped``, begin again
+    after ``close``.
+
+    :ivar queued: events that wait now, those included that the sink is being called with. Of a Background in this
+        process; of a Spool in the directory, whichever process stored them.
+    :ivar oldest: seconds that the oldest of them has waited; 0 if none waits.
+    :ivar stored: counter of events that this process has taken, in memory or on disk.
+    :ivar forwarded: counter of events that the sink has taken from this process.
+    :ivar retried: counter of calls of the sink that failed and are made again.
+    :ivar dropped: counter of events lost because there was no room, with ``when_full="drop"``.
+    :ivar dead: counter of events that became dead letters.
+    """
+
+    queued: int
+    oldest: float
+    stored: int
+    forwarded: int
+    retried: int
+    dropped: int
+    dead: int
+
+
+class BackgroundStats(DeliveryStats):
+    """The figures of a Background, all of this process."""
+
+
+class SpoolStats(DeliveryStats):
+    """The figures of a Spool.
+
+    ``queued``, ``oldest`` and ``bytes`` are those of the directory, and each of its processes gives them in full.
+    The counters are those of this process: a directory is stored to by all of its processes, and forwarded by one.
+
+    :ivar bytes: size of all files in the directory, in bytes; dead letters and quarantine are included.
+    :ivar damaged: counter of events that this process found lost to damage on disk.
+    """
+
+    bytes: int
+    damaged: int
