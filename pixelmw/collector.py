@@ -1,4 +1,4 @@
-"""One request to one event in the sink, or to the reason why not."""
+"""Turns one request into one event in the sink, or refuses the request and says why."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ class Collector:
         else:
             self._count("accepted")
             return event
-        # The except clause is over: within it, the traceback of an on_reject that fails would show the refusal too,
-        # and its message quotes a value.
+        # on_reject is called outside the except clause. Inside it, the logged traceback of a failing on_reject would
+        # also show the refusal, and the message of the refusal quotes a value.
         self._report(refusal)
         raise refusal
 

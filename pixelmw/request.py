@@ -33,8 +33,8 @@ class LazyRequest(Request):
         self.environ = environ
 
     def __getattr__(self, name: str) -> Any:
-        # Python asks here for each attribute that does not exist. Once there are "headers", the request is built, and
-        # really has no such attribute. There is no "environ" in a new instance that copy.copy() is about to fill.
+        # Python calls this for each attribute that does not exist. If "headers" exists, the request is built, so the
+        # attribute is really missing. "environ" is missing only in a new instance that copy.copy() has not filled yet.
         if name == "environ" or "headers" in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         environ = self.environ

@@ -1,4 +1,4 @@
-"""Text: what bytes stand for, what says nothing, and what a message or a log may show."""
+"""Text: decodes the bytes of a request, finds blank values, and makes text safe for messages and logs."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def test_what_is_to_be_dropped_when_full_is_counted_and_told_of_once(
         assert stats["stored"] == stats["queued"] == len(waiting(spool.directory)) > 30
         assert stats["dropped"] == spool.dropped == 100 - stats["stored"] > 0
         assert [record.getMessage() for record in caplog.records if "dropped" in record.getMessage()] == [
-            f"{spool.directory} holds max_bytes=20000 bytes and is full; 1 events have been dropped so far"
+            f"{spool.directory} is full (max_bytes=20000); 1 events have been dropped so far"
         ]
         sink.up = True
         assert spool.flush(20)

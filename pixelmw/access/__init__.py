@@ -1,4 +1,4 @@
-"""Who may write: write keys, and the mask that hides them in logs and refusals."""
+"""Write keys: checks them, and masks them in query strings."""
 
 from .masking import mask_write_key
 from .write_keys import WriteKeyChecker, WriteKeys

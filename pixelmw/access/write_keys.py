@@ -74,8 +74,8 @@ def _constant_time_lookup(write_keys: Any) -> Callable[[str], str | None]:
             raise ValueError("write_keys holds a blank key, which no request can carry")
     if not sources:
         raise ValueError("write_keys is empty, which would refuse every request; did you mean 'any' or 'optional'?")
-    # The time of a comparison may tell how much of a text is right. Of a key that would help an attacker to guess the
-    # rest; of a digest it does not, since nobody can derive a key from a part of its digest.
+    # The time of a comparison may show how many characters of a text are right. If keys were compared, an attacker
+    # could guess a key step by step. So digests are compared: nobody can derive a key from a part of its digest.
     by_digest = {_digest(key): source for key, source in sources.items()}
     return lambda write_key: by_digest.get(_digest(write_key))
 

@@ -1,4 +1,4 @@
-"""What ``python -m pixelmw drain`` runs: it forwards what a spool holds, from outside the server."""
+"""The command ``python -m pixelmw drain``: forwards the events of a spool, from outside the server."""
 
 from __future__ import annotations
 

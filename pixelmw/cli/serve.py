@@ -1,4 +1,4 @@
-"""What ``python -m pixelmw serve`` runs: a server that stores events in a database and prints a line for each."""
+"""The command ``python -m pixelmw serve``: a server that stores events in a database and prints a line for each."""
 
 from __future__ import annotations
 

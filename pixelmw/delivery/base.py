@@ -1,4 +1,4 @@
-"""What Background and Spool have in common: their arguments, and what happens when there is no room."""
+"""The base class of Background and Spool: checks their arguments, and refuses or drops events if there is no room."""
 
 from __future__ import annotations
 

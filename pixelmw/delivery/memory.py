@@ -73,8 +73,8 @@ class MemoryQueue:
         self._unsent: deque[Item] = deque()
         self._accepted_at: OrderedDict[int, float] = OrderedDict()  # of each event that waits, by its number
         self._stored = 0
-        self._retry_due = 0.0  # when to try again what holds up others, on the monotonic clock
-        self._set_aside_due = 0.0  # when to try what holds up nobody
+        self._retry_due = 0.0  # when to try the pending and refused items again, on the monotonic clock
+        self._set_aside_due = 0.0  # when to try the suspects and dead items again, for which no other item waits
         self._flushing = 0  # how many wait in flush()
         self._deadline: float | None = None  # of close()
 

@@ -8,11 +8,11 @@ from typing import TypedDict
 class DeliveryStats(TypedDict):
     """The figures that every delivery has.
 
-    Counters begin at zero in each process, a forked one included. Those of a Spool, but for ``dropped``, begin again
-    after ``close``.
+    Counters begin at zero in each process, also in a forked one. The counters of a Spool begin at zero again after
+    ``close``, except ``dropped``.
 
-    :ivar queued: events that wait now, those included that the sink is being called with. Of a Background in this
-        process; of a Spool in the directory, whichever process stored them.
+    :ivar queued: events that wait now, including those in the current call of the sink. A Background counts the events
+        of this process. A Spool counts all events in the directory, whichever process stored them.
     :ivar oldest: seconds that the oldest of them has waited; 0 if none waits.
     :ivar stored: counter of events that this process has taken, in memory or on disk.
     :ivar forwarded: counter of events that the sink has taken from this process.

@@ -1,4 +1,4 @@
-"""What an event must look like: JSON Schemas are loaded and compiled once, then coerce and judge each event."""
+"""Validates events: JSON Schemas are loaded and compiled once; then each event is coerced and validated with them."""
 
 from .event_types import event_schemas
 from .judge import EventSchema

@@ -45,9 +45,10 @@ class Coercion:
     def coerce(self, value: Any) -> Any:
         """Return *value* with its strings coerced; dicts and lists are changed in place.
 
-        A string becomes the value of which it is the JSON text, if the schema
-        allows that value's type and no string. A blank string is removed where
-        no string is allowed. Any other string stays as it is.
+        This happens where the schema names types and string is not among them.
+        There a string such as "12", "true" or "null" becomes the number, boolean
+        or null that it spells in JSON, if the schema allows that type. A blank
+        string is removed. Any other string stays as it is.
         """
         if type(value) is dict:
             for name, coercion in self.properties.items():
@@ -78,7 +79,7 @@ def _coerce_text(text: str, types: frozenset[str]) -> Any:
 
 
 def _value_of_json_text(text: str) -> Any:
-    """The number, boolean or null of which *text* is the JSON text; for any other text, the text itself.
+    """The number, boolean or null that *text* spells in JSON; *text* itself if it spells none.
 
     A number that no IEEE 754 double can hold stays text, because many readers
     of JSON would turn it into infinity.

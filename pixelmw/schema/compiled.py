@@ -1,9 +1,9 @@
 """Validates values with compiled checks, and asks jsonschema only about the keywords that a value may break.
 
 The checks of a schema can only prove that a value is valid. That costs no more
-than the size of the value. Where a check proves nothing, jsonschema is asked
-about that keyword at that place, and about nothing else. jsonschema alone
-decides that a value is invalid, and its errors word the refusal.
+than the size of the value. If a check cannot prove it, jsonschema is asked
+about that keyword at that place, and about nothing else. Only jsonschema
+decides that a value is invalid, and the refusal is made from its errors.
 """
 
 from __future__ import annotations

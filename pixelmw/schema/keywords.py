@@ -1,9 +1,9 @@
 """Checks of single JSON Schema keywords, for the compiled schemas of :mod:`pixelmw.schema.compiled`.
 
 A check returns True only if the value certainly satisfies the keyword. Many
-keywords concern one type only, and values of other types satisfy them: the
-check then returns True, provided the value is of a type that JSON has. An
-enricher may leave values of other types. For these a check returns False.
+keywords apply to one JSON type only, and a value of any other JSON type
+satisfies them, so the check returns True for it. An enricher may leave a value
+that is of no JSON type. For such a value a check returns False.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words a refusal: what a validation error of jsonschema means, in one sentence that names the parameter."""
+"""Makes the message of a refusal from a jsonschema error: one sentence that names the parameter and the rule."""
 
 from __future__ import annotations
 

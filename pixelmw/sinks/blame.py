@@ -1,4 +1,4 @@
-"""Which events of a batch a sink does not take: if it refuses a batch of several, any one of them may be at fault."""
+"""Finds the events at fault in a batch that a sink refuses, by storing parts of the batch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from .errors import PartialFailure, Undeliverable, is_down
 
 Write = Callable[[Sequence[Event]], object]
 
-# After this many unknown errors of events that were alone in a call, with no call between them that stored
-# something, the rest is left untried. The sink may be down without saying so, and the search would call it about
-# twice for each event of the batch.
+# If this many events fail alone with unknown errors, and no call in between stored anything, the other events are not
+# tried. The sink may be down without saying so, and the search would call it about twice for each event of the batch.
 _MAX_UNKNOWN_ERRORS = 8
 
 

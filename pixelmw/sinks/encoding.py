@@ -11,7 +11,8 @@ from .errors import Undeliverable
 
 _T = TypeVar("_T")
 
-# It lets half of a surrogate pair pass, which UTF-8 then refuses. A circular reference is a RecursionError.
+# This encoder accepts half of a surrogate pair; the UTF-8 encoding then fails. A circular reference raises
+# RecursionError.
 _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 _to_ascii_json = json.JSONEncoder(allow_nan=False).encode
 

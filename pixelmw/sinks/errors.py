@@ -1,4 +1,4 @@
-"""What a sink raises when it has not stored an event, and what each error means for the next try."""
+"""The errors that a sink raises if it has not stored an event. Each says if another try makes sense."""
 
 from __future__ import annotations
 

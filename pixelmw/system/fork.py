@@ -1,11 +1,12 @@
-"""What stays usable after a fork: locks that no fork leaves locked, and values that each process makes for itself.
+"""Locks and values that stay usable after a fork: no fork leaves the locks locked, and each process makes its values.
 
 In a child, only the thread that forked goes on. A lock that another thread held
 would stay locked in the child for ever, and a connection that another thread
 was using would break off in the middle of a message. Hence these rules:
 
-1. A fork waits until it holds every :class:`ForkSafeLock`, for ten seconds each
-   at most. So no other thread holds one of them when the process is copied.
+1. A fork first acquires every :class:`ForkSafeLock`, so that no other thread
+   holds one of them when the process is copied. If it does not get a lock
+   within ten seconds, it goes on without this lock.
 2. The owner of a lock may prepare for the fork while the lock is held, for
    instance by closing a connection: ``before_fork``.
 3. A child never uses a :class:`PerProcess` value of its parent, and never

@@ -1,4 +1,4 @@
-"""What the server that runs us does with threads: whether ours run, and how a call may block under gevent."""
+"""Threads under different servers: finds out if background threads run, and makes blocking calls safe under gevent."""
 
 from __future__ import annotations
 

@@ -2,15 +2,16 @@
 
 Any number of processes share a directory. They agree by these rules:
 
-1. A segment is a file with one writer, the *journal* that created it. It grows; a write that failed is taken back
-   under the same lock.
+1. A segment is a file with one writer, the *journal* that created it. The writer only appends. If a write fails, the
+   writer cuts the file back to its old size before it releases the lock.
 2. One process forwards for all: the one that holds the lock of ``drain.lock``, the *drain lock*. The system gives the
    lock back when that process dies.
-3. A segment has a lock of its own (``flock`` on its file). Its writer appends only under this lock, and only after
-   ``may_append`` has said under it that the segment is as the writer left it: not sealed, not moved, not longer.
+3. A segment has a lock of its own (``flock`` on its file). Its writer appends only while it holds this lock. After
+   taking the lock it calls ``may_append``, which returns True if the segment is as the writer left it: not sealed, not
+   moved, not longer.
 4. A *seal* is the mode 0400. It asks the writer to go on in a new segment. So nobody has to know whether the writer is
    alive, and a file of a dead process is a file like any other.
-5. A seal may not last: ``chmod -R`` or the mounting of a volume gives the right to write back, and some file systems
+5. A seal may be lost: ``chmod -R`` or the mounting of a volume may make the file writable again, and some file systems
    ignore modes. So nothing depends on the seal alone. ``seal`` returns only what the file held under its lock, and
    ``remove_read`` deletes only a file that has not grown.
 6. Nothing is deleted before the sink, the dead letters or ``quarantine`` have all of it. After a crash a part may be
@@ -27,14 +28,14 @@ written  its writer            commit lock, segment's lock  it is full, or ``may
                                                             journal goes on in a new segment
 written  its writer            commit lock                  its first sync fails, and nothing in it was      removed
                                                             acknowledged: ``remove``
-written  the one who forwards  drain lock, segment's lock   ``seal``                                         sealed
-sealed   the one who forwards  drain lock                   reads as much as ``seal`` saw under the lock     read
+written  forwarding process    drain lock, segment's lock   ``seal``                                         sealed
+sealed   forwarding process    drain lock                   reads as much as ``seal`` saw under the lock     read
 read     its writer            commit lock, segment's lock  the seal did not last: append                    grown
-read     the one who forwards  drain lock, segment's lock   all is forwarded, and ``remove_read`` sees the   removed
+read     forwarding process    drain lock, segment's lock   all is forwarded, and ``remove_read`` sees the   removed
                                                             size that was read
-grown    the one who forwards  drain lock, segment's lock   ``remove_read`` sees more: ``seal`` again, and   read
+grown    forwarding process    drain lock, segment's lock   ``remove_read`` sees more: ``seal`` again, and   read
                                                             read on
-any      another process       drain lock, segment's lock   the one who forwarded died: ``seal``, and read   read
+any      another process       drain lock, segment's lock   its predecessor died: ``seal``, and read         read
                                                             from the cursor on
 ======== ===================== ============================ ================================================ =======
 

@@ -92,7 +92,7 @@ class SpoolDirectory:
         """
         os.utime(descriptor)
         if not os.path.samestat(os.fstat(descriptor), os.lstat(self.path / "drain.lock")):
-            raise FileNotFoundError(f"{self.path} is not the directory that it was")
+            raise FileNotFoundError(f"{self.path}/drain.lock is another file now: it or its directory was replaced")
 
     # --- for the writer of a segment ---
 

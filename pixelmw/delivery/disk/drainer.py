@@ -69,14 +69,14 @@ class Drainer:
         return self.forwarder.step() if len(self.forwarder) else None
 
     def _fill_pending(self) -> None:
-        """Make a batch pending, if there is as much."""
+        """Make a whole batch pending, or as many events as can be read now."""
         pending = self.forwarder.pending
         if not pending:
             self._reader.remove_finished()
         if (not pending or self.forwarder.wants_more_pending) and not self._unread_segments:
             self._unread_segments.extend(segment for segment in self._directory.segments() if self._is_new(segment))
         while self._reader.grown or len(pending) < MAX_BATCH:
-            if self._reader.grown:  # what was appended goes before what was read after it
+            if self._reader.grown:  # events that were appended to it go before those of later segments
                 pending.extendleft(reversed(list(self._reader.read_grown())))
             elif (item := next(self._unread_items, None)) is not None:
                 pending.append(item)

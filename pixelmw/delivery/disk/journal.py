@@ -8,7 +8,7 @@ Rules:
 3. A sync that failed is never tried again: the kernel may count the lost pages as clean, and then the next sync
    succeeds without them (https://wiki.postgresql.org/wiki/Fsync_Errors). The journal goes on in another segment.
 4. A busy writer keeps the segment's lock from one commit to the next, but not longer than ``_MAX_LOCK_SECONDS``, so
-   that the one who forwards gets its turn.
+   that the forwarding process gets its turn.
 
 The journal has a current segment, or none:
 
@@ -48,9 +48,9 @@ from .segment import Segment
 SEGMENT_BYTES = 8 * 2**20
 # After one of these errors the write was taken back, and the file is sound.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# A busy writer gives a segment's lock back at least so often, for the one who forwards.
+# A busy writer gives a segment's lock back at least this often, so that the forwarding process can take it.
 _MAX_LOCK_SECONDS = 0.25
-# How many segments one commit tries: the one who forwards may seal each as soon as it is there.
+# How many segments one commit tries: the forwarding process may seal a new one at once.
 _MAX_TRIES = 5
 
 

@@ -39,7 +39,7 @@ class Quota:
         if now > self._measure_due or (size > self._bytes_before_measuring and not self._full):
             self._measure(now, size)
         if self._full:
-            raise Full(f"{self._directory.path} holds max_bytes={self._max_bytes} bytes and is full")
+            raise Full(f"{self._directory.path} is full (max_bytes={self._max_bytes})")
         self._bytes_before_measuring -= size
 
     def _measure(self, now: float, size: int) -> None:

@@ -39,7 +39,7 @@ class SegmentProgress:
 
     :ivar data: its bytes, as far as they were read.
     :ivar read_to: the offset up to which its records have become items.
-    :ivar in_flight: number of each item of it that is not done, to the offset of its record; in the order of the file.
+    :ivar in_flight: item number -> offset of its record, for each item that is not done; in the order of the file.
     :ivar damage: the damaged stretches that are not in quarantine yet.
     :ivar deletion_failure_logged: whether it was logged that it cannot be deleted.
     """

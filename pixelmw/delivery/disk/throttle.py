@@ -17,9 +17,9 @@ _BUSY_SECONDS = 0.05
 class ReadThrottle:
     """Slows down the thread that forwards, while *journal* is busy.
 
-    Reading a batch is pure computation. It would hold the interpreter's lock
-    until it is asked to give it up, which is 5 milliseconds later
-    (``sys.getswitchinterval()``): several times what it takes to store an event.
+    A thread that reads a batch only computes, so it keeps the interpreter's lock
+    until another thread asks for it. Python makes that thread wait 5 milliseconds
+    (``sys.getswitchinterval()``), several times as long as storing an event takes.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -29,7 +29,7 @@ class ReadThrottle:
         self._cpu_at_last_pause = 0.0  # the thread's processor time, in seconds
 
     def pause_if_busy(self) -> None:
-        """If the journal is busy, sleep so long that the work since the last pause was ``_CPU_SHARE`` of the time."""
+        """If the journal is busy, sleep so that the work since the last pause is ``_CPU_SHARE`` of work plus sleep."""
         if self._journal.stored != self._stored:
             self._stored = self._journal.stored
             self._busy_until = time.monotonic() + _BUSY_SECONDS

@@ -175,7 +175,11 @@ class SpoolWorker:
             logger.exception(message, self._directory.path)
 
     def _wait(self, pause: float | None) -> None:
-        """Wait for *pause* seconds; if there is nothing to do, for new events, and then for some more to gather."""
+        """Wait until the next step is due; ``flush`` and ``close`` end the wait.
+
+        If later events have to wait for a retry, the next step is due after *pause* seconds. Otherwise new events end
+        the wait early: it then lasts ``_GATHER_SECONDS`` more, so that more events share a batch.
+        """
         if pause is None or (pause and not self._drainer.forwarder.holds_up_others):
             timeout = _SCAN_INTERVAL if pause is None else pause
             self._condition.wait_for(lambda: self._has_new_events or self._is_interrupted(), timeout)

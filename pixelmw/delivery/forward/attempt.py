@@ -17,8 +17,9 @@ class Outcome(NamedTuple):
     taken: list[Item]  # the sink has them
     refused: list[Item]  # Undeliverable, by name
     left: list[Item]  # they failed otherwise, or were not tried
-    error: Exception | None  # what to act on; None if nothing is left, or if those that are left were only not tried
-    fault_is_known: bool  # whether the error is that of the first item in left, or of all
+    # The failure to act on. None if left is empty, or if the sink took or refused some items and did not try the rest.
+    error: Exception | None
+    fault_is_known: bool  # True if error is the error of the first item in left, or says that the sink is down
 
 
 def attempt(

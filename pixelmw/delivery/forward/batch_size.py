@@ -8,8 +8,9 @@ class BatchSize:
 
     If a batch fails and it is not known why, its first half is sent next, and so on until one event
     fails alone. After each batch that goes well, the size doubles, up to *max_batch*.
-    If the sink said that one event of a batch is undeliverable, but not which, the fault must be among the first
-    ``_fault_within`` of the pending. Then the size is half of these, also after a part of them went well.
+    If the sink says that an event of the batch is undeliverable, but not which one, that event is among the first
+    ``_fault_within`` pending events. Then the next batch is half of these. If that half goes well, the event is in the
+    rest, and the next batch is half of the rest.
 
     :param max_batch: the most events that the sink gets at once.
     :ivar current: the number of events that are sent next.

@@ -5,13 +5,16 @@ Rules:
 1. Pending items are sent in order. A batch that failed stays pending, in its place.
 2. The exception says whose fault a failure is. ``Undeliverable``: the event's, for ever. ``Unavailable``, or an
    ``OSError`` of the system's (``is_down``): the sink's, for now. Anything else may be either.
-3. An event is at fault only for what it does alone. If a batch fails, halving it finds the event (``BatchSize``). What
-   was refused in company, even by name, is tried alone first: the sink may have meant its neighbour.
-4. If it is not known whose fault a failure is, another event is tried. If the sink takes that one, the first event is a
-   suspect and is tried beside the others. If not, the sink counts as down.
+3. An event is at fault only if it also fails alone. If a batch fails, halving it finds the event (``BatchSize``). An
+   event that was refused in a batch, even if the sink named it, is tried alone first: the sink may have named the
+   wrong one.
+4. If it is not known whether the sink or the first event is at fault, another event is tried. If the sink takes that
+   one, the first event is a suspect: it is tried again now and then, and the others do not wait for it. If the sink
+   does not take it either, the sink counts as down.
 5. An event is a dead letter after ``_EVIDENCE_NEEDED`` failures, each with other events taken since the last one, or
    when ``retry`` allows no more tries.
-6. Nothing is done before the sink or the dead letters have it.
+6. An item counts as done when the sink has it or its dead letter is stored, and not before. Without ``dead_letter``, an
+   item that is dead is logged, is lost, and counts as done.
 
 ======= ================================================= ==========================================================
 item    event                                             becomes
@@ -242,4 +245,4 @@ class Forwarder:
     def _log_rarely(self, what: str, error: Exception) -> None:
         """Log a failure, at most once a minute for each *what*."""
         if self._log_throttle.allows(what):
-            logger.warning("%s; %d events or more wait for it: %r", what, len(self), error)
+            logger.warning("%s: %r; %d or more events wait", what, error, len(self))

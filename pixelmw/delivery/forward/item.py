@@ -11,13 +11,13 @@ class Item:
     """An event on its way, kept as the text that was accepted.
 
     :param payload: the event as JSON in UTF-8.
-    :param number: by which its owner knows it.
-    :param event: what *payload* stands for, if it has been decoded already; it is given away with the first try.
-    :ivar tries: how often the sink has failed on it, calls included that failed because the sink was down; calls are
-        left out that failed as a batch without a word about this event.
-    :ivar evidence: how many of those failures point to the event and not to the sink: the sink was not down, and it had
-        taken other events since the last one that counts.
-    :ivar failed_alone: whether it was the only event of the call that failed on it last.
+    :param number: the number that its owner gave it.
+    :param event: the decoded *payload*, if it has been decoded already. The first try uses it up.
+    :ivar tries: the number of calls that failed on this event. Calls that failed because the sink was down count. Calls
+        that failed for the whole batch, with no error for this event, do not count.
+    :ivar evidence: how many of these failures point to the event, not to the sink. Such a failure counts if the sink
+        was not down and has taken other events since the last failure that counted.
+    :ivar failed_alone: True if the last call that failed on it had no other event.
     :ivar last_error: what the sink raised last, as text.
     """
 

@@ -37,7 +37,7 @@ class DataPlane:
     :param url: an http or https URL, without credentials, query and fragment.
     :param path: the path below that URL to post to.
     :param timeout: seconds for a request, from connecting to the end of the answer.
-    :raises ValueError: if one of them cannot be right. The message does not quote it: it may be the write key.
+    :raises ValueError: if one of them cannot be right. The message quotes neither the URL nor the write key.
     """
 
     def __init__(self, url: str, path: str, write_key: str, timeout: float) -> None:

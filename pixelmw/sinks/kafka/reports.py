@@ -2,8 +2,8 @@
 
 The library hands a report to whichever thread polls. Two rules follow:
 
-* One thread polls at a time. A report that comes in another thread's poll would
-  otherwise not end a wait: its owner could be in a poll of its own.
+* One thread polls at a time. If two polled, one could get the report of the
+  other. The other would not notice, since it would still be in its own poll.
 * A thread leaves as soon as it has all of its own reports. If it was the one
   that polls, it hands over to one that still waits.
 

@@ -1,4 +1,4 @@
-"""The statement that stores rows once, in SQL that several databases speak, and rows that each of them can hold."""
+"""Makes the INSERT statement that skips rows already stored, and rows that each kind of database can hold."""
 
 from __future__ import annotations
 

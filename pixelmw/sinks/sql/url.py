@@ -1,4 +1,4 @@
-"""The URL of a database, with all refused at the start that cannot work, as far as can be told without connecting."""
+"""Parses the URL of a database and checks, without connecting, that the sink can use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows into an SQLite database: all in few statements, or one by one where the database refuses some."""
+"""Inserts rows into an SQLite database: all in a few statements, or one by one if the database refuses some."""
 
 from __future__ import annotations
 
