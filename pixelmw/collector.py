@@ -96,7 +96,7 @@ class Collector:
             if (schema := self._schemas.get(event_type)) is None:
                 raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
             params = parse_query(query, self.limits)
-            source = self._key_checker.source_of(params.pop("writeKey", None))
+            source = self._key_checker.check(params.pop("writeKey", None))
             event = build_event(event_type, params, now=self.clock(), new_id=self.new_id, source=source)
             request = LazyRequest(environ)
             for enrich in self.enrich:

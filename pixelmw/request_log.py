@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from .errors import Rejected
-from .text import printable_name
+from .text import name_without_value
 
 logger = logging.getLogger("pixelmw.requests")
 
 
 def log_rejected(refusal: Rejected) -> None:
     """Log one line about a refused request. It never holds a parameter's value or the write key."""
-    where = f" at {printable_name(refusal.path)}" if refusal.path else ""
+    where = f" at {name_without_value(refusal.path)}" if refusal.path else ""
     rule = f" ({refusal.rule})" if refusal.rule else ""
     logger.warning("refused a %s event: %s%s%s", refusal.event_type, refusal.code, where, rule)

@@ -31,7 +31,7 @@ def is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def printable_name(name: str) -> str:
+def name_without_value(name: str) -> str:
     """A parameter's *name* in a form that a message or a log may show.
 
     It ends before the first equals sign. A name with an equals sign comes from

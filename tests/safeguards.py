@@ -86,7 +86,7 @@ SAFEGUARDS = {
         "event = self._event = self._event or decode(self.payload)", "test_delivery_text.py::"),
     "who was refused in company is tried alone": Safeguard(
         "delivery/forward/forwarder.py", "(self._dead if item.failed_alone else self._refused)", "self._dead",
-        "test_sink_blame.py::"),
+        "test_sink_find_failures.py::"),
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",
         "test_perprocess.py::"),

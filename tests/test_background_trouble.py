@@ -13,7 +13,7 @@ from forwarding import Batches, Calls, Gated, always, ids, poison, put
 from processes import event, wait_until
 
 from pixelmw import Event
-from pixelmw.delivery import Background, Full, Retry, memory
+from pixelmw.delivery import Background, Full, Retry, memory_queue
 from pixelmw.delivery.at_exit import close_all
 from pixelmw.sinks.base import Unavailable, Undeliverable
 
@@ -109,7 +109,7 @@ def test_a_fault_of_ours_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch
         def pause(self, failures: int, retry_after: float | None = None) -> float:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(memory, "PAUSE_AFTER_FAULT", 0.01)
+    monkeypatch.setattr(memory_queue, "PAUSE_AFTER_FAULT", 0.01)
     failures = iter([Unavailable("no")] * 4)
     with Background(sink := Calls(lambda ids: next(failures, None)), retry=Broken()) as wrapper:
         put(wrapper, ids(3))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pixelmw.delivery import Background, Spool
-from pixelmw.delivery.disk.dead_letters import DeadLetters
+from pixelmw.delivery.disk.dead_letter_store import DeadLetterStore
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_where_the_server_runs_no_threads_the_remedy_is_told(monkeypatch: pytest
 
 def test_they_show_where_they_store(tmp_path: Path) -> None:
     assert repr(Spool(tmp_path / "spool", print)) == f"Spool({str(tmp_path / 'spool')!r}, {print!r})"
-    assert repr(DeadLetters(tmp_path / "dead")) == f"DeadLetters({str(tmp_path / 'dead')!r})"
+    assert repr(DeadLetterStore(tmp_path / "dead")) == f"DeadLetterStore({str(tmp_path / 'dead')!r})"

@@ -18,7 +18,7 @@ from processes import event, lines, wait_until
 from pixelmw.__main__ import main
 from pixelmw.cli.progress import ProgressBar
 from pixelmw.delivery import Spool
-from pixelmw.delivery.disk.dead_letters import DeadLetters
+from pixelmw.delivery.disk.dead_letter_store import DeadLetterStore
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.encoding import encode
@@ -235,10 +235,10 @@ def test_a_running_server_hands_over_to_drain_when_it_is_stopped(here: Path) -> 
 
 
 def test_a_letter_that_dies_again_is_on_disk_before_the_old_one_goes(here: Path) -> None:
-    DeadLetters(here / "spool" / "dead")  # it makes no directory before it needs one
+    DeadLetterStore(here / "spool" / "dead")  # it makes no directory before it needs one
     assert not (here / "spool").exists()
     fill(here / "spool", event("1"))
-    DeadLetters(here / "spool" / "dead").write([{**event("2"), "event": "bad"}])
+    DeadLetterStore(here / "spool" / "dead").write([{**event("2"), "event": "bad"}])
     (before,) = SpoolDirectory(here / "spool" / "dead").segments()
     assert main(["drain", "spool", "--dead", "--sink=shop:picky"]) == 1
     (after,) = SpoolDirectory(here / "spool" / "dead").segments()

@@ -61,7 +61,7 @@ def test_the_bare_application_logs_its_events_with_their_source():
     logged = [line for line in result.stderr.splitlines() if line.startswith("INFO:events:")]
     (event,) = [json.loads(line.removeprefix("INFO:events:")) for line in logged]
     assert event["context"]["source"] == "site"
-    assert "WARNING:pixelmw:refused a page event: unauthorized at writeKey" in result.stderr
+    assert "WARNING:pixelmw.requests:refused a page event: unauthorized at writeKey" in result.stderr
 
 
 def test_the_unit_test_of_the_custom_sink_passes():

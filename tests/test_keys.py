@@ -115,4 +115,4 @@ def test_a_mapping_changed_later_changes_nothing():
     keys = {"right": "web"}
     checker = WriteKeyChecker(keys)
     keys.clear()
-    assert checker.source_of("right") == "web"
+    assert checker.check("right") == "web"

@@ -36,7 +36,7 @@ class WriteKeyChecker:
         else:
             self._look_up = _constant_time_lookup(write_keys)
 
-    def source_of(self, write_key: Any) -> str | None:
+    def check(self, write_key: Any) -> str | None:
         """The name of the source that *write_key* stands for, or ``None`` if it names none.
 
         :param write_key: the ``writeKey`` of the query: a string, a dict or a

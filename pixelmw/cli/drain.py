@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..delivery.disk.backlog import Backlog
-from ..delivery.disk.dead_letters import DeadLetters
+from ..delivery.disk.dead_letter_store import DeadLetterStore
 from ..delivery.disk.directory import SpoolDirectory
 from ..delivery.disk.drainer import Drainer
 from ..sinks.base import close_sink
@@ -30,7 +30,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :raises ValueError: if there is no spool, or no such sink.
     :raises OSError: if another process is forwarding from the spool.
     """
-    letters = DeadLetters(Path(path).absolute() / "dead")
+    letters = DeadLetterStore(Path(path).absolute() / "dead")
     directory = letters.directory if dead else SpoolDirectory(path)
     if not directory.path.is_dir():
         raise ValueError(f"{path} holds no dead letters" if dead else f"{path} is no directory")

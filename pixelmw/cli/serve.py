@@ -11,7 +11,7 @@ from ..events import Event
 from ..middleware import PixelMiddleware
 from ..replies import ReplyMode
 from ..sinks import SQLite
-from ..text import printable_name, shortened
+from ..text import name_without_value, shortened
 from .welcome import welcome_app
 
 
@@ -37,7 +37,7 @@ def event_line(event: Event) -> str:
 
 def refusal_line(refusal: Rejected) -> str:
     """A line for the terminal about a refused request; it shows no parameter's value."""
-    where = f"at {printable_name(refusal.path)}" if refusal.path else ""
+    where = f"at {name_without_value(refusal.path)}" if refusal.path else ""
     return _terminal_line(
         "refused", str(refusal.event_type), refusal.code, where, f"({refusal.rule})" if refusal.rule else ""
     )

@@ -6,7 +6,7 @@ from ..events import Sink
 from ..system.fork import PerProcess
 from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
 from .base import Delivery, WhenFull
-from .memory import MemoryQueue
+from .memory_queue import MemoryQueue
 from .retry import Retry
 from .stats import BackgroundStats
 

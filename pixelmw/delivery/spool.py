@@ -12,7 +12,7 @@ from ..system.files import require_file_locks
 from ..system.fork import PerProcess
 from .base import Delivery, WhenFull
 from .disk.backlog import Backlog
-from .disk.dead_letters import DeadLetters
+from .disk.dead_letter_store import DeadLetterStore
 from .disk.directory import SpoolDirectory
 from .disk.drainer import Drainer
 from .disk.journal import Journal
@@ -126,7 +126,7 @@ class _SpoolInProcess:
         self._directory.prepare()
         quota = Quota(self._directory, spool.max_bytes)
         self.journal = Journal(self._directory, sync=spool.sync == "always", admit=quota.admit)
-        self._dead_letters = DeadLetters(spool.directory / "dead")
+        self._dead_letters = DeadLetterStore(spool.directory / "dead")
         self._drainer = Drainer(
             self._directory,
             spool.sink,

@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..errors import Rejected
-from ..text import environ_bytes, printable_name
+from ..text import environ_bytes, name_without_value
 from .decode import decode_pairs
 from .layout import NoLayoutError, layout_of
 from .limits import Limits
@@ -68,17 +68,17 @@ def _explain_names(names: list[str], limits: Limits) -> Rejected:
     order of parameters makes no difference.
     """
     if too_long := min((name for name in names if len(name) > limits.key_chars), default=None):
-        problem = f"the parameter {printable_name(too_long)} has a name of {len(too_long)} characters"
+        problem = f"the parameter {name_without_value(too_long)} has a name of {len(too_long)} characters"
         return _too_large("key_chars", problem, limits, path=too_long)
     paths = sorted(split_name(name)[0] for name in names)
     if too_deep := next((path for path in paths if len(path) > limits.depth), None):
         name = join_name(too_deep)
-        message = f"{printable_name(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
+        message = f"{name_without_value(name)} has {len(too_deep)} segments; at most {limits.depth} are accepted"
         return Rejected("bad-query", message, path=name, rule="depth")
     # The children of a name sort right behind it, so that a conflict is always found between two neighbours.
     parent, child = next((a, b) for a, b in pairwise(paths) if a != b and b[: len(a)] == a)
     name, name_inside = join_name(parent), join_name(child)
-    message = f"{printable_name(name)} has a value, and so has {printable_name(name_inside)} inside it"
+    message = f"{name_without_value(name)} has a value, and so has {name_without_value(name_inside)} inside it"
     return Rejected("bad-query", message, path=name, rule="conflict")
 
 

@@ -1,6 +1,6 @@
 """Validates events: JSON Schemas are loaded and compiled once; then each event is coerced and validated with them."""
 
-from .event_types import event_schemas
+from .event_schemas import event_schemas
 from .judge import EventSchema
 from .registry import bundled_schema
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import Rejected
 from ..params import join_name
-from ..text import printable_name, shortened
+from ..text import name_without_value, shortened
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -50,7 +50,7 @@ def refusal_of(path: list[str | int], error: ValidationError, event: dict[str, A
         missing = next(name for name in keyword_value if name not in instance)
         return _invalid([*path, missing], keyword, "is required")
     if keyword == "anyOf" and (names := _required_alternatives(error)):
-        others = "".join(f" or {printable_name(join_name([*path, name]))}" for name in names[1:])
+        others = "".join(f" or {name_without_value(join_name([*path, name]))}" for name in names[1:])
         return _invalid([*path, names[0]], keyword, f"{others} is required".lstrip())
     if keyword == "additionalProperties" and keyword_value is False:
         return _invalid([*path, _first_unknown(error)], keyword, "is not among the properties that the schema knows")
@@ -100,4 +100,4 @@ def _quoted(value: Any, max_chars: int) -> str:
 
 def _invalid(path: list[str | int], keyword: str, words: str) -> Rejected:
     name = join_name(path)
-    return Rejected("invalid", f"{printable_name(name) or 'the event'} {words}", path=name or None, rule=keyword)
+    return Rejected("invalid", f"{name_without_value(name) or 'the event'} {words}", path=name or None, rule=keyword)

@@ -14,7 +14,7 @@ from typing import Self
 
 from ..events import Event, Sink
 from .base import BatchSink, PartialFailure, batch_writer, raise_failures
-from .blame import find_failures
+from .find_failures import find_failures
 
 logger = logging.getLogger("pixelmw.sinks")
 

@@ -114,7 +114,7 @@ class GroupCommit(Generic[_T]):
         return bool(self._batch.items)
 
     @property
-    def crowded(self) -> bool:
+    def last_commit_was_shared(self) -> bool:
         """True if several threads shared the last commit."""
         return self._last_size > 1
 

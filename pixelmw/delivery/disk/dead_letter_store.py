@@ -13,7 +13,7 @@ from .directory import SpoolDirectory
 from .journal import Journal
 
 
-class DeadLetters(BatchSink):
+class DeadLetterStore(BatchSink):
     """Keeps events in segments, on stable storage when it returns; ``python -m pixelmw drain --dead`` sends them again.
 
     :param path: the directory, made when it is first needed, with mode 0700.
@@ -24,7 +24,7 @@ class DeadLetters(BatchSink):
         self._journal: PerProcess[Journal] = PerProcess(self._make_journal, abandon=Journal.abandon)
 
     def __repr__(self) -> str:
-        return f"DeadLetters({str(self.directory.path)!r})"
+        return f"DeadLetterStore({str(self.directory.path)!r})"
 
     def _make_journal(self) -> Journal:
         self.directory.prepare()

@@ -95,7 +95,7 @@ class SegmentReader:
 
     def read(self, segment: Segment) -> Iterator[Item]:
         """Yield the events of *segment* that have not been forwarded yet."""
-        if (data := self._sealed(segment, 0)) is None:
+        if (data := self._seal_and_read(segment, 0)) is None:
             return
         progress = self.in_progress[segment] = SegmentProgress(segment, data)
         progress.read_to = forwarded_to = min(self._directory.cursors.read(segment), len(data))
@@ -129,11 +129,11 @@ class SegmentReader:
 
     def _read_on(self, progress: SegmentProgress) -> bool:
         """Read what was appended to a segment since it was read; returns True if there is something."""
-        more = self._sealed(progress.segment, len(progress.data))
+        more = self._seal_and_read(progress.segment, len(progress.data))
         progress.data += more or b""
         return bool(more)
 
-    def _sealed(self, segment: Segment, start: int) -> bytes | None:
+    def _seal_and_read(self, segment: Segment, start: int) -> bytes | None:
         """Seal *segment*, and return what it holds from *start* on, or ``None`` if it cannot be read."""
         try:
             data, holds = self._seal(segment, start)

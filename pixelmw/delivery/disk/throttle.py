@@ -33,7 +33,7 @@ class ReadThrottle:
         if self._journal.stored != self._stored:
             self._stored = self._journal.stored
             self._busy_until = time.monotonic() + _BUSY_SECONDS
-        if self._journal.append.crowded and time.monotonic() < self._busy_until:
+        if self._journal.append.last_commit_was_shared and time.monotonic() < self._busy_until:
             worked = max(0.0, time.thread_time() - self._cpu_at_last_pause)
             time.sleep(min(worked * (1 / _CPU_SHARE - 1), _MAX_PAUSE))
         self._cpu_at_last_pause = time.thread_time()

@@ -145,14 +145,14 @@ class SpoolWorker:
     def _step(self) -> float | None:
         """Forward one batch, if this process has the turn; returns what :meth:`Drainer.step` does."""
         try:
-            return self._drainer.step() if self._has_turn() else None
+            return self._drainer.step() if self._take_turn() else None
         except Exception:
             self._log_rarely("forwarding from %s failed; it will be tried again")
             self._release_turn()
             self._close_files()  # a broken file system cannot be mounted again while a file is open there
             return _SCAN_INTERVAL
 
-    def _has_turn(self) -> bool:
+    def _take_turn(self) -> bool:
         """Return True if this process holds the drain lock; takes it if it is free."""
         if self._drain_lock is not None:
             self._directory.check_drain_lock(self._drain_lock)

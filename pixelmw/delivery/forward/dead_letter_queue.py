@@ -13,7 +13,7 @@ from .item import Item
 logger = logging.getLogger("pixelmw.delivery")
 
 
-class DeadItems:
+class DeadLetterQueue:
     """Dead items, in the order in which they are to be stored.
 
     :param sink: the sink that does not take them, for the log.

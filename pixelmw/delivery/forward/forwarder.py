@@ -56,7 +56,7 @@ from ...system.logs import LogThrottle
 from ..retry import Retry
 from .attempt import Outcome, attempt
 from .batch_size import BatchSize
-from .dead_items import DeadItems
+from .dead_letter_queue import DeadLetterQueue
 from .item import Item
 
 logger = logging.getLogger("pixelmw.delivery")
@@ -103,7 +103,7 @@ class Forwarder:
         self._batch_size = BatchSize(max_batch)
         self._refused: deque[Item] = deque()
         self._suspects: deque[Item] = deque()
-        self._dead = DeadItems(sink, dead_letter, self._on_dead_letter)
+        self._dead = DeadLetterQueue(sink, dead_letter, self._on_dead_letter)
         self._failures_in_a_row = 0
         self._log_throttle = LogThrottle()
 
@@ -146,10 +146,10 @@ class Forwarder:
         return 0.0
 
     def _attempt(self, batch: list[Item]) -> Outcome:
-        """Send *batch* once; what was taken is done, and what was refused is condemned."""
+        """Send *batch* once; what was taken is done, and what was refused is dead, or is to be tried alone."""
         outcome = attempt(self._write, batch, taken_so_far=self.counts["forwarded"], each_alone=not self._takes_batches)
         for item in outcome.refused:
-            self._condemn(item)
+            self._to_dead_or_refused(item)
             self._batch_size.reset()
         self.counts["forwarded"] += len(outcome.taken)
         self._on_done(outcome.taken)
@@ -170,7 +170,7 @@ class Forwarder:
             while self.pending and self._retry.is_exhausted(self.pending[0].tries):
                 self._dead.append(self.pending.popleft())
         elif self._is_at_fault(left[0]):
-            self._condemn(self.pending.popleft())
+            self._to_dead_or_refused(self.pending.popleft())
         elif self._failures_in_a_row > 1 and len(self.pending) > 1 and self._sink_takes_another():
             return 0.0
         return self._pause_after(error)
@@ -199,9 +199,9 @@ class Forwarder:
         if len(self._suspects) > _MAX_SET_ASIDE:
             worst = max(self._suspects, key=lambda item: item.evidence)
             self._suspects.remove(worst)
-            self._condemn(worst)
+            self._to_dead_or_refused(worst)
 
-    def _condemn(self, item: Item) -> None:
+    def _to_dead_or_refused(self, item: Item) -> None:
         """Make a dead letter of *item* if it has failed alone; if not, have it tried alone first."""
         (self._dead if item.failed_alone else self._refused).append(item)
 
