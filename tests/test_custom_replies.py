@@ -1,10 +1,10 @@
 """Replies of the user's own."""
 
 import pytest
-from conftest import Pixel, host_app
 from werkzeug.wrappers import Response
 
 from pixelmw.replies import GIF
+from tests.support.pixel import Pixel, host_app
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 

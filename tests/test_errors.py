@@ -3,10 +3,10 @@
 import threading
 
 import pytest
-from conftest import Pixel
 
 from pixelmw import Rejected
 from pixelmw.errors import STATUS_OF_CODE
+from tests.support.pixel import Pixel
 
 GOOD = "writeKey=k&anonymousId=a&event="
 

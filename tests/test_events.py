@@ -4,10 +4,10 @@ import re
 import uuid
 
 import pytest
-from conftest import INSTANT, Pixel, host_app
 
 from pixelmw import Collector, PixelMiddleware
 from pixelmw.events import rfc3339
+from tests.support.pixel import INSTANT, Pixel, host_app
 
 
 def test_a_minimal_track_request_gives_exactly_this_event(pixel):

@@ -8,15 +8,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
-from backends import postgres
 from confluent_kafka import Consumer, Producer, TopicPartition
-from http_server import KEY, Answer, data_plane
-from mock_brokers import mock_brokers
-from processes import event, rows, wait_until
-from servers import running, send
 
 from pixelmw.sinks import SQLite
 from pixelmw.sinks.kafka import Kafka
+from tests.support.backends import postgres
+from tests.support.http_server import KEY, Answer, data_plane
+from tests.support.mock_brokers import mock_brokers
+from tests.support.processes import event, rows, wait_until
+from tests.support.servers import running, send
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TOPIC = "pixel-events"

@@ -4,11 +4,11 @@ import logging
 import threading
 
 import pytest
-from conftest import Pixel, host_app
 
 import pixelmw
 from pixelmw import PATHS, Collector, Discard, Limits, PixelMiddleware, Rejected
 from pixelmw.request_log import log_rejected
+from tests.support.pixel import Pixel, host_app
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 

@@ -1,10 +1,10 @@
 """What the middleware is made of: its arguments, a collector of its own or a ready one, and mistakes in them."""
 
 import pytest
-from conftest import host_app
 
 from pixelmw import Collector, Limits, PixelMiddleware
 from pixelmw.replies import GIF
+from tests.support.pixel import host_app
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 

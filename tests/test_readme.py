@@ -7,9 +7,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import host_app
+from prometheus_client import CollectorRegistry
 
 from pixelmw import errors
+from tests.support.pixel import host_app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.rst").read_text(encoding="utf-8")
@@ -37,6 +38,8 @@ def test_the_first_example_prints_what_stands_below_it():
 @pytest.mark.parametrize("number", range(1, len(blocks("python"))))
 def test_every_other_example_runs(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # What the examples register does not stay for other tests.
+    monkeypatch.setattr("prometheus_client.REGISTRY", CollectorRegistry())
     from pixelmw import PixelMiddleware, delivery
 
     class app:  # noqa: N801 - what the examples call it, of a WSGI application and of a Flask one

@@ -3,10 +3,10 @@
 import struct
 
 import pytest
-from conftest import Pixel
 
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.replies import GIF
+from tests.support.pixel import Pixel
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 CASES = {

@@ -1,9 +1,9 @@
 """Write keys: which of them let a request in, which source they name, and what a refusal says."""
 
 import pytest
-from conftest import Pixel
 
 from pixelmw.access import WriteKeyChecker
+from tests.support.pixel import Pixel
 
 QUERY = "anonymousId=a&event=e"
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import event, lines, wait_until
 
 from pixelmw.__main__ import main
 from pixelmw.cli.progress import ProgressBar
@@ -22,6 +21,7 @@ from pixelmw.delivery.disk.dead_letter_store import DeadLetterStore
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.encoding import encode
+from tests.support.processes import event, lines, wait_until
 
 # A module of a user's, with a sink in each of the forms that --sink takes.
 _MODULE = """

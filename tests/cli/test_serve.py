@@ -13,7 +13,6 @@ import urllib.request
 from contextlib import closing, contextmanager
 
 import pytest
-from conftest import WholeClient
 from werkzeug.test import EnvironBuilder
 
 from pixelmw import Rejected, __version__
@@ -22,6 +21,7 @@ from pixelmw.cli.serve import event_line, front_page_url, make_welcome_server, r
 from pixelmw.cli.welcome import welcome_app
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
+from tests.support.pixel import WholeClient
 
 
 @contextmanager

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from forwarding import Batches, Calls, Gated, always, ids, put
-from processes import event, store_from_threads, wait_until
 
 from pixelmw import Event
 from pixelmw.delivery import Background, Retry
 from pixelmw.sinks.base import Unavailable
+from tests.support.forwarding import Batches, Calls, Gated, always, ids, put
+from tests.support.processes import event, store_from_threads, wait_until
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from forwarding import ids
-from processes import finish, out, run, start
 
 from pixelmw.delivery import at_exit
+from tests.support.forwarding import ids
+from tests.support.processes import finish, out, run, start
 
 _PREFACE = """
 import ctypes, os, signal, sys, threading, time, warnings
 from pathlib import Path
 from pixelmw.delivery import Background, at_exit
-from processes import event, wait_until
+from tests.support.processes import event, wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(60)

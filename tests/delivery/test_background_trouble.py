@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Pixel
-from forwarding import Batches, Calls, Gated, always, ids, poison, put
-from processes import event, wait_until
 
 from pixelmw import Event
 from pixelmw.delivery import Background, Full, Retry, memory_queue
 from pixelmw.delivery.at_exit import close_all
 from pixelmw.sinks.base import Unavailable, Undeliverable
+from tests.support.forwarding import Batches, Calls, Gated, always, ids, poison, put
+from tests.support.pixel import Pixel
+from tests.support.processes import event, wait_until
 
 SOON = Retry(first=0.001, cap=0.01)
 

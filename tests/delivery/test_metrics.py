@@ -3,20 +3,20 @@
 import re
 from contextlib import suppress
 
-from conftest import Pixel, host_app
-from processes import event, wait_until
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
-from scrapes import Fickle, delivery, documented, registered, scrape, served
-from servers import running, send, serving
 
 from pixelmw import Discard, Limits, PixelMiddleware
 from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.sinks.base import Undeliverable
+from tests.support.pixel import Pixel, host_app
+from tests.support.processes import event, wait_until
+from tests.support.scrapes import Fickle, delivery, documented, registered, scrape, served
+from tests.support.servers import running, send, serving
 
 PAGE = "/pixel/v1/page"
 QUERY = "writeKey=k&anonymousId=a"

@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Pixel, host_app
-from scrapes import delivery, registered, scrape
 
 from pixelmw import PixelMiddleware
 from pixelmw.delivery import Background, Spool
 from pixelmw.delivery.metrics import Metrics
+from tests.support.pixel import Pixel, host_app
+from tests.support.scrapes import delivery, registered, scrape
 
 
 class Told(Background):

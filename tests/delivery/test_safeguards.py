@@ -3,8 +3,9 @@
 import os
 
 import pytest
-from conftest import give_up, need
-from safeguards import SAFEGUARDS, notices
+
+from tests.safeguards import SAFEGUARDS, notices
+from tests.support.needs import give_up, need
 
 
 @pytest.mark.parametrize("name", SAFEGUARDS)

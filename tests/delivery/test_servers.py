@@ -6,8 +6,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from delivery_sites import ENOUGH, Load, Site
-from processes import wait_until
+
+from tests.support.delivery_sites import ENOUGH, Load, Site
+from tests.support.processes import wait_until
 
 GUNICORNS = ("sync", "gthread", "gevent", "preload", "max-requests")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pixel
-from processes import wait_until
 
 from pixelmw import Event
 from pixelmw.delivery import Background, Retry, Spool
 from pixelmw.delivery.base import Delivery
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from tests.support.pixel import Pixel
+from tests.support.processes import wait_until
 
 RETRY = Retry(first=0.01, cap=0.02)
 Make = Callable[..., Delivery]

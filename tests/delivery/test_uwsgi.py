@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from delivery_sites import Site
-from processes import wait_until
-from servers import send
 
 from pixelmw.system.threads import UWSGI_THREADS_REMEDY
+from tests.support.delivery_sites import Site
+from tests.support.processes import wait_until
+from tests.support.servers import send
 
 # As uWSGI before 2.0.27 where it is not told --enable-threads.
 WITHOUT_THREADS = {"PIXELMW_TEST_HAS_THREADS": "0"}

@@ -3,12 +3,12 @@
 import copy
 
 import pytest
-from conftest import Pixel, WholeClient
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Request
 
 from pixelmw import Discard, Rejected
 from pixelmw.enrich import client_context
+from tests.support.pixel import Pixel, WholeClient
 
 HEADERS = {
     "User-Agent": "Browser/1.0",

@@ -9,9 +9,9 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from conftest import Pixel
 
 from pixelmw import Limits
+from tests.support.pixel import Pixel
 
 BASE = "writeKey=k&anonymousId=a&event=e&messageId=m"
 MEGABYTE = 1 << 20

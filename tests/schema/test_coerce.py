@@ -1,7 +1,8 @@
 """Coercion: strings become values of the types that the schema names (rule 8 of the contract)."""
 
 import pytest
-from conftest import Pixel
+
+from tests.support.pixel import Pixel
 
 NUMBERS = {"type": "number"}
 ANYTHING = {"type": "object"}

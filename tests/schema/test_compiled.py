@@ -5,7 +5,6 @@ from collections import OrderedDict
 from datetime import datetime
 
 import pytest
-from conftest import Pixel, conformance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from pixelmw.events import EVENT_TYPES
 from pixelmw.schema import bundled_schema
 from pixelmw.schema.compiled import CompiledSchema
 from pixelmw.schema.load import load_schema
+from tests.support.needs import conformance
+from tests.support.pixel import Pixel
 
 
 def both(schema):

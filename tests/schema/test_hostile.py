@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DRAFTS, Pixel
 
 from pixelmw import Limits
+from tests.support.drafts import DRAFTS
+from tests.support.pixel import Pixel
 
 OLD = ("draft 4", "draft 6", "draft 7")
 

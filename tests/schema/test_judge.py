@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from conftest import Pixel
 from jsonschema import Draft202012Validator
 
 from pixelmw.events import EVENT_TYPES
 from pixelmw.schema import bundled_schema
+from tests.support.pixel import Pixel
 
 PATHS = {f"/{name}": name for name in EVENT_TYPES}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import DRAFTS, Pixel
+
+from tests.support.drafts import DRAFTS
+from tests.support.pixel import Pixel
 
 DEEP: Any = {}
 for _ in range(400):

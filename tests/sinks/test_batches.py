@@ -7,13 +7,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-import faults
 import pytest
-from processes import event, lines, run, stored
 
 from pixelmw import Event
 from pixelmw.sinks import JSONLines
 from pixelmw.sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable, batch_writer
+from tests.support import faults
+from tests.support.processes import event, lines, run, stored
 
 
 def batch(*ids: str) -> list[Event]:
@@ -120,7 +120,7 @@ def path(tmp_path: Path) -> Path:
 _TWO_BATCHES = """
 import os, sys
 from pixelmw.sinks import JSONLines
-from processes import event
+from tests.support.processes import event
 
 sink = JSONLines(sys.argv[1])
 for name in "ab":

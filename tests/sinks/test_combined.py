@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from processes import event, stored
 
 from pixelmw import Event
 from pixelmw.sinks import JSONLines, SQLite, fallback, fan_out
 from pixelmw.sinks.base import BatchSink, PartialFailure
+from tests.support.processes import event, stored
 
 GONE, FULL = OSError("the disk is gone"), OSError("the disk is full")
 

@@ -11,19 +11,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import faults
 import pytest
-from conftest import Pixel
-from processes import event, run, stored
 
 from pixelmw.sinks import JSONLines, SQLite
+from tests.support import faults
+from tests.support.faults import TIMEOUT, open_sink
+from tests.support.pixel import Pixel
+from tests.support.processes import event, run, stored
 
-TIMEOUT = 0.2
 TOO_BIG = 6000  # bytes; more than what is left of a page, so that a full disk takes only a part of a line
-
-
-def open_sink(path: Path) -> JSONLines | SQLite:
-    return (SQLite if path.suffix == ".db" else JSONLines)(path, timeout=TIMEOUT)
 
 
 def close(sink: JSONLines | SQLite) -> None:
@@ -160,9 +156,9 @@ def test_a_file_that_is_unlocked_in_time_is_written_to(tmp_path: Path, fault: Ca
 _REQUESTS = """
 import os, sys
 from pathlib import Path
-from conftest import Pixel
-from processes import event
-from test_sink_faults import open_sink
+from tests.support.pixel import Pixel
+from tests.support.processes import event
+from tests.support.faults import open_sink
 
 sink = open_sink(Path(sys.argv[1]))
 sink(event("before"))

@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import databases
 import pytest
-from databases import Database
-from forwarding import Batches, Bench, ids, poison
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import event, lines, wait_until
-from spools import waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Background, Retry, Spool
 from pixelmw.sinks import JSONLines, fallback, fan_out
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from tests.support import databases
+from tests.support.databases import Database
+from tests.support.forwarding import Batches, Bench, ids, poison
+from tests.support.processes import event, lines, wait_until
+from tests.support.spools import waiting
 
 server, db = databases.server, databases.db
 Error = Callable[[str], Exception]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults import strace
-from processes import event, lines, run, stored
 
 from pixelmw.sinks import JSONLines, Undeliverable
+from tests.support.faults import strace
+from tests.support.processes import event, lines, run, stored
 
 
 @pytest.fixture
@@ -109,8 +109,8 @@ def test_no_descriptor_stays_open(path: Path) -> None:
 _THREE = """
 import os, sys
 from pixelmw.sinks import JSONLines
-from faults import strace
-from processes import event
+from tests.support.faults import strace
+from tests.support.processes import event
 
 sink = JSONLines(sys.argv[1], sync=sys.argv[2] == "sync")
 for name in "123":

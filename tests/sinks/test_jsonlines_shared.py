@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import finish, out, run, start, store_from_threads, stored, wait_until
 
 from pixelmw.sinks import JSONLines
+from tests.support.processes import finish, out, run, start, store_from_threads, stored, wait_until
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 _WRITE = """
 import sys, threading
 from pixelmw.sinks import JSONLines
-from processes import event
+from tests.support.processes import event
 
 path, name, threads, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 sink = JSONLines(path, sync=False, timeout=30)
@@ -80,7 +80,7 @@ def test_threads_share_one_sink(path: Path) -> None:
 _FORK = """
 import os, signal, sys, threading, warnings
 from pixelmw.sinks import JSONLines
-from processes import event
+from tests.support.processes import event
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from faults import strace
-from processes import out, rows, start
+
+from tests.support.faults import strace
+from tests.support.processes import found, out, start
 
 _WRITE = """
 import os, sys
 from pixelmw.sinks import SQLite, JSONLines
-from faults import strace
-from processes import event
+from tests.support.faults import strace
+from tests.support.processes import event
 
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 sink = SQLite(path) if path.endswith(".db") else JSONLines(path)
@@ -25,19 +25,6 @@ for number in range(count):
     os.write(1, f"{name}-{number}\\n".encode())
 os._exit(0)
 """
-
-
-def found(path: Path) -> list[str]:
-    """Return the ids of the whole events in a file. Between lines of JSON, there may be a part of a line."""
-    if path.suffix == ".db":
-        return rows(path)
-    ids = []
-    for line in path.read_bytes().splitlines():
-        try:
-            ids.append(json.loads(line)["messageId"])
-        except ValueError:
-            continue
-    return ids
 
 
 def killed(process: subprocess.Popen[str]) -> list[str]:

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from conftest import Pixel
 
 from pixelmw import Event
 from pixelmw.sinks import Log, Undeliverable, fallback, fan_out
+from tests.support.pixel import Pixel
 
 
 class Broken:
@@ -40,7 +40,7 @@ class Logged:
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
-        self.logger = logging.getLogger("test_sink_others.events")
+        self.logger = logging.getLogger("test_others.events")
         self.logger.propagate = False
         self.logger.setLevel(logging.INFO)
         self.handler = logging.StreamHandler(self.stream)
@@ -93,13 +93,13 @@ def test_a_logged_event_is_one_line_of_printable_ascii_whatever_it_holds(logged:
 
 def test_the_log_takes_the_name_of_a_logger_and_a_level(logged: Logged) -> None:
     logged.handler.setFormatter(logging.Formatter("%(levelname)s %(name)s"))
-    Log("test_sink_others.events", logging.ERROR)(make_event())
-    assert logged.text == "ERROR test_sink_others.events\n"
+    Log("test_others.events", logging.ERROR)(make_event())
+    assert logged.text == "ERROR test_others.events\n"
 
 
 def test_a_logger_that_drops_the_level_is_an_error_that_names_both(logged: Logged) -> None:
     logged.logger.setLevel(logging.WARNING)
-    with pytest.raises(RuntimeError, match=r"'test_sink_others\.events' drops what is logged at INFO: set its level"):
+    with pytest.raises(RuntimeError, match=r"'test_others\.events' drops what is logged at INFO: set its level"):
         Log(logged.logger)(make_event())
     assert logged.text == ""
 

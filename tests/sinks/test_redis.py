@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 import pytest
-import streams
-from backends import PASSWORD, Backend
-from processes import event, run, store_from_threads, store_while_closing, wait_until
 from redis import Redis
-from streams import ids
 
 from pixelmw.sinks.base import PartialFailure, Undeliverable
 from pixelmw.sinks.redis import RedisStream
+from tests.support import streams
+from tests.support.backends import PASSWORD, Backend
+from tests.support.processes import event, run, store_from_threads, store_while_closing, wait_until
+from tests.support.streams import ids
 
 server, client = streams.server, streams.client
 
@@ -108,7 +108,7 @@ def test_what_is_not_json_or_has_no_id_is_named_and_the_others_are_stored(server
 _FORKS = """
 import ctypes, os, signal, sys, warnings
 from pixelmw.sinks.redis import RedisStream
-from processes import event
+from tests.support.processes import event
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)

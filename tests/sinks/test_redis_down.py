@@ -6,15 +6,15 @@ import threading
 import time
 
 import pytest
-import streams
-from backends import PASSWORD, Backend, silent
-from processes import event, wait_until
-from proxies import Proxy
 from redis import Redis
-from streams import ids
 
 from pixelmw.sinks.base import Unavailable
 from pixelmw.sinks.redis import RedisStream
+from tests.support import streams
+from tests.support.backends import PASSWORD, Backend, silent
+from tests.support.processes import event, wait_until
+from tests.support.proxies import Proxy
+from tests.support.streams import ids
 
 server, client = streams.server, streams.client
 

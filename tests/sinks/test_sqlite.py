@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pixel
-from faults import strace
-from processes import event, rows, run, stored
 
 from pixelmw.sinks import SQLite
 from pixelmw.sinks.base import Undeliverable
 from pixelmw.sinks.sqlite.connection import make_durable
+from tests.support.faults import strace
+from tests.support.pixel import Pixel
+from tests.support.processes import event, rows, run, stored
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_the_sinks_own_connection_is_in_wal_mode_and_fully_synchronous(sink: SQL
 _THREE = """
 import os, sys
 from pixelmw.sinks import SQLite
-from faults import strace
-from processes import event
+from tests.support.faults import strace
+from tests.support.processes import event
 
 sink = SQLite(sys.argv[1])
 for name in "123":

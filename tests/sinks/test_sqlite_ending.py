@@ -10,11 +10,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import faults
 import pytest
-from processes import event, stored, wait_until
 
 from pixelmw.sinks import SQLite
+from tests.support import faults
+from tests.support.processes import event, stored, wait_until
 
 
 def test_a_signal_that_ends_the_thread_within_a_transaction_leaves_none_behind(tmp_path: Path) -> None:

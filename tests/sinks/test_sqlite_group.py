@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import faults
 import pytest
-from processes import event, rows, stored, wait_until
 
 from pixelmw import Event
 from pixelmw.sinks import SQLite
 from pixelmw.sinks.base import PartialFailure, Undeliverable
+from tests.support import faults
+from tests.support.processes import event, rows, stored, wait_until
 
 VARIABLES, LENGTH = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, sqlite3.SQLITE_LIMIT_LENGTH
 

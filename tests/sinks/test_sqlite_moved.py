@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import event, stored
 
 from pixelmw.sinks import SQLite
+from tests.support.processes import event, stored
 
 
 @pytest.fixture

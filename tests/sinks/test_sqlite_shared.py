@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from processes import event, finish, out, rows, run, start, store_from_threads, stored
 
 from pixelmw.sinks import SQLite
+from tests.support.processes import event, finish, out, rows, run, start, store_from_threads, stored
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(path: Path) -> N
 _WRITE = """
 import sys
 from pixelmw.sinks import SQLite
-from processes import event
+from tests.support.processes import event
 
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)
@@ -78,7 +78,7 @@ def test_processes_that_start_together_on_a_new_file_share_it(path: Path) -> Non
 _PREFACE = """
 import ctypes, os, signal, sys, threading, warnings
 from pixelmw.sinks import SQLite
-from processes import event
+from tests.support.processes import event
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)

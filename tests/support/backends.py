@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import process_tree
 import psycopg
 import pymysql
 import redis
-from conftest import need
-from faults import NOBODY
+
+from tests.support import process_tree
+from tests.support.faults import NOBODY
+from tests.support.needs import need
 
 TIMEOUT = 30.0  # seconds for a server to start or to end
 #: The password of the tests' users. Tests check that no message shows it.

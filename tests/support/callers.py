@@ -6,9 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from processes import wait_until
-
 from pixelmw.system.groupcommit import GroupCommit
+from tests.support.processes import wait_until
 
 
 class Callers:

@@ -8,13 +8,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import backends
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.pool import NullPool
 
 from pixelmw.sinks.sql import SQL
+from tests.support import backends
 
 _numbers = itertools.count(1)
 _servers: dict[str, backends.Backend | None] = {}

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loads import Load
-from processes import stored, wait_until
-from servers import Server, started
-from spools import scale
-
 from pixelmw import Event
 from pixelmw.delivery import Spool
+from tests.support.loads import Load
+from tests.support.processes import stored, wait_until
+from tests.support.servers import Server, started
+from tests.support.spools import scale
 
 #: How many events are accepted before a server is stopped.
 ENOUGH = scale(200, 3000)
@@ -31,7 +30,9 @@ class Site:
         """Run the application with *wrapper* under *server*."""
         places = {"PIXELMW_TEST_DIRECTORY": str(self.spool), "PIXELMW_TEST_OUTPUT": str(self.output)}
         environ = {**places, "PIXELMW_TEST_WRAPPER": wrapper, **environ}
-        with started(server, "delivery_server_app:application", self.directory, *options, **environ) as running:
+        with started(
+            server, "tests.support.delivery_server_app:application", self.directory, *options, **environ
+        ) as running:
             yield running
 
     def arrived(self) -> list[str]:

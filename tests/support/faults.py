@@ -12,10 +12,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from functools import cache
 from pathlib import Path
 
-from conftest import give_up, need
-from processes import out, start
-
-from pixelmw.sinks import SQLite
+from pixelmw.sinks import JSONLines, SQLite
+from tests.support.needs import give_up, need
+from tests.support.processes import out, start
 
 #: A user and a group that own nothing.
 NOBODY = 65534
@@ -204,3 +203,10 @@ def file_size_limit(directory: Path, name: str) -> Iterator[Fault]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     yield path, lasting
+
+
+TIMEOUT = 0.2
+
+
+def open_sink(path: Path) -> JSONLines | SQLite:
+    return (SQLite if path.suffix == ".db" else JSONLines)(path, timeout=TIMEOUT)

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from processes import event
-
 from pixelmw import Event
 from pixelmw.delivery import Retry
 from pixelmw.delivery.forward import Forwarder, Item
 from pixelmw.sinks.encoding import encode
+from tests.support.processes import event
 
 #: What fails: given the ids of a batch, the error that it meets, or None.
 Fault = Callable[[list[str]], BaseException | None]

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from processes import event, wait_until
 
 from pixelmw import Event
 from pixelmw.sinks.http import HTTP
+from tests.support.processes import event, wait_until
 
 KEY = "write-key-of-the-tests"
 

@@ -6,8 +6,8 @@ import itertools
 import threading
 from contextlib import suppress
 
-from processes import wait_until
-from servers import send
+from tests.support.processes import wait_until
+from tests.support.servers import send
 
 
 class Load:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import confluent_kafka
-from conftest import give_up
-from processes import run
+
+from tests.support.needs import give_up
+from tests.support.processes import run
 
 ONE_AT_A_TIME = {"max_in_flight": 1}
 

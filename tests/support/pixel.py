@@ -1,32 +1,21 @@
-"""What the tests share: a wrapped application whose every request goes through the WSGI validator."""
+"""A wrapped application whose every request goes through the WSGI validator, and the client that asks it."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
 
-import pytest
 from werkzeug.test import Client, TestResponse
 
 from pixelmw import Collector, Event, PixelMiddleware, Rejected
 
 #: 2026-11-23T12:34:56.789Z
 NOW = 1795437296.789
-INSTANT = "2026-11-23T12:34:56.789Z"
 
-DRAFTS = {
-    "draft 4": "http://json-schema.org/draft-04/schema#",
-    "draft 6": "http://json-schema.org/draft-06/schema#",
-    "draft 7": "http://json-schema.org/draft-07/schema#",
-    "draft 2019-09": "https://json-schema.org/draft/2019-09/schema",
-    "draft 2020-12": "https://json-schema.org/draft/2020-12/schema",
-}
+
+INSTANT = "2026-11-23T12:34:56.789Z"
 
 
 def host_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -93,39 +82,3 @@ class Pixel:
         refusal = self.refusals[-1]
         assert (response.status_code, response.headers["X-Pixel-Error"]) == (refusal.status, refusal.code)
         return refusal
-
-
-@pytest.fixture
-def pixel() -> Pixel:
-    """A wrapped application with the default settings."""
-    return Pixel()
-
-
-def give_up(reason: str) -> None:
-    """Skip the test, and fail it in CI."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-
-
-def need(*names: str) -> str:
-    """The path of the first program of *names* that is installed. If none is, the test is skipped, and fails in CI."""
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        give_up(f"{' or '.join(names)} is not installed")
-    return str(found)
-
-
-def conformance(name: str) -> Path:
-    """A file of other people's tests, which may stand beside the checkout. If they do not, the test is skipped."""
-    path = Path(__file__).parents[2] / "shared" / "conformance" / name
-    if not path.exists():
-        pytest.skip(f"{name} is not beside this checkout")
-    return path
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from conftest import give_up
+from tests.support.needs import give_up
 
 TIMEOUT = 30.0  # seconds, for a signal to take effect
 

@@ -119,3 +119,16 @@ def store_while_closing(sink: Any) -> list[str]:
     closing.join()
     sink.close()
     return expected
+
+
+def found(path: Path) -> list[str]:
+    """Return the ids of the whole events in a file. Between lines of JSON, there may be a part of a line."""
+    if path.suffix == ".db":
+        return rows(path)
+    ids = []
+    for line in path.read_bytes().splitlines():
+        try:
+            ids.append(json.loads(line)["messageId"])
+        except ValueError:
+            continue
+    return ids

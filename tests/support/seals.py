@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import out, start
-from spools import THREADLESS
 
 from pixelmw import Event
+from tests.support.processes import out, start
+from tests.support.spools import THREADLESS
 
 # Stores an event for each line, a directory and an id, and repeats the line once it is acknowledged.
 _WRITER = (
     THREADLESS
     + """
 from pixelmw.delivery import Spool
-from processes import event
+from tests.support.processes import event
 spools = {}
 for line in sys.stdin:
     path, name = line.split()

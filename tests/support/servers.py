@@ -18,11 +18,11 @@ from http.client import HTTPMessage, parse_headers
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import process_tree
-from conftest import need
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import pixelmw
+from tests.support import process_tree
+from tests.support.needs import need
 
 TIMEOUT = 20.0  # seconds, for anything a server may keep us waiting for
 _ADDRESS = re.compile(rb"127\.0\.0\.1:([1-9][0-9]*)")
@@ -65,7 +65,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 
 def program(name: str) -> str:
-    """Where *name* is: beside the interpreter that runs the tests, else on the PATH; see :func:`conftest.need`."""
+    """Where *name* is: beside the interpreter that runs the tests, else on the PATH; see :func:`need`."""
     return need(str(Path(sys.executable).parent / name), name)
 
 
@@ -84,7 +84,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def running(server: str, app: str, directory: Path, *options: str, **environ: str) -> Iterator[int]:
-    """Run *app* ("module:name", the module in tests/) under *server*, with *environ* on top; gives the port."""
+    """Run *app* ("module:name") under *server*, with *environ* on top; gives the port."""
     with started(server, app, directory, *options, **environ) as running_server:
         yield running_server.port
 
@@ -121,10 +121,10 @@ def started(server: str, app: str, directory: Path, *options: str, **environ: st
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the helper modules and the package under test on the path, and no options for the servers."""
+    """Ours, with ``tests`` and the package under test on the path, and no options for the servers."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("GUNICORN_", "UWSGI_"))}
-    here, package = Path(__file__).parent, Path(pixelmw.__file__).parents[1]
-    return environment | {"PYTHONPATH": f"{here}{os.pathsep}{package}", "PYTHONUNBUFFERED": "1"}
+    root, package = Path(__file__).parents[2], Path(pixelmw.__file__).parents[1]
+    return environment | {"PYTHONPATH": f"{root}{os.pathsep}{package}", "PYTHONUNBUFFERED": "1"}
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:

@@ -13,9 +13,6 @@ from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
-from conftest import give_up, need
-from processes import run
-
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
@@ -23,6 +20,8 @@ from pixelmw.delivery.disk.drainer import Drainer
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.records import Record, read_records
 from pixelmw.sinks.encoding import encode
+from tests.support.needs import give_up, need
+from tests.support.processes import run
 
 #: Whether the tests do as much as the figures that are published about them ask for; it takes minutes.
 FULL = os.environ.get("PIXELMW_TEST_SCALE") == "full"

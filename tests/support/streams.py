@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from backends import Backend, redis_server
 from redis import Redis
+
+from tests.support.backends import Backend, redis_server
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import databases
-import process_tree
 import pytest
-from backends import Backend, redis_server
-from databases import Database, with_server
-from process_tree import Process, family
-from processes import out, start
+
+from tests.support import databases, process_tree
+from tests.support.backends import Backend, redis_server
+from tests.support.databases import Database, with_server
+from tests.support.process_tree import Process, family
+from tests.support.processes import out, start
 
 server, db = databases.server, databases.db
 

@@ -9,10 +9,10 @@ import weakref
 from pathlib import Path
 
 import pytest
-from processes import event, run
 
 from pixelmw.sinks import SQLite
 from pixelmw.system.fork import ForkSafeLock
+from tests.support.processes import event, run
 
 _PREFACE = """
 import os, signal, sys, threading, warnings

@@ -9,10 +9,10 @@ from types import FrameType
 from typing import NoReturn
 
 import pytest
-from callers import Callers, Stored
-from processes import wait_until
 
 from pixelmw.system.groupcommit import GroupCommit
+from tests.support.callers import Callers, Stored
+from tests.support.processes import wait_until
 
 # --- sharing ---
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from processes import run
+
+from tests.support.processes import run
 
 _PREFACE = """
 import os, signal, sys, threading, warnings
 from pixelmw.system.groupcommit import GroupCommit
-from processes import wait_until
+from tests.support.processes import wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from callers import Callers, Stored
-from processes import wait_until
 
 from pixelmw.system import groupcommit
+from tests.support.callers import Callers, Stored
+from tests.support.processes import wait_until
 
 
 class Turns:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from processes import run
 
 from pixelmw.system.fork import PerProcess
+from tests.support.processes import run
 
 _PREFACE = """
 import ctypes, os, sys, warnings

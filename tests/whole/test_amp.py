@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import INSTANT, Pixel
+
+from tests.support.pixel import INSTANT, Pixel
 
 #: Parameters of the templates, each with the macro that fills it, or with text of the template's own in ``<...>``.
 COMMON = {

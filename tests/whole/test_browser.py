@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import need
-from servers import serving
 
 from pixelmw import Event, PixelMiddleware, Rejected
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
+from tests.support.needs import need
+from tests.support.servers import serving
 
 TIMEOUT = 60.0  # seconds for one page
 FLAGS = (

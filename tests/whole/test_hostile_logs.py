@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pixel
 
 from pixelmw import Event, Rejected
 from pixelmw.request_log import log_rejected
 from pixelmw.sinks import SQLite
+from tests.support.pixel import Pixel
 
 TRACK = "/pixel/v1/track"
 BASE = "writeKey=k&anonymousId=a&event=e"

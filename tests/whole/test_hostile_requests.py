@@ -10,11 +10,11 @@ from typing import Any
 from wsgiref.validate import validator
 
 import pytest
-from conftest import Pixel
 from werkzeug import Request
 from werkzeug.test import create_environ, run_wsgi_app
 
 from pixelmw import Event
+from tests.support.pixel import Pixel
 
 TRACK = "/pixel/v1/track"
 BASE = "writeKey=k&anonymousId=a&event=e"

@@ -12,7 +12,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from conftest import Pixel, conformance
+
+from tests.support.needs import conformance
+from tests.support.pixel import Pixel
 
 #: The query of a parser's test needs these to become an event.
 IDS = "writeKey=k&anonymousId=a&"

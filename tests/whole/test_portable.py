@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processes import run
+from tests.support.processes import run
 
 # A mock of such a system: this process has the real ones.
 _WITHOUT = """
@@ -17,7 +17,7 @@ _USE = (
 from pixelmw import PixelMiddleware
 from pixelmw.delivery import Background, Spool
 from pixelmw.sinks import JSONLines, SQLite
-from conftest import Pixel
+from tests.support.pixel import Pixel
 
 events = []
 pixel = Pixel(sink=Background(events.append, max_delay=0))

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import Pixel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixelmw import Limits, Rejected
 from pixelmw.params import parse_query
+from tests.support.pixel import Pixel
 
 PATHS = ("/pixel/v1/page", "/pixel/v1/track")
 WIDE = Limits(query_bytes=1 << 20, params=5000, key_chars=10_000, depth=64)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from servers import TIMEOUT, Answer, exchange, request, running, send
 
 from pixelmw.replies import GIF
+from tests.support.servers import TIMEOUT, Answer, exchange, request, running, send
 
 AMP_PAGE = (
     "/pixel/v1/page?writeKey=k%2B1&context.library.name=Rudderstack%20AMP%20SDK&context.library.version=1.0.0"
@@ -73,7 +73,9 @@ class Site(NamedTuple):
 def site_under(server: str, directory: Path, *options: str) -> Iterator[Site]:
     """The application under *server*, storing into *directory*."""
     database = directory / "events.db"
-    with running(server, "server_app:application", directory, *options, PIXELMW_TEST_DB=str(database)) as port:
+    with running(
+        server, "tests.support.server_app:application", directory, *options, PIXELMW_TEST_DB=str(database)
+    ) as port:
         yield Site(port, database)
 
 

@@ -8,9 +8,6 @@ from typing import Any, NamedTuple
 from wsgiref.validate import validator
 
 import pytest
-from conftest import host_app
-from fixture_apps import BODIES, KINDS, NEAR_MISSES, STRANGE
-from servers import exchange, request, running
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client, EnvironBuilder
@@ -19,6 +16,9 @@ from werkzeug.wrappers import Request
 from pixelmw import Event, PixelMiddleware
 from pixelmw.enrich import client_context
 from pixelmw.replies import GIF
+from tests.support.fixture_apps import BODIES, KINDS, NEAR_MISSES, STRANGE
+from tests.support.pixel import host_app
+from tests.support.servers import exchange, request, running
 
 SERVERS = ("waitress", "gunicorn-gthread", "wsgiref")
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event=e"
@@ -60,8 +60,8 @@ def difference(bare: bytes, wrapped: bytes) -> str:
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     directory = tmp_path_factory.mktemp("pair")
     with (
-        running(request.param, "fixture_apps:bare", directory) as bare,
-        running(request.param, "fixture_apps:wrapped", directory) as wrapped,
+        running(request.param, "tests.support.fixture_apps:bare", directory) as bare,
+        running(request.param, "tests.support.fixture_apps:wrapped", directory) as wrapped,
     ):
         yield Pair(bare, wrapped)
 

@@ -7,16 +7,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from faults import full_disk
 from hypothesis import given
 from hypothesis import strategies as st
-from spools import FULL, drain, drainer, fill, payloads, report, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import DamagedStretch, Record, encode_record, read_records
 from pixelmw.sinks.encoding import encode
+from tests.support.faults import full_disk
+from tests.support.spools import FULL, drain, drainer, fill, payloads, report, waiting
 
 IDS = [f"id-{number}" for number in range(12)]
 

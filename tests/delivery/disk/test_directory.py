@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Pixel
-from processes import event, wait_until
-from spools import descriptors, drain, fill
 
 from pixelmw import Event
 from pixelmw.delivery import Spool
+from tests.support.pixel import Pixel
+from tests.support.processes import event, wait_until
+from tests.support.spools import descriptors, drain, fill
 
 
 def test_a_directory_that_is_moved_away_and_back_is_waited_for(tmp_path: Path) -> None:

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faults import strace
-from processes import event, run, wait_until
-from spools import THREADLESS, Volume, descriptors, report, scale, volume, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
+from tests.support.faults import strace
+from tests.support.processes import event, run, wait_until
+from tests.support.spools import THREADLESS, Volume, descriptors, report, scale, volume, waiting
 
 _REQUESTS = (
     THREADLESS
     + """
 import threading
-from conftest import Pixel
+from tests.support.pixel import Pixel
 from pixelmw.delivery import Spool
 
 pixel = Pixel(sink=Spool(sys.argv[1], print))
@@ -189,7 +189,7 @@ def test_a_thread_that_cannot_be_started_now_is_started_with_a_later_event(tmp_p
     script = """
 import os, sys
 from pixelmw.delivery import Spool
-from processes import event, wait_until
+from tests.support.processes import event, wait_until
 
 events = []
 spool = Spool(sys.argv[1], events.append)

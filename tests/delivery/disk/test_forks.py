@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from processes import out, run, start
-from spools import THREADLESS, drained, report, scale, waiting
+
+from tests.support.processes import out, run, start
+from tests.support.spools import THREADLESS, drained, report, scale, waiting
 
 # What is stored stays in the directory: the sink does not return.
 _PREFACE = """
@@ -16,7 +17,7 @@ import ctypes, itertools, logging, os, signal, sys, threading, warnings
 from pathlib import Path
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
-from processes import event, wait_until
+from tests.support.processes import event, wait_until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(60)

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Pixel
-from faults import full_disk
-from processes import event, finish, out, start, wait_until
-from spools import report, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Full, Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import Record, read_records
+from tests.support.faults import full_disk
+from tests.support.pixel import Pixel
+from tests.support.processes import event, finish, out, start, wait_until
+from tests.support.spools import report, waiting
 
 
 class Sink:
@@ -176,7 +176,7 @@ def test_threads_that_fill_a_directory_to_its_size_do_not_keep_it_from_being_dra
 _FILL = """
 import logging, sys
 from pixelmw.delivery import Full, Spool
-from processes import event
+from tests.support.processes import event
 
 logging.disable()
 

@@ -8,17 +8,16 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-import process_tree
 import pytest
-from faults import strace
-from loads import Load
-from process_tree import Process, family
-from processes import run, start, wait_until
-from servers import running
-from spools import THREADLESS, drain, drain_in_a_new_process, report, sample, scale, waiting
-from test_sink_kills import found
 
 from pixelmw.sinks import JSONLines
+from tests.support import process_tree
+from tests.support.faults import strace
+from tests.support.loads import Load
+from tests.support.process_tree import Process, family
+from tests.support.processes import found, run, start, wait_until
+from tests.support.servers import running
+from tests.support.spools import THREADLESS, drain, drain_in_a_new_process, report, sample, scale, waiting
 
 STORES = {"spool": "forwarded.jsonl", "sqlite": "events.db", "lines": "events.jsonl"}
 
@@ -48,7 +47,9 @@ def test_whatever_a_killed_server_acknowledged_is_stored(tmp_path: Path, kind: s
     options = ["--workers=2", f"--pid={pid_file}"]
     with Load(clients=8) as load:
         for _ in range(masters):
-            with running("gunicorn-gthread", "delivery_app:application", tmp_path, *options, **environ) as load.port:
+            with running(
+                "gunicorn-gthread", "tests.support.delivery_app:application", tmp_path, *options, **environ
+            ) as load.port:
                 kill_under_load(load, int(pid_file.read_text()), times, chance)
     store = tmp_path / STORES[kind]
     ids = found(store) if store.exists() else []
@@ -76,8 +77,8 @@ from pathlib import Path
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk import drainer, journal
 from pixelmw.sinks import JSONLines
-from processes import event
-from spools import drain
+from tests.support.processes import event
+from tests.support.spools import drain
 
 journal.SEGMENT_BYTES, drainer.MAX_BATCH = 200, 2
 directory = Path(sys.argv[1])

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import seals
-from conftest import give_up, need
-from faults import strace
-from processes import lines, run, wait_until
-from seals import Sink, Writer
-from spools import report, scale, waiting
 
 from pixelmw.delivery import Retry, Spool
+from tests.support import seals
+from tests.support.faults import strace
+from tests.support.needs import give_up, need
+from tests.support.processes import lines, run, wait_until
+from tests.support.seals import Sink, Writer
+from tests.support.spools import report, scale, waiting
 
 writer = seals.writer
 
@@ -24,7 +24,7 @@ import os, sys, threading
 from pathlib import Path
 from pixelmw.delivery import Spool
 from pixelmw.sinks import JSONLines
-from processes import event
+from tests.support.processes import event
 
 directory = Path(sys.argv[1])
 spool = Spool(directory / "spool", JSONLines(directory / "forwarded", sync=False))

@@ -11,21 +11,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import event, finish, start, wait_until
-from spools import drain, drainer, payloads, report, scale, waiting
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.base import Undeliverable
+from tests.support.processes import event, finish, start, wait_until
+from tests.support.spools import drain, drainer, payloads, report, scale, waiting
 
 # Stores at a steady rate beside a sink that is down, and then waits until it is up and has everything.
 _OUTAGE = """
 import json, os, sys, threading, time
 from pathlib import Path
 from pixelmw.delivery import Retry, Spool
-from processes import event
+from tests.support.processes import event
 
 directory, error, seconds, rate = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), 200
 kinds = {"ConnectionError": ConnectionError, "RuntimeError": RuntimeError}

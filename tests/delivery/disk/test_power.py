@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from processes import out, start, wait_until
-from spools import Volume, drained, report, scale, volume
-from test_sink_kills import found
+
+from tests.support.processes import found, out, start, wait_until
+from tests.support.spools import Volume, drained, report, scale, volume
 
 # Each thread ends with the first event that is refused.
 _WRITE = """
@@ -20,7 +20,7 @@ from pathlib import Path
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk import journal
 from pixelmw.sinks import JSONLines
-from processes import event
+from tests.support.processes import event
 
 logging.disable()
 journal.SEGMENT_BYTES = 20_000

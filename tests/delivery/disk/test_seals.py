@@ -8,14 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import seals
-from processes import event, wait_until
-from seals import Sink, Writer, segments
-from spools import drainer, fill, payloads
 
 from pixelmw.delivery import Retry, Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.journal import Journal
+from tests.support import seals
+from tests.support.processes import event, wait_until
+from tests.support.seals import Sink, Writer, segments
+from tests.support.spools import drainer, fill, payloads
 
 writer = seals.writer
 

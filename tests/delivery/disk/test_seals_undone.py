@@ -10,14 +10,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import seals
-from conftest import give_up
-from seals import Sink, Writer, segments
-from spools import drainer, report
-
 from pixelmw.delivery.disk import cursors, directory, private_files, reader
 from pixelmw.delivery.disk import drainer as drainer_module
 from pixelmw.delivery.disk.drainer import Drainer
+from tests.support import seals
+from tests.support.needs import give_up
+from tests.support.seals import Sink, Writer, segments
+from tests.support.spools import drainer, report
 
 writer = seals.writer
 

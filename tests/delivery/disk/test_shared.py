@@ -6,11 +6,10 @@ import os
 import threading
 from pathlib import Path
 
-from processes import event, lines, out, start, wait_until
-from spools import report, scale
-
 from pixelmw import Event
 from pixelmw.delivery import Spool
+from tests.support.processes import event, lines, out, start, wait_until
+from tests.support.spools import report, scale
 
 _SHARE = """
 import itertools, os, sys
@@ -18,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from pixelmw.delivery import Spool
 from pixelmw.sinks import JSONLines
-from processes import event
+from tests.support.processes import event
 
 directory, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 store = JSONLines(directory / "forwarded.jsonl", sync=False)

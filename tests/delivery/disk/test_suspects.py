@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from processes import event, wait_until
-
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
+from tests.support.processes import event, wait_until
 
 
 def test_what_comes_after_a_lone_suspect_is_forwarded(tmp_path: Path) -> None:

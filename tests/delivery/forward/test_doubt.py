@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from forwarding import Batches, Bench, Calls, always, ids, poison
 
 from pixelmw.delivery import Retry
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from tests.support.forwarding import Batches, Bench, Calls, always, ids, poison
 
 KINDS = pytest.mark.parametrize("kind", [Batches, Calls])
 

@@ -6,10 +6,10 @@ import math
 from collections import Counter
 
 import pytest
-from forwarding import Batches, Bench, Calls, always, ids, poison
 
 from pixelmw.delivery import Retry
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from tests.support.forwarding import Batches, Bench, Calls, always, ids, poison
 
 
 def test_a_batch_is_handed_over_whole_and_in_order() -> None:

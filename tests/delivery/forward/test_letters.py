@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from forwarding import Batches, Bench, Calls, always, ids, poison
 
 from pixelmw import Event
 from pixelmw.delivery import Retry
 from pixelmw.delivery.forward import Forwarder
 from pixelmw.sinks.base import Undeliverable
+from tests.support.forwarding import Batches, Bench, Calls, always, ids, poison
 
 REFUSED = poison("bad", error=Undeliverable)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from forwarding import Batches, Bench, ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixelmw.delivery import Retry
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from tests.support.forwarding import Batches, Bench, ids
 
 # None of them depends on the speed of the machine.
 tried = settings(derandomize=True, deadline=None, max_examples=200)

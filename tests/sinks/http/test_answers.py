@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from email.utils import formatdate
 
-import http_server
 import pytest
-from http_server import Answer, DataPlane, works_again
 from hypothesis import example, given
 from hypothesis import strategies as st
-from processes import event
 
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from pixelmw.sinks.http import HTTP
 from pixelmw.sinks.http.data_plane import parse_retry_after
+from tests.support import http_server
+from tests.support.http_server import Answer, DataPlane, works_again
+from tests.support.processes import event
 
 THREE_REQUESTS = [event(str(number), 20_000) for number in range(60)]  # of 24, 24 and 12 events
 

@@ -12,14 +12,14 @@ from subprocess import run
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import http_server
 import pytest
-from conftest import need
-from http_server import KEY, Answer, DataPlane, data_plane, works_again
-from processes import event, wait_until
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.http import HTTP
+from tests.support import http_server
+from tests.support.http_server import KEY, Answer, DataPlane, data_plane, works_again
+from tests.support.needs import need
+from tests.support.processes import event, wait_until
 
 TIMEOUT = 0.3  # seconds
 

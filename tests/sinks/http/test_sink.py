@@ -6,13 +6,13 @@ import json
 import re
 from typing import Any
 
-import http_server
 import pytest
-from http_server import KEY, Answer, DataPlane
-from processes import event, run, store_from_threads, wait_until
 
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from pixelmw.sinks.http import HTTP
+from tests.support import http_server
+from tests.support.http_server import KEY, Answer, DataPlane
+from tests.support.processes import event, run, store_from_threads, wait_until
 
 MOST_EVENT, MOST_BATCH, MOST_EVENTS = 32_000, 500_000, 2500
 EMPTY_BATCH = len('{"batch":[],"sentAt":"2026-11-23T12:34:56.789Z"}')
@@ -81,7 +81,7 @@ def test_threads_send_at_once(server: DataPlane, sink: HTTP) -> None:
 _FORK = """
 import os, sys
 from pixelmw.sinks.http import HTTP
-from processes import event
+from tests.support.processes import event
 
 sink = HTTP(sys.argv[1], sys.argv[2])
 sink(event("before"))

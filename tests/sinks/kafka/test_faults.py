@@ -13,11 +13,11 @@ from zlib import crc32
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
-from mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers
-from processes import event, wait_until
 
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from pixelmw.sinks.kafka import Kafka
+from tests.support.mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers
+from tests.support.processes import event, wait_until
 
 TIMEOUT = 1.0  # seconds, message.timeout.ms
 BOUND = TIMEOUT + 2.0 + 0.5  # the bound of the sink, and half a second for a busy machine

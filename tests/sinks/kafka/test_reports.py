@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from processes import wait_until
 
 from pixelmw.sinks.kafka.reports import ExpectedReports, ReportDispatcher
+from tests.support.processes import wait_until
 
 
 class Client:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
-from mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers, property_names
-from processes import event, run, store_from_threads
 
 from pixelmw.sinks.kafka import Kafka
+from tests.support.mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers, property_names
+from tests.support.processes import event, run, store_from_threads
 
 SERVERS = "127.0.0.1:1"
 
@@ -103,7 +103,7 @@ def test_a_batch_larger_than_the_producers_queue_is_stored(brokers: MockBrokers,
 _FORK = """
 import ctypes, gc, os, signal, sys
 from pixelmw.sinks.kafka import Kafka
-from processes import event
+from tests.support.processes import event
 
 servers, topic, how = sys.argv[1:]
 signal.alarm(20)

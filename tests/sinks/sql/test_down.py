@@ -6,15 +6,15 @@ import threading
 import time
 from pathlib import Path
 
-import databases
 import pytest
-from backends import silent
-from databases import Database, with_server
-from processes import event, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable
 from pixelmw.sinks.sql import SQL
+from tests.support import databases
+from tests.support.backends import silent
+from tests.support.databases import Database, with_server
+from tests.support.processes import event, wait_until
 
 server, db = databases.server, databases.db
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-import databases
 import pytest
-from databases import Database, from_json
-from processes import event
 
 from pixelmw.sinks.base import PartialFailure, Undeliverable
+from tests.support import databases
+from tests.support.databases import Database, from_json
+from tests.support.processes import event
 
 server, db = databases.server, databases.db
 

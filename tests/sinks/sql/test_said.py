@@ -6,17 +6,17 @@ import logging
 import traceback
 from pathlib import Path
 
-import databases
 import pytest
-from backends import PASSWORD
-from databases import Database, with_server
-from processes import event, run
 from pymysql.err import OperationalError
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.sql import SQL
 from pixelmw.sinks.sql.drivers import is_data_error, timeout_arguments
+from tests.support import databases
+from tests.support.backends import PASSWORD
+from tests.support.databases import Database, with_server
+from tests.support.processes import event, run
 
 server, db = databases.server, databases.db
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import databases
 import pytest
-from databases import Database, with_server
-from processes import event, run, store_while_closing, wait_until
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Undeliverable
 from pixelmw.system.close_when_idle import CloseWhenIdle
+from tests.support import databases
+from tests.support.databases import Database, with_server
+from tests.support.processes import event, run, store_while_closing, wait_until
 
 server, db = databases.server, databases.db
 
@@ -17,7 +17,7 @@ server, db = databases.server, databases.db
 _FORKS = """
 import ctypes, os, signal, sys, warnings
 from pixelmw.sinks.sql import SQL
-from processes import event
+from tests.support.processes import event
 from sqlalchemy import create_engine
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-import databases
 import pytest
-from databases import Database, from_json, with_server
-from processes import event
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
+from tests.support import databases
+from tests.support.databases import Database, from_json, with_server
+from tests.support.processes import event
 
 server, db = databases.server, databases.db
 

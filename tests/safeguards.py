@@ -39,7 +39,7 @@ _BORN = """
 import time
 Drainer._born = property(lambda self: self.__dict__.setdefault("born", time.time() * 1000))
 """
-_FAULTS = "test_spool_faults.py::"
+_FAULTS = "delivery/disk/test_faults.py::"
 
 SAFEGUARDS = {
     "fsync": Safeguard(
@@ -54,42 +54,44 @@ SAFEGUARDS = {
         f"{_FAULTS}test_a_sync_that_fails", _TWICE),
     "CRC": Safeguard(
         "delivery/disk/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
-        "test_spool_damage.py::test_each_flipped_byte"),
+        "delivery/disk/test_damage.py::test_each_flipped_byte"),
     "truncation": Safeguard(
-        "delivery/disk/journal.py", "os.ftruncate(descriptor, size)", "pass", "test_spool_full.py::test_a_full_disk"),
+        "delivery/disk/journal.py", "os.ftruncate(descriptor, size)", "pass",
+        "delivery/disk/test_full.py::test_a_full_disk"),
     "order of delete": Safeguard(
         "delivery/disk/reader.py", "progress = self.in_progress[segment] = SegmentProgress(segment, data)",
         "progress = self.in_progress[segment] = SegmentProgress(segment, data); self._directory.remove(segment)",
-        "test_spool_kills.py::test_a_spool_that_is_killed"),
+        "delivery/disk/test_kills.py::test_a_spool_that_is_killed"),
     "takeover": Safeguard(
         "delivery/disk/drainer.py", "return segment not in self._reader.in_progress and",
         "return segment.created_ms > self._born and segment not in self._reader.in_progress and",
-        "test_drain.py::test_what_is_left", _BORN),
+        "cli/test_drain.py::test_what_is_left", _BORN),
     "quarantine": Safeguard(
         "delivery/disk/reader.py", "self._directory.quarantine(", "str(",
-        "test_spool_damage.py::test_each_flipped_byte"),
+        "delivery/disk/test_damage.py::test_each_flipped_byte"),
     "a sealed segment is left": Safeguard(
         "delivery/disk/journal.py", "if self._lock(current):", "if self._lock(current) or True:",
-        "test_spool_outage.py::"),
+        "delivery/disk/test_outage.py::"),
     "a cursor is checked": Safeguard(
         "delivery/disk/cursors.py", "if checksum == _checksum(segment, offset) else 0", "",
-        "test_spool_damage.py::test_each_flipped_bit_of_a_cursor"),
+        "delivery/disk/test_damage.py::test_each_flipped_bit_of_a_cursor"),
     "a look before removal": Safeguard(
-        "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:", "test_spool_seals.py::"),
+        "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
+        "delivery/disk/test_seals.py::"),
     "a look before removal, at each step": Safeguard(
         "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
-        "test_spool_seals_undone.py::"),
+        "delivery/disk/test_seals_undone.py::"),
     "the look is under the lock": Safeguard(
-        "delivery/disk/directory.py", "with locked(descriptor):", "if True:", "test_spool_seals_undone.py::"),
+        "delivery/disk/directory.py", "with locked(descriptor):", "if True:", "delivery/disk/test_seals_undone.py::"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
-        "event = self._event = self._event or decode(self.payload)", "test_delivery_text.py::"),
+        "event = self._event = self._event or decode(self.payload)", "delivery/test_text.py::"),
     "who was refused in company is tried alone": Safeguard(
         "delivery/forward/forwarder.py", "(self._dead if item.failed_alone else self._refused)", "self._dead",
-        "test_sink_find_failures.py::"),
+        "sinks/test_find_failures.py::"),
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",
-        "test_perprocess.py::"),
+        "system/test_perprocess.py::"),
 }  # fmt: skip
 
 

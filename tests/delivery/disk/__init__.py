@@ -1,0 +1,1 @@
+"""Tests of pixelmw.delivery.disk, and of the Spool that stands on it."""

@@ -1,0 +1,1 @@
+"""What the tests share: processes, servers, faults, and the wrapped application that most of them ask."""

@@ -1,0 +1,1 @@
+"""What holds for pixelmw as a whole: whole requests, whole events, and real servers and browsers."""
