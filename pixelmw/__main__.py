@@ -1,4 +1,4 @@
-"""What ``python -m pixelmw`` runs: the command line in :mod:`pixelmw.cli.main`."""
+"""Runs the command line in :mod:`pixelmw.cli.main` for ``python -m pixelmw``."""
 
 import sys
 

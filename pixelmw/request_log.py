@@ -1,4 +1,4 @@
-"""What is logged about requests, by the logger ``pixelmw.requests``."""
+"""The log of requests: the logger ``pixelmw.requests``, and the line about a refused request."""
 
 from __future__ import annotations
 

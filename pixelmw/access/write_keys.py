@@ -44,7 +44,7 @@ class WriteKeyChecker:
         :raises Rejected: ``unauthorized`` if the key is missing, unknown, or
             not one plain string.
         :raises TypeError: if the callable that was given as *write_keys* returns
-            neither a string nor ``None``. What it raises passes through.
+            neither a string nor ``None``. Exceptions of the callable pass through.
         """
         if not isinstance(write_key, str | None):
             raise _unauthorized("writeKey must be one plain string")

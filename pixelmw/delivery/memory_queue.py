@@ -42,7 +42,7 @@ _MAX_PAUSE_WHEN_CLOSING = 0.5
 
 
 class MemoryQueue:
-    """What one process has queued, and its thread.
+    """The events that one process has queued, and its thread.
 
     :param owner: whose queue it is, for the log.
     :param max_queue: events that may wait.

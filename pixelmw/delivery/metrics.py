@@ -19,7 +19,7 @@ logger = logging.getLogger("pixelmw.delivery")
 
 _Family = CounterMetricFamily | GaugeMetricFamily
 
-# What Collector.stats() counts, and the labels outcome and code that say so.
+# Each outcome that Collector.stats() counts, and its values of the labels outcome and code.
 _OUTCOMES = {
     "accepted": ("accepted", ""),
     "discarded": ("discarded", ""),
@@ -57,7 +57,7 @@ class HasCollector(Protocol):
 
     @property
     def collector(self) -> HasStats:
-        """What counts its requests."""
+        """The object that counts requests."""
 
 
 class Metrics(registry.Collector):

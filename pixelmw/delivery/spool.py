@@ -38,7 +38,7 @@ class Spool(Delivery):
     by then, so a destination that gets it twice can recognise it. Any number of processes may
     share a directory on a local file system. One of them forwards for all, oldest
     first, including what a dead process left behind. Events of one
-    process keep their order. What :meth:`close` cannot forward in time stays on
+    process keep their order. Events that :meth:`close` cannot forward in time stay on
     disk, for the next process or for ``drain``; it does not wait for a sink that is down.
 
     Forwarding begins with the first event of a process, or with
@@ -119,7 +119,7 @@ class Spool(Delivery):
 
 
 class _SpoolInProcess:
-    """What one process has of a spool: its segments, and its thread."""
+    """The part of a spool that one process has: its segments, and its thread."""
 
     def __init__(self, spool: Spool) -> None:
         self._directory = SpoolDirectory(spool.directory)

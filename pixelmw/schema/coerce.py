@@ -16,7 +16,7 @@ _REMOVE = object()  # in place of a value: the value is to be removed from its o
 
 @dataclass(slots=True)
 class Coercion:
-    """What a schema says about the types at one place of an event, and at the places below it.
+    """The part of a schema that is about the types at one place of an event, and at the places below it.
 
     :ivar types: JSON Schema's names of the types that are allowed here, or
         ``None`` if the schema names none.

@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from .keywords import INDEPENDENT_KEYWORDS, Check, all_hold, any_holds, items, properties
+from .keywords import SIMPLE_KEYWORDS, Check, all_hold, any_holds, items, properties
 from .load import DRAFT_2020_12
 from .located import LocatedSchema, reachable_schemas
 
@@ -23,8 +23,8 @@ Path = tuple[str | int, ...]
 #: Takes a value and its path. Yields jsonschema's errors, each with the path of the value that jsonschema was given.
 Explain = Callable[[Any, Path], Iterator[tuple[Path, ValidationError]]]
 
-# What these mean depends on the schemas around them, or on the references that led to them. A schema with one of these
-# cannot be checked keyword by keyword.
+# The meaning of these depends on the schemas around them, or on the references that led to them. So a schema with one
+# of these cannot be checked keyword by keyword.
 _NEEDS_WHOLE_SCHEMA = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"}
 # Keyword -> the keywords beside it that jsonschema reads along with it.
 _READ_TOGETHER = {
@@ -112,8 +112,8 @@ class CompiledSchema:
             # keyword count. "if" is different: the errors that it finds name "then" or "else", which have no checks.
             only = keyword if len(excerpt) > 1 and keyword != "if" else None
             ask = self._ask_jsonschema(excerpt, located, only)
-            if keyword in INDEPENDENT_KEYWORDS:
-                yield _KeywordCheck(INDEPENDENT_KEYWORDS[keyword](keyword_value), ask)
+            if keyword in SIMPLE_KEYWORDS:
+                yield _KeywordCheck(SIMPLE_KEYWORDS[keyword](keyword_value), ask)
             elif keyword == "$ref":
                 yield from (_KeywordCheck(node.holds, node.explain) for node in map(self._node, located.referenced()))
             elif keyword == "allOf":

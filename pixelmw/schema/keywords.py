@@ -68,7 +68,7 @@ def _required(names: list[str]) -> Check:
 
 
 #: Keyword -> makes its check from its value in the schema. These keywords depend on no other keyword beside them.
-INDEPENDENT_KEYWORDS: dict[str, Callable[[Any], Check]] = {
+SIMPLE_KEYWORDS: dict[str, Callable[[Any], Check]] = {
     "type": _type,
     "enum": _enum,
     "const": lambda value: _enum([value]),

@@ -1,4 +1,4 @@
-"""What a sink can offer besides being called: batches, ``flush``, ``close`` and ``with``."""
+"""The base class of sinks that offer more than being called: batches, ``flush``, ``close`` and ``with``."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .private_files import open_private
 from .segment import Segment
 
 _WRITABLE = 0o200
-# What chmod raises on a file system that keeps no modes, or if the file belongs to another user there.
+# Errors of chmod on a file system that keeps no modes, or on a file that belongs to another user.
 _NO_MODES = (errno.EPERM, errno.EOPNOTSUPP)
 
 

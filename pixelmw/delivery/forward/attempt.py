@@ -12,7 +12,7 @@ from .item import Item
 
 
 class Outcome(NamedTuple):
-    """What came of one call; each item of the batch is in one of the three lists, in the order of the batch."""
+    """The result of one call; each item of the batch is in one of the three lists, in the order of the batch."""
 
     taken: list[Item]  # the sink has them
     refused: list[Item]  # Undeliverable, by name

@@ -23,7 +23,7 @@ _Encoded = tuple[int, bytes]  # the place of an event in the batch, and its JSON
 class HTTP(BatchSink):
     """Posts events to ``/v1/batch`` of a data plane, and returns once that has answered with a 2xx.
 
-    A 2xx means that the data plane took the events. What that promises depends
+    A 2xx means that the data plane took the events. How safe they are then depends
     on the data plane: a RudderStack server has them in its database by then.
     Segment also answers 200 for events that it drops later, and shows these in
     its debugger. An event that is sent again, after ``Unavailable`` or by its

@@ -40,7 +40,7 @@ class Kafka(BatchSink):
     :param topic: the topic's name.
     :param config: librdkafka's properties, with underscores or, unpacked from a
         dict, with dots: ``bootstrap_servers="broker:9092"``. Each call is over
-        two seconds after ``message.timeout.ms`` (10,000). What librdkafka logs
+        two seconds after ``message.timeout.ms`` (10,000). The log of librdkafka
         goes to the logger "pixelmw.sinks", unless ``logger`` is given.
     :raises ValueError: for properties that cannot work, or with which an event might not be stored.
     """

@@ -1,4 +1,4 @@
-"""What differs between the drivers of databases: how to bound their waiting, and which errors are the data's fault."""
+"""The differences between the drivers of databases: how to bound their waiting, and which errors the data causes."""
 
 from __future__ import annotations
 
