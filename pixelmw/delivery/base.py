@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..events import Event, Sink
 from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
-from ..sinks.encoding import encode
+from ..sinks.encoding import decode, encode
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
 from ..system.logs import LogThrottle
@@ -19,6 +19,11 @@ from .retry import Retry
 from .stats import DeliveryStats
 
 logger = logging.getLogger("pixelmw.delivery")
+
+# An event with more brackets than this may be nested too deep for the thread that decodes it, whose stack may be
+# deeper than the request's. So it must be possible to decode it with these levels around it.
+_MANY_BRACKETS = 200
+_SPARE_LEVELS = 100
 
 #: What a delivery does with an event if there is no room: raise :class:`Full`, or lose and count it.
 WhenFull = Literal["refuse", "drop"]
@@ -115,9 +120,15 @@ class Delivery(BatchSink):
 def _payload_of(event: Event) -> bytes:
     """Return *event* as JSON in UTF-8, with a messageId, so that a second copy of it can be recognised.
 
-    :raises Undeliverable: if it is not JSON.
+    :raises Undeliverable: if it is not JSON, or nested too deep.
     """
-    return encode(event if event.get("messageId") else {**event, "messageId": random_uuid()})
+    payload = encode(event if event.get("messageId") else {**event, "messageId": random_uuid()})
+    if payload.count(b"{") + payload.count(b"[") > _MANY_BRACKETS:
+        try:
+            decode(b"[" * _SPARE_LEVELS + payload + b"]" * _SPARE_LEVELS)
+        except ValueError as error:
+            raise Undeliverable(str(error)) from error
+    return payload
 
 
 class _DropCounter:

@@ -41,37 +41,50 @@ class _Search:
 
     def store(self, places: Sequence[int]) -> None:
         """Store the events at *places*, or note why they were not stored."""
-        if self._is_over:
-            self._note(places, None)
-            return
-        try:
-            self._write(copy.deepcopy([self._events[place] for place in places]))
-        except PartialFailure as failure:
-            self._note_partial(places, failure)
-        except Exception as error:
-            if is_down(error):
-                self._is_over = True
-                self._note(places, error)
-            elif len(places) > 1:
-                half = len(places) // 2
-                self.store(places[:half])
-                self.store(places[half:])
+        while places and not self._is_over:
+            try:
+                self._write(copy.deepcopy([self._events[place] for place in places]))
+            except PartialFailure as failure:
+                places = self._note_partial(places, failure)
+                continue
+            except Exception as error:
+                if is_down(error):
+                    self._is_over = True
+                    self._note(places, error)
+                elif len(places) > 1:
+                    half = len(places) // 2
+                    self.store(places[:half])
+                    self.store(places[half:])
+                else:
+                    self._note(places, error)
+                    if not isinstance(error, Undeliverable):
+                        self._unknown_errors += 1
+                        self._is_over = self._unknown_errors >= _MAX_UNKNOWN_ERRORS
             else:
-                self._note(places, error)
-                if not isinstance(error, Undeliverable):
-                    self._unknown_errors += 1
-                    self._is_over = self._unknown_errors >= _MAX_UNKNOWN_ERRORS
-        else:
-            self._unknown_errors = 0
+                self._unknown_errors = 0
+            return
+        self._note(places, None)
 
     def _note(self, places: Sequence[int], error: Exception | None) -> None:
         self.failures.update(dict.fromkeys(places, error))
 
-    def _note_partial(self, places: Sequence[int], failure: PartialFailure) -> None:
-        errors = {
-            place: failure.failures[place_in_part]
-            for place_in_part, place in enumerate(places)
-            if place_in_part in failure.failures
-        }
+    def _note_partial(self, places: Sequence[int], failure: PartialFailure) -> list[int]:
+        """Note the errors of *failure*; returns the places that were not tried, if they are to be tried now."""
+        if not failure.failures.keys() <= set(range(len(places))):
+            # It names places that this part does not have, so none of its places can be believed.
+            self._note(places, failure if len(places) == 1 else None)
+            return []
+        errors = {places[place_in_part]: error for place_in_part, error in failure.failures.items()}
         self.failures |= errors
-        self._is_over = any(map(is_down, errors.values()))
+        untried = [place for place, error in errors.items() if error is None]
+        known = [error for error in errors.values() if error is not None]
+        if len(errors) < len(places):
+            self._unknown_errors = 0
+        else:
+            self._unknown_errors += sum(not isinstance(error, Undeliverable) for error in known)
+        self._is_over = any(map(is_down, known)) or self._unknown_errors >= _MAX_UNKNOWN_ERRORS
+        if len(untried) == len(places):
+            return []
+        for place in untried:
+            del self.failures[place]
+        return untried

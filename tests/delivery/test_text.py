@@ -107,6 +107,36 @@ def test_a_dead_letter_is_the_event_that_was_accepted_also_at_its_second_try(mak
     assert letters.stored == list(map(full_event, range(3)))
 
 
+class TakesListApart:
+    """A batch sink that takes each event out of its list before it sends it, and is down at first."""
+
+    def __init__(self) -> None:
+        self.is_down = True
+        self.stored: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        self.write([event])
+
+    def write(self, events: list[Event]) -> None:
+        while events:
+            event = events.pop()
+            if self.is_down:
+                raise ConnectionError
+            self.stored.append(event["messageId"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_a_sink_that_takes_its_list_apart_and_fails_gets_all_events_again(make: Make, count: int) -> None:
+    sink = TakesListApart()
+    delivery = make(sink, dead_letter=print)
+    delivery.write([full_event(number) for number in range(count)])
+    assert not delivery.flush(0.2)
+    assert (delivery.stats()["forwarded"], delivery.stats()["queued"]) == (0, count)
+    sink.is_down = False
+    assert delivery.flush(20)
+    assert sorted(sink.stored) == sorted(f"id-{number}" for number in range(count))
+
+
 def test_what_is_changed_after_acceptance_is_not_delivered(make: Make) -> None:
     """By an enricher that has kept the event, say, or by whoever stores an object of its own twice."""
     kept: list[Event] = []
@@ -197,6 +227,16 @@ def test_an_event_nested_as_deep_as_it_may_be_is_refused_or_delivered(make: Make
             outcomes["refused"] += 1
         while isinstance(nested, dict):  # so deep a dict is destroyed from its outside, lest its destructor recurses
             nested = nested.pop("a")
+    delivery(full_event(1))
     assert delivery.flush(20)
-    assert len(found) == outcomes["taken"]
+    assert len(found) == outcomes["taken"] + 1
     assert min(outcomes.values()) > 0
+
+
+def test_many_brackets_that_are_no_nesting_are_taken(make: Make) -> None:
+    found: list[Event] = []
+    delivery = make(found.append)
+    event = {"messageId": "1", "text": "[{" * 500, "items": [{"a": []}] * 500}
+    delivery(event)
+    assert delivery.flush(20)
+    assert found == [event]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixelmw import Event
-from pixelmw.delivery import Background, Retry, Spool
+from pixelmw.delivery import Retry, Spool
 from pixelmw.sinks import JSONLines, fallback, fan_out
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from tests.support import databases
 from tests.support.databases import Database
 from tests.support.forwarding import Batches, Bench, ids, poison
-from tests.support.processes import event, lines, wait_until
+from tests.support.processes import event, lines
 from tests.support.spools import waiting
 
 server, db = databases.server, databases.db
@@ -159,69 +157,33 @@ def test_an_event_that_both_sinks_refuse_is_found_among_the_others() -> None:
     assert (primary.stored, secondary.stored) == (["e0", "e3"], ["e1"])
 
 
-# --- the forwarder ---
+def test_events_behind_one_that_a_plain_callable_refuses_are_stored_in_it() -> None:
+    """A callable that raises is not called with the rest of the batch, which is then untried."""
+    bad = {f"e{number}" for number in range(0, 500, 50)}
+    stored: list[str] = []
+
+    def plain(event: Event) -> None:
+        if event["messageId"] in bad:
+            raise Undeliverable("refused")
+        stored.append(event["messageId"])
+
+    second = Batches()
+    fallback(plain, second).write(batch(ids(500)))
+    assert stored == [name for name in ids(500) if name not in bad]
+    assert {*second.stored} == bad
+    del stored[:]
+    with pytest.raises(PartialFailure) as caught:
+        fan_out(plain).write(batch(ids(500)))
+    assert {f"e{place}" for place in caught.value.failures} == bad
+    assert stored == [name for name in ids(500) if name not in bad]
 
 
-class Blames(Batches):
-    """A user's own sink: if its destination refuses a batch, it says that each event was refused."""
-
-    def write(self, events: Sequence[Event]) -> None:
-        try:
-            super().write(events)
-        except Exception as error:
-            raise PartialFailure(dict.fromkeys(range(len(events)), error)) from error
-
-
-@pytest.mark.parametrize("count", [2, 16, 500])
-def test_an_event_that_is_refused_by_name_among_others_is_tried_alone_before_it_is_a_dead_letter(count: int) -> None:
-    bench = Bench(Blames(poison("e1", error=Undeliverable)), ids(count))
-    bench.finish()
-    assert bench.dead == ["e1"]
-    assert sorted(bench.sink.stored) == sorted(set(ids(count)) - {"e1"})
-
-
-def test_while_refused_events_are_tried_alone_the_others_wait_in_order() -> None:
-    bench = Bench(Blames(poison("e1", error=Undeliverable)), ids(30), max_batch=10)
-    bench.finish()
-    assert bench.sink.stored == [name for name in ids(30) if name != "e1"]
-
-
-def test_a_sink_that_is_down_when_an_event_is_to_be_tried_alone_is_tried_with_growing_pauses() -> None:
-    bench = Bench(Blames(poison("e1", error=Undeliverable)), ids(4))
-    bench.steps(1)
-    bench.sink.fault = lambda names: Unavailable("down", retry_after=7)
-    calls = len(bench.sink.calls)
-    assert min(bench.steps(20)) >= 7
-    assert len(bench.sink.calls) == calls + 20
-    assert (bench.dead, len(bench.forwarder)) == ([], 4)
-    bench.sink.fault = lambda names: None
-    bench.finish()
-    assert (sorted(bench.sink.stored), bench.dead) == (ids(4), [])
-
-
-def test_events_that_come_while_one_waits_to_be_tried_alone_do_not_make_a_sink_that_is_down_busy(
-    tmp_path: Path,
-) -> None:
-    for wrap in (partial(Spool, tmp_path / "spool"), partial(Background, max_delay=0.01)):
-        sink = Blames(lambda names: Undeliverable("?") if len(names) > 1 else Unavailable("down", retry_after=60))
-        delivery = wrap(sink)
-        delivery.write(batch(["a", "b"]))
-        wait_until(lambda sink=sink: sink.calls[1:])
-        for number in range(5):
-            delivery(event(f"later-{number}"))
-            threading.Event().wait(0.15)  # longer than the delivery waits for more events
-        assert sink.calls == [["a", "b"], ["a"]]
-        sink.fault = lambda names: None
-        assert delivery.flush(20)
-        assert sink.stored[:2] == ["b", "a"] or sink.stored[:2] == ["a", "b"]
-        assert sink.stored[2:] == ids(5, "later-")
-        delivery.close(10)
-
-
-@pytest.mark.parametrize("error", [Undeliverable, lambda text: ValueError(text)])
-def test_unknown_errors_of_an_event_among_others_prove_nothing_until_it_fails_alone(error: Error) -> None:
-    """With two attempts, each event has been named in two failures; alone, all but one are stored."""
-    bench = Bench(Blames(poison("e2", error=error)), ids(4), retry=Retry(attempts=2))
-    bench.finish()
-    assert bench.dead == ["e2"]
-    assert sorted(bench.sink.stored) == ["e0", "e1", "e3"]
+@pytest.mark.parametrize("count", [1, 5])
+def test_places_that_a_batch_does_not_have_are_not_believed(count: int) -> None:
+    """A sink that counts from 1 would have events taken for stored that were not."""
+    sink = Batches(lambda names: PartialFailure({place: Unavailable("down") for place in range(1, len(names) + 1)}))
+    with pytest.raises((PartialFailure, Unavailable)):
+        fan_out(sink).write(batch(ids(count)))
+    bench = Bench(sink, ids(count))
+    bench.steps(20)
+    assert (bench.done, bench.dead, len(bench.forwarder)) == ([], [], count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import suppress
@@ -14,8 +13,6 @@ from .private_files import open_private
 from .segment import Segment
 
 _WRITABLE = 0o200
-# Errors of chmod on a file system that keeps no modes, or on a file that belongs to another user.
-_NO_MODES = (errno.EPERM, errno.EOPNOTSUPP)
 
 
 class SpoolDirectory:
@@ -135,11 +132,8 @@ class SpoolDirectory:
         """
         with os.fdopen(open_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
             with locked(file.fileno()):
-                try:
+                with suppress(OSError):  # some file systems refuse; the look at the mode shows if the seal holds
                     os.fchmod(file.fileno(), stat.S_IRUSR)
-                except OSError as error:
-                    if error.errno not in _NO_MODES:
-                        raise
                 status = os.fstat(file.fileno())
             file.seek(start)
             # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.

@@ -63,16 +63,20 @@ def _call(
     :returns: two things. First, for the place of each event that was not stored, the error that this event met, or
         ``None`` if it was not tried, or if it is not known which event met the error. Second, what the sink raised.
     """
+    count = len(events)  # before the call, in which the sink may take the list apart
     try:
         write(events)
     except PartialFailure as failure:
-        if len(events) == 1 and 0 in failure.failures:
+        if count == 1 and 0 in failure.failures:
             return {0: failure.failures[0] or failure}, failure
-        return failure.failures, failure
+        if failure.failures.keys() <= set(range(count)):
+            return failure.failures, failure
+        # It names places that the batch does not have, so none of its places can be believed.
+        return dict.fromkeys(range(count), failure if count == 1 else None), failure
     except BaseException as raised:
         error = as_exception(raised)
-        known = len(events) == 1 or is_down(error)
-        return dict.fromkeys(range(len(events)), error if known else None), error
+        known = count == 1 or is_down(error)
+        return dict.fromkeys(range(count), error if known else None), error
     return {}, None
 
 
