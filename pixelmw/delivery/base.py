@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..events import Event, Sink
 from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
-from ..sinks.encoding import decode, encode
+from ..sinks.encoding import decode, encode, encode_each
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
 from ..system.logs import LogThrottle
@@ -66,15 +66,9 @@ class Delivery(BatchSink):
         :raises PartialFailure: for such events among others; all others were taken.
         :raises Full: if there is no room, unless ``when_full`` is "drop"; none was taken.
         """
-        payloads: list[bytes] = []
-        refused: dict[int, Exception] = {}
-        for place, event in enumerate(events):
-            try:
-                payloads.append(_payload_of(event))
-            except Undeliverable as error:
-                refused[place] = error
+        payloads, refused = encode_each(_payload_of, events)
         if payloads:
-            self._store_or_drop(payloads)
+            self._store_or_drop(list(payloads.values()))
         raise_failures(refused, len(events))
 
     def __call__(self, event: Event) -> None:

@@ -38,6 +38,10 @@ class PartialFailure(SinkError):
         super().__init__(f"{len(failures)} events of the batch were not stored{first}")
         self.failures = failures
 
+    def fits(self, count: int) -> bool:
+        """Returns True if each place is one of a batch of *count*; if not, none of the places can be believed."""
+        return self.failures.keys() <= set(range(count))
+
 
 def is_down(error: Exception | None) -> bool:
     """Return True if *error* says that the sink takes nothing, whichever event it is given.

@@ -70,8 +70,7 @@ class _Search:
 
     def _note_partial(self, places: Sequence[int], failure: PartialFailure) -> list[int]:
         """Note the errors of *failure*; returns the places that were not tried, if they are to be tried now."""
-        if not failure.failures.keys() <= set(range(len(places))):
-            # It names places that this part does not have, so none of its places can be believed.
+        if not failure.fits(len(places)):
             self._note(places, failure if len(places) == 1 else None)
             return []
         errors = {places[place_in_part]: error for place_in_part, error in failure.failures.items()}

@@ -69,9 +69,8 @@ def _call(
     except PartialFailure as failure:
         if count == 1 and 0 in failure.failures:
             return {0: failure.failures[0] or failure}, failure
-        if failure.failures.keys() <= set(range(count)):
+        if failure.fits(count):
             return failure.failures, failure
-        # It names places that the batch does not have, so none of its places can be believed.
         return dict.fromkeys(range(count), failure if count == 1 else None), failure
     except BaseException as raised:
         error = as_exception(raised)

@@ -176,7 +176,7 @@ class Forwarder:
         return self._pause_after(error)
 
     def _try_alone(self, items: deque[Item]) -> Exception | None:
-        """Try some of *items*, those that have waited longest; returns the error if the sink is down."""
+        """Try some of *items*, those that have waited longest; returns the error if the sink is down, or may be."""
         for _ in range(min(_TRIED_ALONE_PER_STEP, len(items))):
             item = items[0]
             outcome = self._attempt([item])
@@ -192,7 +192,7 @@ class Forwarder:
         return None
 
     def _is_crowded_out(self, item: Item) -> bool:
-        """Returns True if there is no room for another suspect, and hardly any evidence against *item*."""
+        """Returns True if there is no room for another suspect, and no evidence but the first failure of *item*."""
         return len(self._suspects) >= _MAX_SET_ASIDE and item.evidence < 2
 
     def _is_at_fault(self, item: Item) -> bool:
