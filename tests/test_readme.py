@@ -59,7 +59,7 @@ def test_there_are_exactly_two_set_up_commands_each_of_one_line():
     assert len(commands) == 2
     assert all("\n" not in command for command in commands)
     assert commands[0].endswith("-m pixelmw serve")
-    assert commands[1].endswith("-m pytest --cov")
+    assert commands[1].endswith("-m pytest -n 2 --dist worksteal")
 
 
 @pytest.mark.parametrize(("code", "status"), errors.STATUS_OF_CODE.items())
