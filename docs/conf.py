@@ -1,0 +1,24 @@
+"""How Sphinx builds these pages: ``python -m sphinx -W --nitpicky docs docs/_build``."""
+
+from pixelmw import __version__
+
+project = "pixelmw"
+author = "The pixelmw authors"
+project_copyright = author
+version = release = __version__
+
+extensions = ["sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "pixelmw"
+html_copy_source = False
+html_show_sphinx = False
+# A page is read by people who copy from it: quotes and dashes stay as they were written.
+smartquotes = False
+highlight_language = "text"
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+nitpicky = True
+# The build knows the pages of this project alone, and fetches nothing; names of other projects stay without a link.
+nitpick_ignore_regex = [("py:.*", r"(?!pixelmw\b).*")]
