@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.public_names import IMPORT_PATHS
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pixelmw"
 FILES = sorted(path.relative_to(ROOT).as_posix() for folder in ("pixelmw", "tests", "examples", "benchmarks")
@@ -51,26 +53,6 @@ MAY_KNOW = {
 PURE = {"text", "errors", "events", "params", "access", "schema"}
 IMPURE_IMPORTS = {"logging", "os", "socket", "threading", "random", "uuid", "datetime"}
 OPTIONAL = {"sqlalchemy", "redis", "urllib3", "confluent_kafka", "prometheus_client"}
-
-# What users import, and from where.
-IMPORT_PATHS = {
-    "pixelmw": "PixelMiddleware Collector Rejected Discard Limits PATHS Event Sink __version__",
-    "pixelmw.sinks": (
-        "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure"
-    ),
-    "pixelmw.sinks.base": (
-        "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer close_sink raise_failures"
-    ),
-    "pixelmw.sinks.sql": "SQL",
-    "pixelmw.sinks.kafka": "Kafka",
-    "pixelmw.sinks.redis": "RedisStream",
-    "pixelmw.sinks.http": "HTTP",
-    "pixelmw.delivery": "Background Spool Retry Full BackgroundStats DeliveryStats SpoolStats",
-    "pixelmw.delivery.metrics": "Metrics",
-    "pixelmw.replies": "Reply",
-    "pixelmw.enrich": "client_context",
-    "pixelmw.params": "Limits",
-}
 
 
 def module_of(path):
