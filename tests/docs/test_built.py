@@ -179,7 +179,6 @@ def test_the_search_finds_the_page_in_a_browser(built: Path, tmp_path: Path, que
 
 def test_no_page_is_wider_than_a_phone_or_a_screen(built: Path, pages: dict[Path, Page], tmp_path: Path) -> None:
     names = [path.relative_to(built).as_posix() for path in pages]
-    (built / "frames").write_text("")  # so that a page of this name would not be replaced unseen
     (built / "frames.html").write_text(FRAMES.format(pages=json.dumps(names)))
     with served(built) as url:
         dom = shown(f"{url}/frames.html", tmp_path)

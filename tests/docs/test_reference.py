@@ -49,7 +49,7 @@ def look_up(dotted: str) -> Any:
 def documented_names() -> Iterator[str]:
     """The names that have a directive of their own on a page of the public API."""
     for page in sorted((REFERENCE / "api").glob("*.rst")):
-        yield from re.findall(r"^\.\. (?:auto\w+|data):: (\S+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        yield from re.findall(r"^\.\. (?:auto\w+|data):: ([\w.]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("module", IMPORT_PATHS)
