@@ -1,4 +1,4 @@
-"""What README.rst says is true: its first example prints its output, its set-up is two commands, its tables are whole."""
+"""README.rst: its first example prints its output, its set-up is two commands, and its tables are whole."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pixelmw.delivery.metrics import Metrics
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.events import EVENT_TYPES
 from pixelmw.replies import REPLIES
-from tests.support.public_names import IMPORT_PATHS
+from tests.support.public_names import IMPORT_PATHS, documented_names, look_up
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -35,21 +35,6 @@ def literals_of(text: str) -> set[str]:
 
 
 # --- public names ---
-
-
-def look_up(dotted: str) -> Any:
-    """The object of a dotted name, the longest part of which that can be imported is its module."""
-    module, _, name = dotted.rpartition(".")
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError:
-        return getattr(look_up(module), name)
-
-
-def documented_names() -> Iterator[str]:
-    """The names that have a directive of their own on a page of the public API."""
-    for page in sorted((REFERENCE / "api").glob("*.rst")):
-        yield from re.findall(r"^\.\. (?:auto\w+|data):: ([\w.]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("module", IMPORT_PATHS)
@@ -182,7 +167,7 @@ def log_lines() -> Iterator[tuple[str, str]]:
             case ast.Constant(str(template)):
                 yield import_module(module).logger.name, template
             case ast.JoinedStr(parts):
-                template = "".join(part.value if isinstance(part, ast.Constant) else "%s" for part in parts)
+                template = "".join(str(part.value) if isinstance(part, ast.Constant) else "%s" for part in parts)
                 yield import_module(module).logger.name, template
 
 
@@ -192,7 +177,7 @@ def test_the_log_lines_are_found() -> None:
     assert ("pixelmw.delivery", "forwarding from %s failed; it will be tried again") in found
     assert {name for name, _ in found} == {"pixelmw.requests", "pixelmw.delivery", "pixelmw.sinks"}
     elsewhere = {(module, ast.unparse(words)) for module, words in log_calls() if isinstance(words, ast.Name)}
-    assert elsewhere == {("pixelmw.delivery.disk.worker", "message")}, "the words of these are not where they are logged"
+    assert elsewhere == {("pixelmw.delivery.disk.worker", "message")}, "their words are elsewhere"
 
 
 @pytest.mark.parametrize(("logger", "template"), sorted(set(log_lines())))

@@ -46,7 +46,7 @@ def run(page: Path) -> None:
     """Run the examples of *page*; the exception of one that fails has a note that says where it stands."""
     pixelmw.PixelMiddleware = NotedMiddleware  # type: ignore[misc]
     document = parse(page)
-    # The examples are a module, as they are for a reader: Flask looks for the file of the one that makes an application.
+    # The examples are a module, as they are for a reader: Flask looks for the file of the module that it is made in.
     module = sys.modules["page"] = ModuleType("page")
     module.__file__ = str(page)
     document.namespace = module.__dict__

@@ -1,8 +1,14 @@
-"""What users import, and from where."""
+"""What users import and from where, and which of it has a page in ``docs``."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+API_PAGES: Final = Path(__file__).parents[2] / "docs" / "reference" / "api"
 
 IMPORT_PATHS: Final = {
     "pixelmw": "PixelMiddleware Collector Rejected Discard Limits PATHS Event Sink __version__",
@@ -22,3 +28,18 @@ IMPORT_PATHS: Final = {
     "pixelmw.enrich": "client_context",
     "pixelmw.params": "Limits",
 }
+
+
+def look_up(dotted: str) -> Any:
+    """The object of a dotted name, the longest part of which that can be imported is its module."""
+    module, _, name = dotted.rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError:
+        return getattr(look_up(module), name)
+
+
+def documented_names() -> Iterator[str]:
+    """The names that have a directive of their own on a page of the public API."""
+    for page in sorted(API_PAGES.glob("*.rst")):
+        yield from re.findall(r"^\.\. (?:auto\w+|data):: ([\w.]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
