@@ -18,6 +18,8 @@ smartquotes = False
 highlight_language = "text"
 
 autodoc_member_order = "bysource"
+# A default is shown as the code has it: PATHS, and not what it holds.
+autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 nitpicky = True
 # The build knows the pages of this project alone, and fetches nothing; names of other projects stay without a link.
