@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from tests.support import backends
 
 _numbers = itertools.count(1)
 _servers: dict[str, backends.Backend | None] = {}
+_STARTING: dict[str, Callable[[], AbstractContextManager[backends.Backend | None]]] = {
+    "postgresql": backends.postgres,
+    "mariadb": backends.mariadb,
+    "sqlite": nullcontext,
+}
 
 
 class Database:
@@ -84,9 +90,9 @@ def server(request: pytest.FixtureRequest) -> tuple[str, backends.Backend | None
     """A kind of database, and its server if it has one. All test modules share it; it runs until pytest ends."""
     kind = request.param
     if kind not in _servers:
-        starting = {"postgresql": backends.postgres, "mariadb": backends.mariadb, "sqlite": nullcontext}[kind]()
-        _servers[kind] = starting.__enter__()
-        request.config.add_cleanup(lambda: starting.__exit__(None, None, None))
+        running = ExitStack()
+        _servers[kind] = running.enter_context(_STARTING[kind]())
+        request.config.add_cleanup(running.close)
     return kind, _servers[kind]
 
 

@@ -78,7 +78,7 @@ def full_disk(directory: Path, name: str) -> Iterator[Fault]:
     """There is no room left on the device."""
     volume = directory / "volume"
     volume.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "pixelmw-test", volume]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "pixelmw-test", str(volume)]
     if os.geteuid() or not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
         give_up("a small file system cannot be mounted here")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pixelmw import PixelMiddleware
+from pixelmw import Event, PixelMiddleware
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -143,7 +143,8 @@ def bare(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     return KINDS.get(environ.get("PATH_INFO", "")[1:], plain)(environ, start_response)
 
 
-wrapped = PixelMiddleware(bare, [].append)
+_events: list[Event] = []
+wrapped = PixelMiddleware(bare, _events.append)
 
 #: Paths that only look like ours, as they are in a request line.
 NEAR_MISSES = {

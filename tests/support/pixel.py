@@ -24,6 +24,11 @@ def host_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> lis
     return [b"the host application"]
 
 
+def no_matter(status: str, headers: list[tuple[str, str]], exc_info: object = None, /) -> Callable[[bytes], object]:
+    """A start_response for tests that do not look at the status and the headers."""
+    return lambda data: None
+
+
 class WholeClient(Client):
     """A client that reads and closes each answer, as a server does."""
 

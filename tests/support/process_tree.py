@@ -15,7 +15,8 @@ from tests.support.needs import give_up
 TIMEOUT = 30.0  # seconds, for a signal to take effect
 
 _PROC = Path("/proc")
-_VISIBLE = (_PROC / "self" / "task").is_dir()
+#: True if this system shows its processes.
+VISIBLE = (_PROC / "self" / "task").is_dir()
 # What stat calls a task that a signal or a tracer has stopped, and one that has ended.
 _STOPPED, _ENDED = set("Tt"), set("ZXx")
 
@@ -56,7 +57,7 @@ class Process(NamedTuple):
 
 def family(pid: int) -> list[Process]:
     """A process and its descendants, each behind its parent."""
-    if not _VISIBLE:
+    if not VISIBLE:
         give_up("this system does not show its processes under /proc")
     stats = {int(each.name): stat for each in _PROC.glob("[0-9]*") if (stat := _stat(each))}
     pids = [pid] if pid in stats else []
@@ -87,7 +88,7 @@ def kill(pid: int) -> None:
 
     Without /proc, nobody knows the descendants.
     """
-    if not _VISIBLE:
+    if not VISIBLE:
         os.kill(pid, signal.SIGKILL)
         return
     with stopped(pid) as members:

@@ -71,6 +71,12 @@ def out(process: subprocess.Popen[str]) -> IO[str]:
     return process.stdout
 
 
+def into(process: subprocess.Popen[str]) -> IO[str]:
+    """The pipe from which a process reads."""
+    assert process.stdin is not None
+    return process.stdin
+
+
 def finish(process: subprocess.Popen[str], timeout: float = 40.0) -> list[str]:
     """Wait for a script to end well, and return the lines that it printed."""
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pixelmw import Event
-from tests.support.processes import out, start
+from tests.support.processes import into, out, start
 from tests.support.spools import THREADLESS
 
 # Stores an event for each line, a directory and an id, and repeats the line once it is acknowledged.
@@ -35,9 +35,8 @@ class Writer:
 
     def ask(self, directory: Path, name: str) -> None:
         """Have an event stored, without waiting for it."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{directory} {name}\n")
-        self._process.stdin.flush()
+        into(self._process).write(f"{directory} {name}\n")
+        into(self._process).flush()
 
     def wait(self) -> None:
         """Wait until an event that was asked for is acknowledged."""

@@ -134,7 +134,7 @@ def _wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
         if found := _ADDRESS.search(log.read_bytes()):
             return int(found[1])
         time.sleep(0.02)
-    raise AssertionError(f"{process.args[0]} does not listen:\n{log.read_text(errors='replace')}")
+    raise AssertionError(f"{process.args!r} does not listen:\n{log.read_text(errors='replace')}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

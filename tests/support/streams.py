@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from redis import Redis
@@ -26,4 +27,5 @@ def client(server: Backend) -> Iterator[Redis]:
 
 def ids(client: Redis, stream: str = "events") -> list[str]:
     """Return the messageIds in a stream, in its order."""
-    return [entry["messageId"] for _, entry in client.xrange(stream)]
+    entries = cast("list[tuple[str, dict[str, str]]]", client.xrange(stream))
+    return [entry["messageId"] for _, entry in entries]

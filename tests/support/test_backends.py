@@ -59,7 +59,7 @@ def test_of_a_server_that_was_killed_nothing_is_left(db: Database) -> None:
 def test_where_no_process_shows_a_server_can_be_killed_and_a_test_with_one_that_hangs_is_skipped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(process_tree, "_VISIBLE", False)
+    monkeypatch.setattr(process_tree, "VISIBLE", False)
     with redis_server() as server:
         with server.down(kill=True):
             pass
