@@ -37,7 +37,7 @@ def _twice(sync, descriptor):
 
 _BORN = """
 import time
-Drainer._born = property(lambda self: self.__dict__.setdefault("born", time.time() * 1000))
+Drainer.born = property(lambda self: self.__dict__.setdefault("since", time.time() * 1000))
 """
 _FAULTS = "delivery/disk/test_faults.py::"
 
@@ -64,7 +64,7 @@ SAFEGUARDS = {
         "delivery/disk/test_kills.py::test_a_spool_that_is_killed"),
     "takeover": Safeguard(
         "delivery/disk/drainer.py", "return segment not in self._reader.in_progress and",
-        "return segment.created_ms > self._born and segment not in self._reader.in_progress and",
+        "return segment.created_ms > self.born and segment not in self._reader.in_progress and",
         "cli/test_drain.py::test_what_is_left", _BORN),
     "quarantine": Safeguard(
         "delivery/disk/reader.py", "self._directory.quarantine(", "str(",

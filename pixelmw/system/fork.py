@@ -39,9 +39,9 @@ from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
 
-# A fork waits this long for each lock, and then goes on without it. A thread that never releases its lock delays a fork
-# by this much, and does not prevent it.
-_MAX_WAIT_BEFORE_FORK = 10.0  # seconds
+#: A fork waits this long for each lock, and then goes on without it. A thread that never releases its lock delays a
+#: fork by this much, and does not prevent it.
+MAX_WAIT_BEFORE_FORK = 10.0  # seconds
 
 
 class ForkSafeLock:
@@ -133,7 +133,7 @@ _locks_held_for_fork: list[ForkSafeLock] = []
 def _take_locks() -> None:
     _forking.acquire()
     for lock in list(_locks):
-        if lock.acquire(_MAX_WAIT_BEFORE_FORK):
+        if lock.acquire(MAX_WAIT_BEFORE_FORK):
             _locks_held_for_fork.append(lock)
             if lock._before_fork is not None:
                 lock._before_fork()

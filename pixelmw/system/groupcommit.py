@@ -80,7 +80,7 @@ class GroupCommit(Generic[_T]):
         self._lock = lock
         self._timeout = timeout
         self._last_size = 0  # items in the last batch
-        self._gates = 1
+        self._gates = 1  # of the batch that begins next
         self._begin()
 
     def _begin(self) -> None:
@@ -109,9 +109,14 @@ class GroupCommit(Generic[_T]):
             self._raise(batch, place)
 
     @property
-    def waiting(self) -> bool:
-        """True if items wait for the next commit; their leader waits for the lock already."""
-        return bool(self._batch.items)
+    def waiting(self) -> int:
+        """How many items wait for the next commit; if there are any, their leader waits for the lock already."""
+        return len(self._batch.items)
+
+    @property
+    def gates(self) -> int:
+        """How many gates let the followers of the next commit through, once it has ended."""
+        return len(self._batch.gates)
 
     @property
     def last_commit_was_shared(self) -> bool:

@@ -22,9 +22,11 @@ class Callers:
         """Start a thread for each item; the next one starts once the item has joined the batch."""
         for item in items:
             thread = threading.Thread(target=self._store, args=(item,))
+            waiting = self.group.waiting
             thread.start()
             self.threads.append(thread)
-            wait_until(lambda: item in self.group._batch.items)  # noqa: B023 - it is waited for at once
+            # A batch whose leader has given up takes no item: then this one has its error before long.
+            wait_until(lambda: self.group.waiting > waiting or item in self.told)  # noqa: B023 - it is waited for at once
 
     def finish(self) -> dict[str, BaseException | None]:
         for thread in self.threads:

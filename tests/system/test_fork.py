@@ -156,7 +156,7 @@ def test_every_lock_is_taken_and_released() -> None:
 
 
 _STUCK = """
-forksafe._MAX_WAIT_BEFORE_FORK = 0.1
+forksafe.MAX_WAIT_BEFORE_FORK = 0.1
 stuck, other = ForkSafeLock(before_fork=lambda: say("never")), ForkSafeLock(before_fork=lambda: say("told"))
 stuck.acquire()
 pid = os.fork()

@@ -76,7 +76,7 @@ def test_sixteen_threads_need_fewer_commits_than_they_have_items() -> None:
     with stored.lock:  # so that they start together, on a machine of any size
         for each in threads:
             each.start()
-        wait_until(lambda: len(stored.group._batch.items) == 16)
+        wait_until(lambda: stored.group.waiting == 16)
     for each in threads:
         each.join(20)
     items = [item for batch in stored.commits for item in batch]
@@ -136,7 +136,7 @@ def test_a_signal_that_ends_the_leader_while_it_waits_leaves_no_follower_waiting
     leader = threading.get_ident()
 
     def follow() -> None:
-        wait_until(lambda: stored.group._batch.items)
+        wait_until(lambda: stored.group.waiting)
         callers.start("b", "c")
         signal.pthread_kill(leader, signal.SIGUSR1)
 

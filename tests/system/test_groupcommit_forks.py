@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
 from tests.support.processes import run
 
@@ -30,11 +30,10 @@ group = GroupCommit(commit, lock=lock)
 _FORK = """
 lock.acquire()
 threads = []
-for item in "abc":
+for number, item in enumerate("abc", 1):
     threads.append(threading.Thread(target=group, args=(item,)))
     threads[-1].start()
-    wait_until(lambda: item in group._batch.items)
-{}
+    wait_until(lambda: group.waiting == number)
 pid = os.fork()
 lock.release()
 if pid == 0:
@@ -45,12 +44,38 @@ for thread in threads:
 group("e")
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 """
-# As if another thread were joining the batch during the fork.
-_JOINING = "group._mutex.acquire(); os.register_at_fork(after_in_parent=group._mutex.release)"
 
 
-@pytest.mark.parametrize("joining", ["", _JOINING], ids=["waiting", "joining"])
-def test_a_child_has_nothing_of_the_batch_that_waits_in_its_parent(joining: str) -> None:
-    words = " ".join(run(_PREFACE + _FORK.format(joining)))
+def test_a_child_has_nothing_of_the_batch_that_waits_in_its_parent() -> None:
+    words = " ".join(run(_PREFACE + _FORK))
     assert sorted(words.replace("child d", "").split()) == ["a", "b", "c", "e", "parent", "parent"]
     assert "child d" in words
+
+
+# A fork at each line that joins a batch. At one of them, the batch is locked against other threads.
+_FORK_AT_EACH_LINE = """
+def trace(frame, event, argument):
+    return fork if frame.f_code is GroupCommit.__call__.__code__ else None
+
+def fork(frame, event, argument):
+    if event == "line":
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(20)
+            group("d")
+            os._exit(0)
+        say(frame.f_lineno, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return fork
+
+sys.settrace(trace)
+group("a")
+sys.settrace(None)
+group("e")
+"""
+
+
+def test_a_child_can_store_wherever_its_parent_was_in_joining_a_batch() -> None:
+    words = " ".join(run(_PREFACE + _FORK_AT_EACH_LINE))
+    forks = re.findall(r"child d (\d+) 0", words)
+    assert len(set(forks)) > 5
+    assert re.sub(r"child d \d+ 0 ?", "", words).split() == ["parent", "a", "parent", "e"]

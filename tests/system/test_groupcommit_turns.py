@@ -82,7 +82,7 @@ def test_followers_go_on_however_long_a_turn_takes(turns: Turns) -> None:
             pass
         turns.meanwhile = lambda: time.sleep(seconds)
         stored.group("c")
-        return len(stored.group._batch.gates)
+        return stored.group.gates
 
     for seconds, gates in ((0.003, 4), (0.0, 1)):
         for told in (None, error):
