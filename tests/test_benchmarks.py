@@ -1,8 +1,11 @@
 """The benchmarks run; what they measure is for their readers, not for the tests."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,9 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
     ],
     ids=["compare", "scale", "sqlite_threads", "commits"],
 )
-def test_a_benchmark_runs_and_writes_down_what_came_out(tmp_path, script, options, expected):
+def test_a_benchmark_runs_and_writes_down_what_came_out(
+    tmp_path: Path, script: str, options: list[str], expected: set[str]
+) -> None:
     output = tmp_path / "figures.json"
     command = [sys.executable, str(FOLDER / f"{script}.py"), f"--output={output}", *options]
     result = subprocess.run(command, text=True, capture_output=True, timeout=120)
@@ -29,10 +34,7 @@ def test_a_benchmark_runs_and_writes_down_what_came_out(tmp_path, script, option
     assert expected <= set(figures.get("cases", figures))
 
 
-def test_the_reference_request_is_the_one_that_the_readme_names():
-    sys.path.insert(0, str(FOLDER))
-    try:
-        import traffic
-    finally:
-        sys.path.remove(str(FOLDER))
+def test_the_reference_request_is_the_one_that_the_readme_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    traffic = import_module("traffic")
     assert (len(traffic.PARAMETERS), len(traffic.ACCEPTED)) == (18, 843)

@@ -1,8 +1,15 @@
 """Replies of the user's own."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
 import pytest
 from werkzeug.wrappers import Response
 
+from pixelmw import Rejected
 from pixelmw.replies import GIF
 from tests.support.pixel import Pixel, host_app
 
@@ -16,14 +23,14 @@ class Broken(Exception):
 class JSONReply:
     """A reply of the user's, with Werkzeug's responses."""
 
-    def accepted(self, environ):
+    def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
         return Response('{"ok": true}', mimetype="application/json")
 
-    def refused(self, environ, refusal):
+    def refused(self, environ: WSGIEnvironment, refusal: Rejected) -> WSGIApplication:
         return Response(f'{{"error": "{refusal.code}"}}', refusal.status, mimetype="application/json")
 
 
-def test_a_reply_may_be_an_object_of_the_users():
+def test_a_reply_may_be_an_object_of_the_users() -> None:
     pixel = Pixel(reply=JSONReply())
     assert pixel.get("/pixel/v1/track", GOOD).json == {"ok": True}
     refused = pixel.get("/pixel/v1/track", "")
@@ -32,27 +39,27 @@ def test_a_reply_may_be_an_object_of_the_users():
     assert (head.headers["Content-Length"], head.data) == ("12", b"")
 
 
-def test_a_reply_that_knows_nothing_of_head_still_sends_no_body():
+def test_a_reply_that_knows_nothing_of_head_still_sends_no_body() -> None:
     closed = []
 
     class Body:
-        def __iter__(self):
+        def __iter__(self) -> Iterator[bytes]:
             return iter([b"body"])
 
-        def close(self):
+        def close(self) -> None:
             closed.append(True)
 
     class Careless(JSONReply):
-        def accepted(self, environ):
+        def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
             return lambda environ, start_response: (host_app(environ, start_response), Body())[1]
 
     assert Pixel(reply=Careless()).request("HEAD", "/pixel/v1/track", GOOD).data == b""
     assert closed == [True]
 
 
-def test_a_reply_that_fails_is_replaced_by_the_image(caplog):
+def test_a_reply_that_fails_is_replaced_by_the_image(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(JSONReply):
-        def accepted(self, environ):
+        def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
             raise Broken
 
     pixel = Pixel(reply=Failing())
@@ -71,7 +78,7 @@ def test_a_reply_that_fails_is_replaced_by_the_image(caplog):
         (object(), TypeError, "refused"),
     ],
 )
-def test_a_reply_that_cannot_work_is_told_at_construction(reply, error, told):
+def test_a_reply_that_cannot_work_is_told_at_construction(reply: Any, error: type[Exception] | None, told: str) -> None:
     if error is None:
         assert Pixel(reply=reply())
     else:

@@ -1,10 +1,13 @@
 """Refusals: their codes, and the evidence that the collector adds to them."""
 
+from __future__ import annotations
+
 import threading
 
 import pytest
+from werkzeug.wrappers import Request
 
-from pixelmw import Rejected
+from pixelmw import Event, Rejected
 from pixelmw.errors import STATUS_OF_CODE
 from tests.support.pixel import Pixel
 
@@ -12,17 +15,19 @@ GOOD = "writeKey=k&anonymousId=a&event="
 
 
 @pytest.mark.parametrize(("code", "status"), STATUS_OF_CODE.items())
-def test_a_code_brings_its_status(code, status):
+def test_a_code_brings_its_status(code: str, status: int) -> None:
     assert (Rejected(code, "why").code, Rejected(code, "why").status) == (code, status)
 
 
-def test_an_unknown_code_is_told_with_those_that_are_known():
+def test_an_unknown_code_is_told_with_those_that_are_known() -> None:
     with pytest.raises(ValueError, match=r"^unknown code 'inavlid'; known are bad-query, invalid, unauthorized, "):
         Rejected("inavlid", "why")
 
 
-def test_an_enricher_that_refuses_with_an_unknown_code_is_a_503_and_its_fault_is_logged(caplog):
-    def misspelled(event, request):
+def test_an_enricher_that_refuses_with_an_unknown_code_is_a_503_and_its_fault_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def misspelled(event: Event, request: Request) -> None:
         raise Rejected("inavlid", "why")
 
     pixel = Pixel(enrich=[misspelled])
@@ -31,7 +36,7 @@ def test_an_enricher_that_refuses_with_an_unknown_code_is_a_503_and_its_fault_is
     assert not pixel.refusals
 
 
-def test_evidence_is_added_to_a_copy():
+def test_evidence_is_added_to_a_copy() -> None:
     refusal = Rejected("invalid", "why", path="a.b", rule="type")
     event = {"event": "e"}
     copied = refusal.with_evidence("track", event, lambda: "a.b=1")
@@ -41,13 +46,13 @@ def test_evidence_is_added_to_a_copy():
     assert (refusal.event_type, refusal.event, refusal.query) == (None, None, "")
 
 
-def test_a_copy_keeps_the_class_the_attributes_the_cause_and_the_traceback():
+def test_a_copy_keeps_the_class_the_attributes_the_cause_and_the_traceback() -> None:
     class NotOurs(Rejected):
-        def __init__(self, host):
+        def __init__(self, host: str) -> None:
             super().__init__("invalid", f"{host} is not ours")
             self.host = host
 
-    def only_ours(event, request):
+    def only_ours(event: Event, request: Request) -> None:
         try:
             event["host"]
         except KeyError as error:
@@ -55,6 +60,7 @@ def test_a_copy_keeps_the_class_the_attributes_the_cause_and_the_traceback():
 
     refusal = Pixel(enrich=[only_ours]).refused(f"{GOOD}e")
     assert type(refusal) is NotOurs
+    assert refusal.event is not None
     assert (refusal.host, refusal.message, refusal.event["event"]) == ("example.org", "example.org is not ours", "e")
     assert isinstance(refusal.__cause__, KeyError)
     frames = []
@@ -65,10 +71,10 @@ def test_a_copy_keeps_the_class_the_attributes_the_cause_and_the_traceback():
     assert "only_ours" in frames
 
 
-def test_one_refusal_that_is_raised_in_many_threads_mixes_no_requests_up():
+def test_one_refusal_that_is_raised_in_many_threads_mixes_no_requests_up() -> None:
     one = Rejected("invalid", "never")
 
-    def never(event, request):
+    def never(event: Event, request: Request) -> None:
         together.wait(10)
         raise one
 
@@ -80,6 +86,6 @@ def test_one_refusal_that_is_raised_in_many_threads_mixes_no_requests_up():
         thread.start()
     for thread in threads:
         thread.join()
-    found = sorted((refusal.event["event"], refusal.query[-1]) for refusal in pixel.refusals)
+    found = sorted((refusal.event["event"], refusal.query[-1]) for refusal in pixel.refusals if refusal.event)
     assert found == [(str(number), str(number)) for number in range(8)]
     assert one.event is None

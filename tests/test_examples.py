@@ -1,5 +1,7 @@
 """Each example runs: as a file, in an interpreter of its own, driven from outside."""
 
+from __future__ import annotations
+
 import json
 import os
 import sqlite3
@@ -22,7 +24,7 @@ for url in sys.argv[1:]:
 """
 
 
-def python(*arguments, **variables):
+def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Python among the examples, with warnings as errors, and return what it printed."""
     command = [sys.executable, "-W", "error", *arguments]
     environment = {**os.environ, **variables}
@@ -31,11 +33,11 @@ def python(*arguments, **variables):
     return result
 
 
-def visit(module, application, *urls, **variables):
+def visit(module: str, application: str, *urls: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return python("-c", VISIT.format(module=module, application=application), *urls, **variables)
 
 
-def test_the_flask_application_serves_its_page_and_stores_its_pixel(tmp_path):
+def test_the_flask_application_serves_its_page_and_stores_its_pixel(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     result = visit("flask_app", "app.wsgi_app", "/", URL, EVENTS_DB=str(database))
     page, pixel = result.stdout.splitlines()
@@ -45,7 +47,7 @@ def test_the_flask_application_serves_its_page_and_stores_its_pixel(tmp_path):
         assert connection.execute("SELECT type, anonymous_id FROM events").fetchall() == [("page", "a")]
 
 
-def test_the_django_project_serves_its_page_and_stores_its_pixel(tmp_path):
+def test_the_django_project_serves_its_page_and_stores_its_pixel(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     result = visit("django_app", "application", "/", URL, EVENTS_FILE=str(file))
     page, pixel = result.stdout.splitlines()
@@ -55,7 +57,7 @@ def test_the_django_project_serves_its_page_and_stores_its_pixel(tmp_path):
     assert json.loads(line)["name"] == "Home"
 
 
-def test_the_bare_application_logs_its_events_with_their_source():
+def test_the_bare_application_logs_its_events_with_their_source() -> None:
     result = visit("bare_wsgi", "application", "/", URL, URL.replace("-site", "-wrong"))
     assert result.stdout.splitlines() == ["200 text/plain 6", "200 image/gif 43", "401 image/gif 43"]
     logged = [line for line in result.stderr.splitlines() if line.startswith("INFO:events:")]
@@ -64,12 +66,12 @@ def test_the_bare_application_logs_its_events_with_their_source():
     assert "WARNING:pixelmw.requests:refused a page event: unauthorized at writeKey" in result.stderr
 
 
-def test_the_unit_test_of_the_custom_sink_passes():
+def test_the_unit_test_of_the_custom_sink_passes() -> None:
     result = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "custom_sink.py")
     assert "2 passed" in result.stdout
 
 
-def test_the_custom_schema_types_what_it_accepts_and_says_what_it_refuses():
+def test_the_custom_schema_types_what_it_accepts_and_says_what_it_refuses() -> None:
     accepted, _, refused = python("custom_schema.py").stdout.partition("refused: ")
     assert "'total': 19.9" in accepted
     assert "'express': True" in accepted
@@ -78,6 +80,6 @@ def test_the_custom_schema_types_what_it_accepts_and_says_what_it_refuses():
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.py")))
-def test_every_example_has_a_test(example):
+def test_every_example_has_a_test(example: str) -> None:
     tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_examples*.py")]
     assert example.removesuffix(".py") in "".join(tests)

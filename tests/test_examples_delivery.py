@@ -1,9 +1,12 @@
 """The examples that hand events on run: under gunicorn, with the destinations that they are about."""
 
+from __future__ import annotations
+
 import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from pixelmw.sinks import SQLite
 from pixelmw.sinks.kafka import Kafka
 from tests.support.backends import postgres
 from tests.support.http_server import KEY, Answer, data_plane
-from tests.support.mock_brokers import mock_brokers
+from tests.support.mock_brokers import MockBrokers, mock_brokers
 from tests.support.processes import event, rows, wait_until
 from tests.support.servers import running, send
 
@@ -24,7 +27,7 @@ NEVER = -1001  # an offset that was never committed
 
 
 @contextmanager
-def workers(example, directory, **variables):
+def workers(example: str, directory: Path, **variables: str) -> Iterator[Callable[[str], int]]:
     """Run the application of an example under gunicorn, with its spool in *directory*; gives what sends it a pixel."""
     options = (f"--pythonpath={EXAMPLES}", "--workers=2")
     variables["SPOOL_DIR"] = str(directory / "spool")
@@ -33,7 +36,7 @@ def workers(example, directory, **variables):
 
 
 @contextmanager
-def started(example, *arguments, **variables):
+def started(example: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run an example as a file, with warnings as errors, and at most as long as this lasts."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", EXAMPLES / f"{example}.py", *arguments],
@@ -49,11 +52,11 @@ def started(example, *arguments, **variables):
             process.kill()
 
 
-def page(message_id, *, key="k", url="https://a.example/"):
+def page(message_id: str, *, key: str = "k", url: str = "https://a.example/") -> str:
     return f"writeKey={key}&anonymousId=a&messageId={message_id}&context.page.url={url}"
 
 
-def committed(brokers):
+def committed(brokers: MockBrokers) -> int:
     """The offset up to which the consumers of the pipeline are done."""
     config = {"bootstrap.servers": brokers.bootstrap_servers, "group.id": "events-db", "log_level": 0}
     with closing(Consumer(config)) as consumer:
@@ -61,7 +64,7 @@ def committed(brokers):
     return partition.offset
 
 
-def test_the_kafka_pipeline_keeps_each_event_once_however_often_it_comes(tmp_path):
+def test_the_kafka_pipeline_keeps_each_event_once_however_often_it_comes(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     with SQLite(database) as left_behind:
         left_behind(event("one"))  # by a consumer that was killed before it committed the offset
@@ -79,7 +82,7 @@ def test_the_kafka_pipeline_keeps_each_event_once_however_often_it_comes(tmp_pat
         assert consumer.returncode == 0
 
 
-def test_the_kafka_consumer_commits_no_offset_of_what_it_could_not_store(tmp_path):
+def test_the_kafka_consumer_commits_no_offset_of_what_it_could_not_store(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE events (of_somebody_else)")
@@ -93,7 +96,7 @@ def test_the_kafka_consumer_commits_no_offset_of_what_it_could_not_store(tmp_pat
         assert committed(brokers) == NEVER
 
 
-def test_the_kafka_consumer_passes_over_what_is_not_pixelmws(tmp_path):
+def test_the_kafka_consumer_passes_over_what_is_not_pixelmws(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     with mock_brokers(1) as brokers:
         brokers.create_topic(TOPIC)
@@ -110,7 +113,7 @@ def test_the_kafka_consumer_passes_over_what_is_not_pixelmws(tmp_path):
     assert "not pixelmw's: 4 events of the batch were not stored" in errors
 
 
-def test_the_rudderstack_example_posts_again_what_may_not_have_arrived(tmp_path):
+def test_the_rudderstack_example_posts_again_what_may_not_have_arrived(tmp_path: Path) -> None:
     with data_plane() as plane:
         # It takes the first batch, and is gone before it can say so.
         plane.script += [Answer(manner="reset"), Answer(), Answer(400)]
@@ -130,7 +133,7 @@ def test_the_rudderstack_example_posts_again_what_may_not_have_arrived(tmp_path)
         assert plane.ids() == ["one", "refused"]
 
 
-def test_the_postgres_example_outlives_an_outage_and_tells_which_pages_were_viewed(tmp_path):
+def test_the_postgres_example_outlives_an_outage_and_tells_which_pages_were_viewed(tmp_path: Path) -> None:
     with postgres() as server, workers("postgres", tmp_path, DATABASE_URL=server.url) as pixel:
         with server.down():
             assert pixel(page("one")) == 200

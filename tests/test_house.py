@@ -1,9 +1,12 @@
 """The rules of the house that a machine can hold."""
 
+from __future__ import annotations
+
 import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -55,16 +58,16 @@ IMPURE_IMPORTS = {"logging", "os", "socket", "threading", "random", "uuid", "dat
 OPTIONAL = {"sqlalchemy", "redis", "urllib3", "confluent_kafka", "prometheus_client"}
 
 
-def module_of(path):
+def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def imports_of(path):
+def imports_of(path: Path) -> Iterator[str]:
     """The full names of the modules that a file imports; those it needs for its types only are left out."""
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    within = path.relative_to(ROOT).with_suffix("").parts[:-1]
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node)
@@ -78,18 +81,18 @@ def imports_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join((*package[: len(package) - node.level + 1], *filter(None, [node.module])))
-            base = base if node.level else node.module
+            package = within[: len(within) - node.level + 1] if node.level else ()
+            base = ".".join((*package, *filter(None, [node.module])))
             modules = {f"{base}.{alias.name}" for alias in node.names} & MODULES.keys()
             yield from modules or [base]
 
 
-def room_of(module):
+def room_of(module: str) -> str:
     """The room that a module is in: ``pixelmw.sinks.redis`` is in ``sinks``."""
     return module.removeprefix("pixelmw.").partition(".")[0]
 
 
-def may_know(own, module):
+def may_know(own: str, module: str) -> bool:
     """Whether the module *own* may import *module*."""
     room, name = room_of(own), module.removeprefix("pixelmw.")
     if module == "pixelmw":
@@ -97,28 +100,28 @@ def may_know(own, module):
     return any(name == known or name.startswith(f"{known}.") for known in {room, *MAY_KNOW[room]})
 
 
-def test_each_room_stands_in_the_table():
+def test_each_room_stands_in_the_table() -> None:
     assert {room_of(module) for module in MODULES} <= MAY_KNOW.keys()
     assert {known.partition(".")[0] for knowing in MAY_KNOW.values() for known in knowing} <= MAY_KNOW.keys()
 
 
-def test_the_table_goes_one_way():
+def test_the_table_goes_one_way() -> None:
     rooms = {room: {known.partition(".")[0] for known in knowing} for room, knowing in MAY_KNOW.items()}
     TopologicalSorter(rooms).prepare()
 
 
 @pytest.mark.parametrize("own", MODULES)
-def test_a_room_knows_only_those_below_it(own):
+def test_a_room_knows_only_those_below_it(own: str) -> None:
     ours = {name for name in imports_of(MODULES[own]) if name.partition(".")[0] == "pixelmw"}
     assert not sorted(name for name in ours if not may_know(own, name)), f"{own} may not import these"
 
 
-def test_no_module_needs_itself():
+def test_no_module_needs_itself() -> None:
     needs = {own: MODULES.keys() & set(imports_of(path)) for own, path in MODULES.items()}
     TopologicalSorter(needs).prepare()
 
 
-def test_the_import_rules_can_see():
+def test_the_import_rules_can_see() -> None:
     assert "pixelmw.errors" in set(imports_of(PACKAGE / "params" / "parse.py"))
     assert "pixelmw.system.fork" in set(imports_of(PACKAGE / "sinks" / "sqlite" / "sink.py"))
     assert "pixelmw.sinks.sql.sink" in set(imports_of(PACKAGE / "sinks" / "sql" / "__init__.py"))
@@ -132,18 +135,18 @@ def test_the_import_rules_can_see():
 
 
 @pytest.mark.parametrize("path", IMPORT_PATHS)
-def test_what_users_import_is_there(path):
+def test_what_users_import_is_there(path: str) -> None:
     module = import_module(path)
     assert not [name for name in IMPORT_PATHS[path].split() if not hasattr(module, name)]
 
 
 @pytest.mark.parametrize("own", [module for module in MODULES if room_of(module) in PURE])
-def test_the_core_is_pure(own):
+def test_the_core_is_pure(own: str) -> None:
     assert not IMPURE_IMPORTS & {module.partition(".")[0] for module in imports_of(MODULES[own])}
 
 
-def test_only_these_modules_know_jsonschema_and_what_it_stands_on():
-    users = {"jsonschema": set(), "referencing": set(), "jsonschema_specifications": set()}
+def test_only_these_modules_know_jsonschema_and_what_it_stands_on() -> None:
+    users: dict[str, set[str]] = {"jsonschema": set(), "referencing": set(), "jsonschema_specifications": set()}
     for own, path in MODULES.items():
         for name in users.keys() & {module.partition(".")[0] for module in imports_of(path)}:
             users[name].add(own.removeprefix("pixelmw.schema."))
@@ -154,7 +157,7 @@ def test_only_these_modules_know_jsonschema_and_what_it_stands_on():
     }
 
 
-def test_the_package_imports_nothing_optional():
+def test_the_package_imports_nothing_optional() -> None:
     code = "import sys, pixelmw.__main__; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = set(subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout.split())
     assert {"werkzeug", "jsonschema"} <= loaded
@@ -162,9 +165,9 @@ def test_the_package_imports_nothing_optional():
     assert not OPTIONAL & loaded
 
 
-def test_each_client_library_is_imported_by_one_room():
+def test_each_client_library_is_imported_by_one_room() -> None:
     """Such a room is a folder or a file of a room above it: ``pixelmw.sinks.kafka``, ``pixelmw.sinks.redis``."""
-    owners = {}
+    owners: dict[str, set[str]] = {}
     for own, path in MODULES.items():
         for name in {module.partition(".")[0] for module in imports_of(path)} & OPTIONAL:
             owners.setdefault(name, set()).add(".".join(own.split(".")[:3]))
@@ -172,25 +175,25 @@ def test_each_client_library_is_imported_by_one_room():
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.startswith("tests/")])
-def test_no_test_imports_from_another_test(file):
+def test_no_test_imports_from_another_test(file: str) -> None:
     """Also not in a script within a string; what tests share is in tests/support."""
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.search(r"(from|import) tests\.(?!support|safeguards)\w", text)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_past_250_lines_is_two_files(file):
+def test_a_file_past_250_lines_is_two_files(file: str) -> None:
     assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= 250
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_one_sentence_says_what_a_module_is_for(file):
+def test_one_sentence_says_what_a_module_is_for(file: str) -> None:
     docstring = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
     assert docstring
     assert re.match(r"[A-Z`].*[.:]$", docstring.partition("\n\n")[0].replace("\n", " "))
 
 
-def test_every_public_name_has_a_docstring():
+def test_every_public_name_has_a_docstring() -> None:
     for path in MODULES.values():
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):

@@ -1,15 +1,21 @@
 """What the middleware is made of: its arguments, a collector of its own or a ready one, and mistakes in them."""
 
-import pytest
+from __future__ import annotations
 
-from pixelmw import Collector, Limits, PixelMiddleware
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+import pytest
+from werkzeug.wrappers import Request
+
+from pixelmw import Collector, Event, Limits, PixelMiddleware, Rejected
 from pixelmw.replies import GIF
-from tests.support.pixel import host_app
+from tests.support.pixel import host_app, no_matter
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 
 
-def environ_for(query, path="/pixel/v1/track"):
+def environ_for(query: str, path: str = "/pixel/v1/track") -> WSGIEnvironment:
     return {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
 
 
@@ -34,16 +40,19 @@ def environ_for(query, path="/pixel/v1/track"):
         pytest.param({"limits": {"params": 5}}, TypeError, "pixelmw.Limits", id="limits as a dict"),
     ],
 )
-def test_a_mistake_in_the_arguments_is_told_at_construction(options, error, told):
+def test_a_mistake_in_the_arguments_is_told_at_construction(
+    options: dict[str, Any], error: type[Exception], told: str
+) -> None:
     with pytest.raises(error, match=told):
         PixelMiddleware(**{"app": host_app, "sink": print, **options})
 
 
-def test_the_arguments_of_the_middleware_reach_its_collector():
-    def add(event, request):
+def test_the_arguments_of_the_middleware_reach_its_collector() -> None:
+    def add(event: Event, request: Request) -> None:
         event["added"] = "yes"
 
-    events, refusals = [], []
+    events: list[Event] = []
+    refusals: list[Rejected] = []
     middleware = PixelMiddleware(
         host_app,
         events.append,
@@ -54,25 +63,25 @@ def test_the_arguments_of_the_middleware_reach_its_collector():
         limits=Limits(params=5),
     )
     for query in (f"{GOOD}&n=5", f"{GOOD}&n=x", f"{GOOD}&a=1&b=2&c=3", GOOD.replace("=k", "=other")):
-        middleware(environ_for(query), lambda *answer: None)
+        middleware(environ_for(query), no_matter)
     (event,) = events
     assert (event["n"], event["added"], event["context"]) == (5, "yes", {"source": "web"})
     assert [refusal.code for refusal in refusals] == ["invalid", "too-large", "unauthorized"]
 
 
-def test_a_middleware_around_a_collector_has_that_collector():
-    events = []
+def test_a_middleware_around_a_collector_has_that_collector() -> None:
+    events: list[Event] = []
     collector = Collector(events.append, schemas={"track": {}}, clock=lambda: 0)
     first = PixelMiddleware.around(host_app, collector, paths={"/t.gif": "track"}, reply="ok")
     second = PixelMiddleware.around(host_app, collector)
     assert first.collector is second.collector is collector
-    assert b"".join(first(environ_for("writeKey=k", "/t.gif"), lambda *answer: None)) == b"OK"
-    assert b"".join(second(environ_for("writeKey=k"), lambda *answer: None)) == GIF
+    assert b"".join(first(environ_for("writeKey=k", "/t.gif"), no_matter)) == b"OK"
+    assert b"".join(second(environ_for("writeKey=k"), no_matter)) == GIF
     assert [event["receivedAt"] for event in events] == ["1970-01-01T00:00:00.000Z"] * 2
     assert collector.stats() == {"accepted": 2}
 
 
-def test_a_middleware_of_the_users_class_stays_one():
+def test_a_middleware_of_the_users_class_stays_one() -> None:
     class Mine(PixelMiddleware):
         pass
 
@@ -89,6 +98,8 @@ def test_a_middleware_of_the_users_class_stays_one():
         pytest.param([host_app, Collector(print)], {"reply": "png"}, ValueError, "always-gif", id="an unknown reply"),
     ],
 )
-def test_a_mistake_in_the_arguments_is_told_for_a_ready_collector_too(arguments, options, error, told):
+def test_a_mistake_in_the_arguments_is_told_for_a_ready_collector_too(
+    arguments: list[Any], options: dict[str, Any], error: type[Exception], told: str
+) -> None:
     with pytest.raises(error, match=told):
         PixelMiddleware.around(*arguments, **options)

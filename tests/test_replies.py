@@ -1,11 +1,17 @@
 """Answers: the table of the contract, in each mode."""
 
+from __future__ import annotations
+
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
+from pixelmw import Event
 from pixelmw.errors import STATUS_OF_CODE
-from pixelmw.replies import GIF
+from pixelmw.replies import GIF, ReplyMode
 from tests.support.pixel import Pixel
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
@@ -25,10 +31,10 @@ class Broken(Exception):
     pass
 
 
-def answer(outcome, reply, **options):
+def answer(outcome: str, reply: ReplyMode, **options: Any) -> tuple[TestResponse, Pixel]:
     """The answer to the request that ends as *outcome*, and the wrapped application."""
 
-    def sink(event):
+    def sink(event: Event) -> None:
         pixel.events.append(event)
         if "fail" in event:
             raise Broken
@@ -38,13 +44,13 @@ def answer(outcome, reply, **options):
     return pixel.request(method, "/pixel/v1/track", query, **options), pixel
 
 
-def test_the_table_has_every_code():
+def test_the_table_has_every_code() -> None:
     assert set(CASES) - {"accepted"} == set(STATUS_OF_CODE)
 
 
 @pytest.mark.parametrize("outcome", CASES)
 @pytest.mark.parametrize("reply", ["gif", "auto"])
-def test_gif_answers_with_the_image_whatever_happened(reply, outcome):
+def test_gif_answers_with_the_image_whatever_happened(reply: ReplyMode, outcome: str) -> None:
     response, _ = answer(outcome, reply)
     assert (response.status_code, response.content_type, response.data) == (CASES[outcome][2], "image/gif", GIF)
     assert response.headers.get("X-Pixel-Error") == (None if outcome == "accepted" else outcome)
@@ -62,13 +68,15 @@ def test_gif_answers_with_the_image_whatever_happened(reply, outcome):
         ("bad-method", "the method must be GET, HEAD or OPTIONS"),
     ],
 )
-def test_ok_answers_with_ok_or_an_error_string(outcome, body):
+def test_ok_answers_with_ok_or_an_error_string(outcome: str, body: str) -> None:
     response, _ = answer(outcome, "ok")
     assert (response.status_code, response.content_type, response.text) == (CASES[outcome][2], TEXT, body)
 
 
 @pytest.mark.parametrize("outcome", CASES)
-def test_always_gif_answers_every_get_with_200_and_the_image_and_still_tells_the_operator(outcome, caplog):
+def test_always_gif_answers_every_get_with_200_and_the_image_and_still_tells_the_operator(
+    outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
     response, pixel = answer(outcome, "always-gif")
     assert response.status_code == (405 if outcome == "bad-method" else 200)
     assert (response.content_type, response.data) == ("image/gif", GIF)
@@ -96,7 +104,9 @@ def test_always_gif_answers_every_get_with_200_and_the_image_and_still_tells_the
     ],
 )
 @pytest.mark.parametrize("outcome", ["accepted", "invalid"])
-def test_auto_is_text_only_for_a_client_that_asks_for_text_and_no_image(outcome, accept, expected):
+def test_auto_is_text_only_for_a_client_that_asks_for_text_and_no_image(
+    outcome: str, accept: str, expected: str
+) -> None:
     response, _ = answer(outcome, "auto", headers={"Accept": accept})
     assert response.content_type == expected
     assert response.headers["Vary"] == "Accept"
@@ -105,7 +115,7 @@ def test_auto_is_text_only_for_a_client_that_asks_for_text_and_no_image(outcome,
 @pytest.mark.parametrize("method", [None, "HEAD", "OPTIONS"], ids=["as it is", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("outcome", CASES)
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_every_answer_carries_the_headers_of_the_contract(reply, outcome, method):
+def test_every_answer_carries_the_headers_of_the_contract(reply: ReplyMode, outcome: str, method: str | None) -> None:
     if method is None:
         response, _ = answer(outcome, reply)
     else:
@@ -126,7 +136,7 @@ def test_every_answer_carries_the_headers_of_the_contract(reply, outcome, method
 
 
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_head_gets_the_headers_of_an_accepted_get_and_records_nothing(reply):
+def test_head_gets_the_headers_of_an_accepted_get_and_records_nothing(reply: ReplyMode) -> None:
     pixel = Pixel(reply=reply)
     get = pixel.get("/pixel/v1/track", GOOD)
     for query in (GOOD, "", "event.x=1&event=2"):
@@ -137,7 +147,7 @@ def test_head_gets_the_headers_of_an_accepted_get_and_records_nothing(reply):
 
 
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_options_is_answered_as_a_preflight_and_records_nothing(reply):
+def test_options_is_answered_as_a_preflight_and_records_nothing(reply: ReplyMode) -> None:
     pixel = Pixel(reply=reply)
     headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
     response = pixel.request("OPTIONS", "/pixel/v1/track", GOOD, headers=headers)
@@ -150,7 +160,7 @@ def test_options_is_answered_as_a_preflight_and_records_nothing(reply):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
-def test_another_method_is_refused_and_told(method):
+def test_another_method_is_refused_and_told(method: str) -> None:
     pixel = Pixel()
     response = pixel.request(method, "/pixel/v1/track", GOOD)
     assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
@@ -164,11 +174,11 @@ def test_another_method_is_refused_and_told(method):
 
 
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto"])
-def test_an_unavailable_sink_says_when_to_try_again(reply):
+def test_an_unavailable_sink_says_when_to_try_again(reply: ReplyMode) -> None:
     assert int(answer("unavailable", reply)[0].headers["Retry-After"]) > 0
 
 
-def test_the_image_is_a_well_formed_transparent_gif_of_one_pixel():
+def test_the_image_is_a_well_formed_transparent_gif_of_one_pixel() -> None:
     assert len(GIF) == 43
     assert GIF[:6] == b"GIF89a"
     assert struct.unpack("<HH", GIF[6:10]) == (1, 1)
@@ -178,7 +188,7 @@ def test_the_image_is_a_well_formed_transparent_gif_of_one_pixel():
     assert GIF[image + 10 :] == b"\x02\x02\x44\x01\x00\x3b", "clear, one pixel, end: the whole LZW stream"
 
 
-def test_no_value_of_the_users_is_in_any_header():
+def test_no_value_of_the_users_is_in_any_header() -> None:
     pixel = Pixel(reply="ok")
     for query in (
         "s3ntinel=s3ntinel",
@@ -188,10 +198,12 @@ def test_no_value_of_the_users_is_in_any_header():
         assert "s3ntinel" not in str(pixel.get("/pixel/v1/track", query, headers={"Origin": "s3ntinel"}).headers)
 
 
-def test_answers_do_not_share_their_header_lists():
+def test_answers_do_not_share_their_header_lists() -> None:
     seen = []
 
-    def start_response(status, headers, exc_info=None):
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> Callable[[bytes], object]:
         headers.append(("Set-Cookie", "of a middleware outside"))
         seen.append(headers)
         return lambda data: None

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pixelmw.__main__ import main
+from pixelmw.cli.main import main
 from pixelmw.cli.progress import ProgressBar
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.dead_letter_store import DeadLetterStore

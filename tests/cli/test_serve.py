@@ -1,5 +1,7 @@
 """``python -m pixelmw serve``: the real command in a process of its own, and its parts."""
 
+from __future__ import annotations
+
 import re
 import signal
 import socket
@@ -10,22 +12,24 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
-from werkzeug.test import EnvironBuilder
 
 from pixelmw import Rejected, __version__
-from pixelmw.__main__ import main
+from pixelmw.cli.main import main
 from pixelmw.cli.serve import event_line, front_page_url, make_welcome_server, refusal_line
 from pixelmw.cli.welcome import welcome_app
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
 from tests.support.pixel import WholeClient
+from tests.support.processes import out
 
 
 @contextmanager
-def serving(directory, *options):
+def serving(directory: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command on a free port; yields its process and its address."""
     command = [sys.executable, "-W", "error", "-m", "pixelmw", "serve", "--port", "0", *options]
     # A shell lets its background jobs ignore Ctrl-C, and a child inherits that.
@@ -35,15 +39,16 @@ def serving(directory, *options):
     finally:
         signal.signal(signal.SIGINT, before)
     try:
-        banner = process.stdout.readline()
-        assert "http://" in banner, process.communicate(timeout=10)
-        yield process, re.search(r"http://\S+:\d+", banner)[0]
+        banner = out(process).readline()
+        address = re.search(r"http://\S+:\d+", banner)
+        assert address is not None, process.communicate(timeout=10)
+        yield process, address[0]
     finally:
         process.kill()
         process.communicate(timeout=10)
 
 
-def get(url):
+def get(url: str) -> tuple[int, str | None, bytes]:
     """The status, the error code and the body of a GET."""
     try:
         with urllib.request.urlopen(url, timeout=10) as response:
@@ -53,13 +58,13 @@ def get(url):
             return error.code, error.headers["X-Pixel-Error"], error.read()
 
 
-def rows(database):
+def rows(database: Path) -> list[tuple[str, str | None]]:
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute("SELECT type, event FROM events ORDER BY received_at").fetchall()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_a_visitor_sees_the_welcome_page_and_the_operator_sees_the_events(tmp_path, stop):
+def test_a_visitor_sees_the_welcome_page_and_the_operator_sees_the_events(tmp_path: Path, stop: signal.Signals) -> None:
     with serving(tmp_path) as (process, address):
         page = get(f"{address}/")[2].decode()
         (pixel,) = re.findall(r'<img src="(/[^"]+)"', page)
@@ -79,7 +84,7 @@ def test_a_visitor_sees_the_welcome_page_and_the_operator_sees_the_events(tmp_pa
     assert rows(tmp_path / "pixelmw.db") == [("page", None), ("track", "Hello")]
 
 
-def test_the_options_do_what_they_say(tmp_path):
+def test_the_options_do_what_they_say(tmp_path: Path) -> None:
     options = ["--db", "mine.db", "--write-key", "one", "--write-key", "two", "--reply", "ok", "--host", "127.0.0.1"]
     with serving(tmp_path, *options) as (_, address):
         url = f"{address}/pixel/v1/track?anonymousId=a&event=e&writeKey="
@@ -98,7 +103,7 @@ def test_the_options_do_what_they_say(tmp_path):
         pytest.param(["--host", "203.0.113.1"], 1, "Cannot assign requested address", id="an address of others"),
     ],
 )
-def test_a_mistake_is_reported_at_the_start(tmp_path, options, code, message):
+def test_a_mistake_is_reported_at_the_start(tmp_path: Path, options: list[str], code: int, message: str) -> None:
     command = [sys.executable, "-m", "pixelmw", "serve", "--port", "0", *options]
     result = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, timeout=30)
     assert result.returncode == code
@@ -106,13 +111,13 @@ def test_a_mistake_is_reported_at_the_start(tmp_path, options, code, message):
     assert "Traceback" not in result.stderr
 
 
-def test_the_version_is_printed(capsys):
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert (caught.value.code, capsys.readouterr().out) == (0, f"pixelmw {__version__}\n")
 
 
-def test_without_a_command_the_usage_is_printed(capsys):
+def test_without_a_command_the_usage_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([])
     assert caught.value.code == 2
@@ -120,7 +125,7 @@ def test_without_a_command_the_usage_is_printed(capsys):
 
 
 @pytest.fixture
-def _signals():
+def _signals() -> Iterator[None]:
     """Restore the handler of SIGTERM, which the command replaces."""
     before = signal.getsignal(signal.SIGTERM)
     yield
@@ -128,8 +133,10 @@ def _signals():
 
 
 @pytest.mark.usefixtures("_signals")
-def test_the_command_returns_0_when_stopped(tmp_path, monkeypatch, capsys, free_port):
-    def stop_once_it_listens():
+def test_the_command_returns_0_when_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], free_port: int
+) -> None:
+    def stop_once_it_listens() -> None:
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with socket.socket() as client:
@@ -147,8 +154,8 @@ def test_the_command_returns_0_when_stopped(tmp_path, monkeypatch, capsys, free_
 
 
 @pytest.mark.usefixtures("_signals")
-def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch):
-    def interrupted(*arguments):
+def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr("pixelmw.cli.main.serve", interrupted)
@@ -156,7 +163,7 @@ def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch):
 
 
 @pytest.mark.usefixtures("_signals")
-def test_the_command_returns_1_if_it_cannot_serve(tmp_path, capsys):
+def test_the_command_returns_1_if_it_cannot_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["serve", "--db", str(tmp_path)])
     assert caught.value.code == 1
@@ -166,11 +173,11 @@ def test_the_command_returns_1_if_it_cannot_serve(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("host", "url"), [("127.0.0.1", "http://127.0.0.1:80/"), ("::1", "http://[::1]:80/")], ids=["IPv4", "IPv6"]
 )
-def test_the_banner_shows_a_url_to_open(host, url):
+def test_the_banner_shows_a_url_to_open(host: str, url: str) -> None:
     assert front_page_url(host, 80) == url
 
 
-def test_the_welcome_page_quotes_what_it_shows():
+def test_the_welcome_page_quotes_what_it_shows() -> None:
     app = welcome_app('"><script>&', "<b>.db")
     page = WholeClient(app).get("/", headers={"Host": "x"}).text
     assert "<script>" not in page
@@ -178,7 +185,7 @@ def test_the_welcome_page_quotes_what_it_shows():
     assert "writeKey=%22%3E%3Cscript%3E%26&amp;" in page
 
 
-def test_the_terminal_shows_no_control_character_and_no_value_of_a_refusal():
+def test_the_terminal_shows_no_control_character_and_no_value_of_a_refusal() -> None:
     event = {"type": "track", "event": "a\x1b[31m\n", "userId": "u" * 99, "messageId": "m"}
     assert event_line(event)[9:] == f"stored   track a\ufffd[31m\ufffd by {'u' * 64}… id m"
     refusal = Rejected("unauthorized", "s3cret", path="writeKey", event_type="page", query="s3cret")
@@ -189,17 +196,17 @@ def test_the_terminal_shows_no_control_character_and_no_value_of_a_refusal():
     )
 
 
-def test_an_event_that_could_not_be_stored_is_not_shown_as_stored(tmp_path, capsys, caplog):
+def test_an_event_that_could_not_be_stored_is_not_shown_as_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     with SQLite(tmp_path / "x.db") as store:
         server = make_welcome_server("127.0.0.1", 0, store, [], "gif")
         try:
             with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
                 connection.execute("DROP TABLE events")
-            environ = EnvironBuilder("/pixel/v1/track", query_string="writeKey=k&anonymousId=a&event=e").get_environ()
-            status = []
-            server.app(environ, lambda *answer: status.append(answer[0]))
+            answer = WholeClient(server.app).get("/pixel/v1/track?writeKey=k&anonymousId=a&event=e")
         finally:
             server.server_close()
-    assert status == ["503 Service Unavailable"]
+    assert answer.status == "503 Service Unavailable"
     assert "stored" not in capsys.readouterr().out
     assert "no such table" in caplog.text

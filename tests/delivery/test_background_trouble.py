@@ -83,7 +83,9 @@ def test_events_are_dropped_and_counted_where_that_is_wanted_and_logged_once(
 @pytest.mark.parametrize(
     "error", [ValueError, OSError, Unavailable, SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit]
 )
-def test_no_exception_of_the_sinks_keeps_events_from_being_forwarded_for_ever(kind, error) -> None:
+def test_no_exception_of_the_sinks_keeps_events_from_being_forwarded_for_ever(
+    kind: type[Calls], error: type[BaseException]
+) -> None:
     failures = iter([error("no")] * 4)
     sink = kind(lambda ids: next(failures, None))
     with Background(sink, retry=SOON) as background:
@@ -93,7 +95,7 @@ def test_no_exception_of_the_sinks_keeps_events_from_being_forwarded_for_ever(ki
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, asyncio.CancelledError])
-def test_no_exception_of_the_dead_letter_sinks_does_either(error) -> None:
+def test_no_exception_of_the_dead_letter_sinks_does_either(error: type[BaseException]) -> None:
     failures = iter([error("no")] * 4)
     letters = Calls(lambda ids: next(failures, None))
     sink = Batches(poison("bad", error=Undeliverable))

@@ -1,29 +1,35 @@
 """The Prometheus collector: what a scrape tells, on real servers, too."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
+from werkzeug.wrappers import Request
 
-from pixelmw import Discard, Limits, PixelMiddleware
+from pixelmw import Discard, Event, Limits, PixelMiddleware
 from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.sinks.base import Undeliverable
 from tests.support.pixel import Pixel, host_app
 from tests.support.processes import event, wait_until
-from tests.support.scrapes import Fickle, delivery, documented, registered, scrape, served
+from tests.support.scrapes import Fickle, Key, delivery, documented, registered, scrape, served
 from tests.support.servers import running, send, serving
 
 PAGE = "/pixel/v1/page"
 QUERY = "writeKey=k&anonymousId=a"
 
 
-def test_each_way_a_request_can_end_is_counted():
-    def opt_out(event, request):
+def test_each_way_a_request_can_end_is_counted() -> None:
+    def opt_out(event: Event, request: Request) -> None:
         if event.get("name") == "secret":
             raise Discard
 
@@ -54,7 +60,7 @@ def test_each_way_a_request_can_end_is_counted():
     }
 
 
-def test_all_series_are_there_from_the_first_scrape_on_as_zero(tmp_path):
+def test_all_series_are_there_from_the_first_scrape_on_as_zero(tmp_path: Path) -> None:
     told = scrape(registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print)))
     counters = {key: value for key, value in told.items() if key[0].endswith("_total")}
     assert {key[1] for key in counters if key[0] == "requests_total"} == {*STATUS_OF_CODE, ""}
@@ -63,12 +69,12 @@ def test_all_series_are_there_from_the_first_scrape_on_as_zero(tmp_path):
         assert len([key for key in counters if key[1] == name]) == figures
 
 
-def test_a_collector_without_a_middleware_will_do(pixel):
+def test_a_collector_without_a_middleware_will_do(pixel: Pixel) -> None:
     pixel.page("")
     assert scrape(registered(pixel.middleware.collector)) == scrape(registered(pixel.middleware))
 
 
-def test_a_spool_whose_sink_is_down_and_up_again_is_told_of(tmp_path):
+def test_a_spool_whose_sink_is_down_and_up_again_is_told_of(tmp_path: Path) -> None:
     sink = Fickle(OSError("down"))
     with Spool(tmp_path / "spool", sink, retry=Retry(cap=0.1), max_bytes=10_000) as spool:
         registry = registered(spool=spool)
@@ -86,7 +92,7 @@ def test_a_spool_whose_sink_is_down_and_up_again_is_told_of(tmp_path):
         assert told["up"] == 1
 
 
-def test_dead_letters_and_what_had_no_room_are_told(tmp_path):
+def test_dead_letters_and_what_had_no_room_are_told(tmp_path: Path) -> None:
     with Spool(tmp_path / "spool", Fickle(Undeliverable("no")), max_bytes=5000, when_full="drop") as spool:
         registry = registered(spool=spool)
         spool(event("dead"))
@@ -95,7 +101,7 @@ def test_dead_letters_and_what_had_no_room_are_told(tmp_path):
         assert delivery(registry)["dropped_total"] == 1
 
 
-def test_damage_is_told(tmp_path):
+def test_damage_is_told(tmp_path: Path) -> None:
     with Spool(tmp_path / "spool", Fickle(OSError("down"))) as spool:
         spool(event("lost"))
     (segment,) = (tmp_path / "spool").glob("*.segment")
@@ -107,7 +113,7 @@ def test_damage_is_told(tmp_path):
         assert spool.flush(20)
 
 
-def test_a_background_has_a_limit_of_events_and_no_directory():
+def test_a_background_has_a_limit_of_events_and_no_directory() -> None:
     sink = Fickle(OSError("down"))
     with Background(sink, max_queue=7, retry=Retry(cap=0.1)) as background:
         registry = registered(queue=background)
@@ -118,7 +124,7 @@ def test_a_background_has_a_limit_of_events_and_no_directory():
         sink.error = None
 
 
-def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path):
+def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path: Path) -> None:
     spool, queue = Spool(tmp_path / "spool", print), Background(print)
     assert spool.stats().keys() == SpoolStats.__annotations__.keys() | DeliveryStats.__annotations__.keys()
     assert queue.stats().keys() == BackgroundStats.__annotations__.keys() | DeliveryStats.__annotations__.keys()
@@ -127,7 +133,7 @@ def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path):
     assert len(delivery(registry, "queue")) == len({"up", "max_queue"}) + len(queue.stats())
 
 
-def test_the_names_follow_the_conventions(tmp_path):
+def test_the_names_follow_the_conventions(tmp_path: Path) -> None:
     registry = registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print))
     families = list(parse(generate_latest(registry).decode()))
     assert len(families) == 13
@@ -143,24 +149,25 @@ def test_the_names_follow_the_conventions(tmp_path):
     assert {family.name.split("_")[-1] for family in families if "directory_" in family.name} == {"bytes"}
 
 
-def test_open_metrics_are_told_too(tmp_path):
+def test_open_metrics_are_told_too(tmp_path: Path) -> None:
     registry = registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print))
-    strict = list(parse_openmetrics(openmetrics.generate_latest(registry).decode()))
+    exposition = openmetrics.generate_latest(registry).decode()  # type: ignore[no-untyped-call]
+    strict = list(parse_openmetrics(exposition))  # type: ignore[no-untyped-call]
     assert {family.name for family in strict} == {
         family.name.removesuffix("_total") for family in parse(generate_latest(registry).decode())
     }
 
 
-def test_what_one_shall_be_alerted_by_exists(tmp_path):
+def test_what_one_shall_be_alerted_by_exists(tmp_path: Path) -> None:
     told = scrape(registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print)))
     named = set(re.findall(r"pixelmw_(\w+)", documented("Expressions to be alerted by")))
     assert len(named) == 10
     assert named <= {name for name, *_ in told}
 
 
-def test_the_documented_application_is_scraped_beside_its_pixels(tmp_path):
+def test_the_documented_application_is_scraped_beside_its_pixels(tmp_path: Path) -> None:
     sink = Fickle()
-    names = {
+    names: dict[str, Any] = {
         "app": host_app,
         "PixelMiddleware": PixelMiddleware,
         "Metrics": Metrics,
@@ -200,7 +207,7 @@ REGISTRY.register(Metrics(application))
 """
 
 
-def scrapes(ports):
+def scrapes(ports: Iterable[int]) -> list[dict[Key, float]]:
     """What is told at each port where somebody answers."""
     found = []
     for port in ports:
@@ -209,7 +216,7 @@ def scrapes(ports):
     return found
 
 
-def test_each_worker_is_scraped_at_a_port_of_its_own(tmp_path, free_port):
+def test_each_worker_is_scraped_at_a_port_of_its_own(tmp_path: Path, free_port: int) -> None:
     (tmp_path / "workers.py").write_text(_WORKERS)
     hook = documented("which in ``gunicorn.conf.py`` is").replace("9101", str(free_port))
     (tmp_path / "hook.conf.py").write_text(f"control_socket_disable = True\n{hook}")

@@ -89,4 +89,4 @@ def test_numbers_that_cannot_work_are_told(options: dict[str, Any], told: str) -
 
 def test_a_retry_can_be_shared_since_nobody_can_change_it() -> None:
     with pytest.raises(AttributeError):
-        Retry().first = 1.0
+        Retry().first = 1.0  # type: ignore[misc]  # mypy knows, too

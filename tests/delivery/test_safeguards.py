@@ -1,5 +1,7 @@
 """No safeguard of a Spool can be taken away without a test that turns red."""
 
+from __future__ import annotations
+
 import os
 
 import pytest
@@ -9,7 +11,7 @@ from tests.support.needs import give_up, need
 
 
 @pytest.mark.parametrize("name", SAFEGUARDS)
-def test_a_test_turns_red_without(name):
+def test_a_test_turns_red_without(name: str) -> None:
     need("strace")
     if os.geteuid():
         give_up("some of those tests need root")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.delivery_sites import ENOUGH, Load, Site
+from tests.support.delivery_sites import ENOUGH, Site
+from tests.support.loads import Load
 from tests.support.processes import wait_until
 
 GUNICORNS = ("sync", "gthread", "gevent", "preload", "max-requests")

@@ -88,7 +88,8 @@ KINDS = pytest.mark.parametrize("kind", [Careless, CarelessBatches])
 def test_a_sink_that_takes_its_event_apart_and_fails_gets_the_whole_event_again(
     make: Make, kind: type[Careless], error: Callable[[], Exception]
 ) -> None:
-    sink, dead = kind(6, error), []
+    sink = kind(6, error)
+    dead: list[Event] = []
     delivery = make(sink, dead_letter=dead.append)
     for number in range(13):
         delivery(full_event(number))
@@ -141,14 +142,15 @@ def test_what_is_changed_after_acceptance_is_not_delivered(make: Make) -> None:
     """By an enricher that has kept the event, say, or by whoever stores an object of its own twice."""
     kept: list[Event] = []
     sink = Careless(3)
-    pixel = Pixel(sink=make(sink), enrich=[lambda event, request: kept.append(event)])
+    delivery = make(sink)
+    pixel = Pixel(sink=delivery, enrich=[lambda event, request: kept.append(event)])
     query = "writeKey=k&anonymousId=a&event=e&context.a=b&properties.items.0=c"
     assert pixel.get("/pixel/v1/track", query).status_code == 200
     before = copy.deepcopy(kept[0])
     kept[0]["context"]["a"] = "changed"
     kept[0]["properties"]["items"].append("added")
     kept[0]["late"] = object()
-    assert pixel.middleware.collector.sink.flush(20)
+    assert delivery.flush(20)
     wait_until(lambda: sink.stored)
     assert sink.stored == [before]
 
@@ -206,10 +208,11 @@ def test_what_is_not_json_is_refused_though_a_full_one_drops(make: Make) -> None
 
 
 def test_an_event_that_no_sink_can_have_is_a_503_and_never_waits(make: Make) -> None:
-    pixel = Pixel(sink=make(Careless(0)), enrich=[lambda event, request: event.update(extra=b"bytes")])
+    delivery = make(Careless(0))
+    pixel = Pixel(sink=delivery, enrich=[lambda event, request: event.update(extra=b"bytes")])
     answer = pixel.get("/pixel/v1/track", "writeKey=k&anonymousId=a&event=e")
     assert (answer.status_code, answer.headers["X-Pixel-Error"]) == (503, "unavailable")
-    assert pixel.middleware.collector.sink.stats()["queued"] == 0
+    assert delivery.stats()["queued"] == 0
 
 
 def test_an_event_nested_as_deep_as_it_may_be_is_refused_or_delivered(make: Make) -> None:

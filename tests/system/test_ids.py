@@ -1,5 +1,7 @@
 """Random UUIDs: valid, and never the same on both sides of a fork."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import threading
@@ -25,17 +27,17 @@ print(len(ids), len(set(ids)))
 """
 
 
-def test_ids_are_random_uuids_all_different():
+def test_ids_are_random_uuids_all_different() -> None:
     ids = [random_uuid() for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert all(str(uuid.UUID(each)) == each and uuid.UUID(each).version == 4 for each in ids)
 
 
-def test_threads_get_different_ids():
+def test_threads_get_different_ids() -> None:
     ids = []
     start = threading.Barrier(8)
 
-    def take():
+    def take() -> None:
         start.wait()
         ids.extend([random_uuid() for _ in range(1000)])
 
@@ -48,6 +50,6 @@ def test_threads_get_different_ids():
 
 
 @pytest.mark.parametrize("fork", ["os.fork", "ctypes.CDLL(None).fork"], ids=["Python's fork", "a server's own fork"])
-def test_a_child_makes_other_ids_than_its_parent(fork):
+def test_a_child_makes_other_ids_than_its_parent(fork: str) -> None:
     command = [sys.executable, "-c", FORK.format(fork=fork)]
     assert subprocess.run(command, text=True, capture_output=True, timeout=30).stdout == "600 600\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_a_value_that_was_popped_is_made_again() -> None:
 
 
 def test_a_value_that_could_not_be_made_is_tried_again() -> None:
-    answers = iter([OSError("not now"), "made"])
+    answers: Iterator[Exception | str] = iter([OSError("not now"), "made"])
 
     def make() -> str:
         answer = next(answers)

@@ -30,7 +30,7 @@ def records(segment: Path) -> list[Record]:
     return [record for record in read_records(segment.read_bytes(), 0) if isinstance(record, Record)]
 
 
-def copies(segment: Path, tmp_path: Path, data: bytes) -> Path:
+def copies(segment: Path, tmp_path: Path, data: bytes | bytearray) -> Path:
     """A directory of its own with a segment that holds *data*."""
     folder = next(path for number in count() if not (path := tmp_path / f"copy-{number}").exists())
     folder.mkdir(mode=0o700)

@@ -15,7 +15,7 @@ from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.records import Record, read_records
 from tests.support.faults import full_disk
 from tests.support.pixel import Pixel
-from tests.support.processes import event, finish, out, start, wait_until
+from tests.support.processes import event, finish, into, out, start, wait_until
 from tests.support.spools import report, waiting
 
 
@@ -34,7 +34,8 @@ class Sink:
 
 def store_until_refused(spool: Callable[[Event], object], name: str, error: type[Exception], size: int) -> list[str]:
     """Store events of *size* bytes until one is refused, and then try ten more; returns those that were accepted."""
-    accepted, refused = [], 0
+    accepted: list[str] = []
+    refused = 0
     for number in range(10_000):
         try:
             spool(event(f"{name}-{number}", size))
@@ -146,7 +147,12 @@ def test_what_is_to_be_dropped_when_full_is_counted_and_told_of_once(
         ]
         sink.up = True
         assert spool.flush(20)
-        wait_until(lambda: spool.stats()["stored"] > stats["stored"] or spool(event("after", 300)), 5)
+
+        def is_taken_again() -> bool:
+            spool(event("after", 300))
+            return spool.stats()["stored"] > stats["stored"]
+
+        wait_until(is_taken_again, 5)
         assert spool.flush(20)
     assert "after" in sink.ids
 
@@ -202,12 +208,12 @@ def test_two_processes_together_stay_under_the_size(tmp_path: Path) -> None:
     directory = tmp_path / "spool"
     processes = [start(_FILL, directory, name) for name in "ab"]
     for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
+        into(process).write("\n")
+        into(process).flush()
     accepted = sum(int(out(process).readline()) for process in processes)
     used = size(directory)
     for process in processes:
-        process.stdin.write("\n")
+        into(process).write("\n")
         finish(process)
     report("two processes under max_bytes=200,000", accepted=accepted, bytes=used)
     assert len(waiting(directory)) == accepted

@@ -94,7 +94,7 @@ def test_a_file_system_without_modes_is_told_of_once(
             sink.is_down = True
             writer.store(directory, f"{number}")
             called = sink.calls
-            wait_until(lambda called=called: sink.calls > called)
+            wait_until(lambda: sink.calls > called)  # noqa: B023 - it is waited for at once
             writer.store(directory, f"{number}-late")
             sink.is_down = False
             assert spool.flush(20)

@@ -78,7 +78,7 @@ def test_a_seal_that_is_undone_before_any_line_of_the_drainer_loses_nothing(tmp_
     undone = 0
     for at in count(1):
         directory, sink = tmp_path / f"spool-{at}", Sink()
-        unanswered = []
+        unanswered: list[bool] = []
 
         def undo(directory: Path = directory, unanswered: list[bool] = unanswered) -> None:
             for path in segments(directory):

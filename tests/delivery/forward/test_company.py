@@ -66,7 +66,7 @@ def test_events_that_come_while_one_waits_to_be_tried_alone_do_not_make_a_sink_t
         sink = Blames(lambda names: Undeliverable("?") if len(names) > 1 else Unavailable("down", retry_after=60))
         delivery = wrap(sink)
         delivery.write(batch(["a", "b"]))
-        wait_until(lambda sink=sink: sink.calls[1:])
+        wait_until(lambda: sink.calls[1:])  # noqa: B023 - it is waited for at once
         for number in range(5):
             delivery(event(f"later-{number}"))
             threading.Event().wait(0.15)  # longer than the delivery waits for more events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -21,7 +22,9 @@ def requests_error(text: str) -> OSError:
 @KINDS
 @pytest.mark.parametrize("place", [0, 1, 137, 249, 250, 498])
 @pytest.mark.parametrize("error", [ValueError, requests_error])
-def test_one_poison_event_among_500_becomes_exactly_one_dead_letter(kind, error, place: int) -> None:
+def test_one_poison_event_among_500_becomes_exactly_one_dead_letter(
+    kind: type[Calls], error: Callable[[str], BaseException], place: int
+) -> None:
     bench = Bench(kind(poison(f"e{place}", error=error)), ids(500))
     # It holds up the others for a short while only.
     assert sum(bench.until(lambda: len(bench.sink.stored) == 499)) < 10
@@ -36,7 +39,7 @@ def test_one_poison_event_among_500_becomes_exactly_one_dead_letter(kind, error,
 
 
 @KINDS
-def test_in_a_total_outage_nothing_becomes_a_dead_letter_and_order_is_kept(kind) -> None:
+def test_in_a_total_outage_nothing_becomes_a_dead_letter_and_order_is_kept(kind: type[Calls]) -> None:
     bench = Bench(kind(always(ValueError)), ids(300))
     pauses = bench.steps(500)
     assert min(pauses) > 0
@@ -51,7 +54,7 @@ def test_in_a_total_outage_nothing_becomes_a_dead_letter_and_order_is_kept(kind)
 
 
 @KINDS
-def test_outages_that_come_again_and_again_make_no_dead_letters(kind) -> None:
+def test_outages_that_come_again_and_again_make_no_dead_letters(kind: type[Calls]) -> None:
     bench = Bench(kind())
     for outage in range(50):
         bench.queue(ids(20, f"{outage}-"))
@@ -66,7 +69,7 @@ def test_outages_that_come_again_and_again_make_no_dead_letters(kind) -> None:
 
 @KINDS
 @pytest.mark.parametrize("count", [2, 3, 40])
-def test_poison_events_in_a_row_do_not_block_what_is_behind_them(kind, count: int) -> None:
+def test_poison_events_in_a_row_do_not_block_what_is_behind_them(kind: type[Calls], count: int) -> None:
     """Events with the same fault come together: one client sends them."""
     bad = ids(count, "bad")
     bench = Bench(kind(poison(*bad)), [*ids(5), *bad, *ids(400, "later")], max_batch=50)
@@ -79,7 +82,7 @@ def test_poison_events_in_a_row_do_not_block_what_is_behind_them(kind, count: in
 
 
 @KINDS
-def test_poison_alone_stays_and_is_decided_once_others_come(kind) -> None:
+def test_poison_alone_stays_and_is_decided_once_others_come(kind: type[Calls]) -> None:
     bench = Bench(kind(poison("bad")), ["bad"])
     pauses = bench.steps(300)
     assert min(pauses) > 0
@@ -95,9 +98,9 @@ def test_poison_alone_stays_and_is_decided_once_others_come(kind) -> None:
 def test_neighbours_of_a_poison_event_are_not_taken_for_it() -> None:
     """Each of them was in many a batch that failed. One more failure, of its own, is the first."""
     bad, neighbour = "e6001", "e6002"
-    failed = []
+    failed: list[list[str]] = []
 
-    def fault(batch: list[str]) -> Exception | None:
+    def fault(batch: list[str]) -> BaseException | None:
         if batch == [neighbour] and len(failed) < 5:
             failed.append(batch)
             return ValueError("not now")
@@ -178,7 +181,9 @@ def test_no_more_than_a_hundred_suspects_are_kept() -> None:
 
 @KINDS
 @pytest.mark.parametrize("error", [ValueError, Unavailable])
-def test_finite_attempts_make_dead_letters_of_what_a_sink_that_is_down_never_took(kind, error) -> None:
+def test_finite_attempts_make_dead_letters_of_what_a_sink_that_is_down_never_took(
+    kind: type[Calls], error: Callable[[str], BaseException]
+) -> None:
     bench = Bench(kind(always(error)), ids(12), retry=Retry(attempts=3))
     bench.finish()
     assert bench.dead == ids(12) or error is ValueError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -129,7 +130,9 @@ def test_a_failure_that_names_no_place_of_the_batch_is_none() -> None:
     ids=["Unavailable", "ConnectionResetError", "TimeoutError", "ENOSPC"],
 )
 @pytest.mark.parametrize("kind", [Batches, Calls])
-def test_a_sink_that_is_down_gets_the_same_batch_again_and_all_in_order_when_it_is_up(kind, error) -> None:
+def test_a_sink_that_is_down_gets_the_same_batch_again_and_all_in_order_when_it_is_up(
+    kind: type[Calls], error: Callable[[str], BaseException]
+) -> None:
     bench = Bench(kind(always(error)), ids(20), max_batch=8)
     pauses = bench.steps(60)
     assert min(pauses) > 0

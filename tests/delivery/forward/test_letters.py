@@ -49,7 +49,7 @@ def on_a_thread(act: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("kind", [Batches, Calls])
-def test_a_dead_letter_that_cannot_be_stored_stays_and_holds_up_nobody(kind) -> None:
+def test_a_dead_letter_that_cannot_be_stored_stays_and_holds_up_nobody(kind: type[Calls]) -> None:
     letters = Letters(OSError(28, "no space left"))
     bench = Bench(kind(REFUSED), ["e0", "bad", "e1"], dead_letter=letters)
     bench.until(lambda: bench.sink.stored == ["e0", "e1"])
@@ -106,7 +106,9 @@ def test_a_sink_that_is_down_is_logged_once_and_not_at_each_try(caplog: pytest.L
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])
 @pytest.mark.parametrize("kind", [Batches, Calls])
-def test_on_a_thread_nothing_that_a_sink_raises_ends_more_than_the_call(kind, error) -> None:
+def test_on_a_thread_nothing_that_a_sink_raises_ends_more_than_the_call(
+    kind: type[Calls], error: type[BaseException]
+) -> None:
     letters = Letters(error("not even here"))
     bench = Bench(kind(poison("bad", error=error)), ["bad", *ids(20)], dead_letter=letters, max_batch=4)
     on_a_thread(lambda: bench.until(lambda: len(bench.sink.stored) == 20))
@@ -121,7 +123,9 @@ def test_on_a_thread_nothing_that_a_sink_raises_ends_more_than_the_call(kind, er
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
 @pytest.mark.parametrize("kind", [Batches, Calls])
-def test_the_main_thread_ends_as_it_is_told_to_and_no_event_is_lost(kind, error) -> None:
+def test_the_main_thread_ends_as_it_is_told_to_and_no_event_is_lost(
+    kind: type[Calls], error: type[BaseException]
+) -> None:
     """Whether the sink is at the next event or at a suspect, or the dead letter is about to be stored."""
     letters = Letters(None)
     bench = Bench(kind(always(error)), ids(3), dead_letter=letters)
