@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,7 @@ def _run_drain(arguments: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run the command line, in the main thread. Signal handlers are afterwards what they were before.
 
     :param arguments: those after the program's name; ``None`` for those of this process.
     :returns: the exit code.
@@ -95,9 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     parsed = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt_on_sigterm)
     try:
-        code: int | None = parsed.run(parsed)
+        with _interrupted_by_sigterm():
+            code: int | None = parsed.run(parsed)
     except KeyboardInterrupt:
         return 0
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -105,6 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
-def _interrupt_on_sigterm(number: int, frame: FrameType | None) -> None:
-    """Stop on SIGTERM, which ``docker stop`` sends, in the same way as on Ctrl-C."""
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Stop on SIGTERM, which ``docker stop`` sends, in the same way as on Ctrl-C, until the block ends."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        # It is None for a handler that C code has installed, which Python cannot put back.
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt

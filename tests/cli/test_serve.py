@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -124,45 +121,6 @@ def test_without_a_command_the_usage_is_printed(capsys: pytest.CaptureFixture[st
     assert "serve" in capsys.readouterr().err
 
 
-@pytest.fixture
-def _signals() -> Iterator[None]:
-    """Restore the handler of SIGTERM, which the command replaces."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.usefixtures("_signals")
-def test_the_command_returns_0_when_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], free_port: int
-) -> None:
-    def stop_once_it_listens() -> None:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", free_port)) == 0:
-                    break
-            time.sleep(0.01)
-        signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.chdir(tmp_path)
-    watcher = threading.Thread(target=stop_once_it_listens)
-    watcher.start()
-    assert main(["serve", "--port", str(free_port)]) == 0
-    watcher.join()
-    assert capsys.readouterr().out.endswith("stopped\n")
-
-
-@pytest.mark.usefixtures("_signals")
-def test_the_command_returns_0_when_interrupted_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*arguments: object) -> None:
-        signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr("pixelmw.cli.main.serve", interrupted)
-    assert main(["serve"]) == 0
-
-
-@pytest.mark.usefixtures("_signals")
 def test_the_command_returns_1_if_it_cannot_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["serve", "--db", str(tmp_path)])
