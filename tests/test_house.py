@@ -174,13 +174,6 @@ def test_each_client_library_is_imported_by_one_room() -> None:
     assert {name: len(rooms) for name, rooms in owners.items()} == dict.fromkeys(OPTIONAL, 1), owners
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("tests/")])
-def test_no_test_imports_from_another_test(file: str) -> None:
-    """Also not in a script within a string; what tests share is in tests/support."""
-    text = (ROOT / file).read_text(encoding="utf-8")
-    assert not re.search(r"(from|import) tests\.(?!support|safeguards)\w", text)
-
-
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_past_250_lines_is_two_files(file: str) -> None:
     assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= 250
