@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from ..events import Sink
 from ..system.files import require_file_locks
@@ -92,7 +92,7 @@ class Spool(Delivery):
         in_process.journal.append(payloads)
         in_process.worker.wake()
 
-    def __enter__(self) -> Spool:
+    def __enter__(self) -> Self:
         self._in_process.get().worker.wake()
         return self
 
