@@ -112,7 +112,9 @@ def notices(name: str) -> bool:
             raise ValueError(f"{file} has {text!r} {code.count(text)} times: tell what is the safeguard now")
         source.write_text(code.replace(text, instead) + besides, encoding="utf-8")
         module, _, start = tests.partition("::")
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{module}", "-k", start]
+        # With -m, the slow ones, too.
+        options = ("-x", "-q", "-p", "no:cacheprovider", "-m", "", "-k", start)
+        command = [sys.executable, "-m", "pytest", *options, f"tests/{module}"]
         # The copy stands first on the path of whatever the tests start.
         run = subprocess.run(
             command, cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, capture_output=True, text=True

@@ -9,6 +9,8 @@ import pytest
 from tests.safeguards import SAFEGUARDS, notices
 from tests.support.needs import give_up, need
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", SAFEGUARDS)
 def test_a_test_turns_red_without(name: str) -> None:

@@ -11,6 +11,8 @@ from tests.support.delivery_sites import ENOUGH, Site
 from tests.support.loads import Load
 from tests.support.processes import wait_until
 
+pytestmark = pytest.mark.slow
+
 GUNICORNS = ("sync", "gthread", "gevent", "preload", "max-requests")
 
 

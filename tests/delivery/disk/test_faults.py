@@ -102,6 +102,7 @@ def test_nothing_is_acknowledged_before_it_is_synced_nor_in_a_new_file_before_it
     assert steps == first + [("write", "segment"), ("fdatasync", "segment"), pipe] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "when", "refused"),
     [("fsync", 1, 0), ("fsync", 2, 0), ("fsync", 3, 0), ("fdatasync", 1, 1), ("fdatasync", 2, 2), ("fdatasync", 5, 5)],

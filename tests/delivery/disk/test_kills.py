@@ -19,6 +19,8 @@ from tests.support.processes import found, run, start, wait_until
 from tests.support.servers import running
 from tests.support.spools import THREADLESS, drain, drain_in_a_new_process, report, sample, scale, waiting
 
+pytestmark = pytest.mark.slow
+
 STORES = {"spool": "forwarded.jsonl", "sqlite": "events.db", "lines": "events.jsonl"}
 
 

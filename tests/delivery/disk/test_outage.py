@@ -61,6 +61,7 @@ print(json.dumps({"stored": number, "early": early, "late": late, "tries": tries
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["ConnectionError", "RuntimeError"])
 def test_a_sink_that_is_down_gets_all_when_it_is_up_in_order_and_the_memory_stays_flat(
     tmp_path: Path, error: str
@@ -125,6 +126,7 @@ def prepared(directory: Path, ids: list[str]) -> Path:
     return directory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Flaky, FlakyBatches], ids=["a plain callable", "batches"])
 @pytest.mark.parametrize(
     ("failure", "refusal"),

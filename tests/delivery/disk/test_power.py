@@ -13,6 +13,8 @@ import pytest
 from tests.support.processes import found, out, start, wait_until
 from tests.support.spools import Volume, drained, report, scale, volume
 
+pytestmark = pytest.mark.slow
+
 # Each thread ends with the first event that is refused.
 _WRITE = """
 import itertools, logging, os, sys, threading

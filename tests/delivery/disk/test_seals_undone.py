@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from pixelmw.delivery.disk import cursors, directory, private_files, reader
 from pixelmw.delivery.disk import drainer as drainer_module
 from pixelmw.delivery.disk.drainer import Drainer
@@ -17,6 +19,8 @@ from tests.support import seals
 from tests.support.needs import give_up
 from tests.support.seals import Sink, Writer, segments
 from tests.support.spools import drainer, report
+
+pytestmark = pytest.mark.slow
 
 writer = seals.writer
 
