@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from pixelmw.sinks import SQLite
@@ -64,6 +65,7 @@ def committed(brokers: MockBrokers) -> int:
     return partition.offset
 
 
+@pytest.mark.slow
 def test_the_kafka_pipeline_keeps_each_event_once_however_often_it_comes(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     with SQLite(database) as left_behind:
@@ -133,6 +135,7 @@ def test_the_rudderstack_example_posts_again_what_may_not_have_arrived(tmp_path:
         assert plane.ids() == ["one", "refused"]
 
 
+@pytest.mark.slow
 def test_the_postgres_example_outlives_an_outage_and_tells_which_pages_were_viewed(tmp_path: Path) -> None:
     with postgres() as server, workers("postgres", tmp_path, DATABASE_URL=server.url) as pixel:
         with server.down():

@@ -30,7 +30,7 @@ def test_a_sink_that_takes_one_event_at_a_time_gets_them_one_by_one() -> None:
 # --- Undeliverable: an event is at fault ---
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 10, 500])
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 100, pytest.param(500, marks=pytest.mark.slow)])
 def test_a_poison_event_is_isolated_by_halving_with_few_calls_wherever_it_stands(count: int) -> None:
     needed = 0
     for place in range(count):
