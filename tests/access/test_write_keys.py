@@ -1,14 +1,16 @@
 """Write keys: which of them let a request in, which source they name, and what a refusal says."""
 
+from __future__ import annotations
+
 import pytest
 
-from pixelmw.access import WriteKeyChecker
+from pixelmw.access import WriteKeyChecker, WriteKeys
 from tests.support.pixel import Pixel
 
 QUERY = "anonymousId=a&event=e"
 
 
-def statuses(write_keys, *queries):
+def statuses(write_keys: WriteKeys, *queries: str) -> list[int]:
     pixel = Pixel(write_keys=write_keys)
     return [pixel.get("/pixel/v1/track", f"{QUERY}{query}").status_code for query in queries]
 
@@ -25,30 +27,30 @@ def statuses(write_keys, *queries):
         pytest.param({"right": "web"}.get, [401, 401, 401, 200, 401], id="callable"),
     ],
 )
-def test_each_kind_of_write_keys_lets_in_whom_it_should(write_keys, expected):
+def test_each_kind_of_write_keys_lets_in_whom_it_should(write_keys: WriteKeys, expected: list[int]) -> None:
     spelled = ["", "&writeKey", "&writeKey=+", "&writeKey=right", "&writeKey=wrong"]
     assert statuses(write_keys, *spelled) == expected
 
 
 @pytest.mark.parametrize("write_keys", ["any", "optional", ["right"], {"right": "web"}, {"right": "web"}.get])
 @pytest.mark.parametrize("query", ["writeKey.x=right", "writeKey.0=right", "writeKey.=right"])
-def test_a_write_key_is_one_plain_string(write_keys, query):
+def test_a_write_key_is_one_plain_string(write_keys: WriteKeys, query: str) -> None:
     refusal = Pixel(write_keys=write_keys).refused(f"{QUERY}&{query}")
     assert (refusal.code, refusal.path) == ("unauthorized", "writeKey")
     assert refusal.message == "writeKey must be one plain string"
     assert "right" not in refusal.query
 
 
-def test_brackets_are_part_of_a_name_and_bring_no_write_key():
+def test_brackets_are_part_of_a_name_and_bring_no_write_key() -> None:
     assert statuses(["right"], "&writeKey[$ne]=x", "&writeKey[]=right") == [401, 401]
 
 
-def test_of_repeated_write_keys_the_first_counts():
+def test_of_repeated_write_keys_the_first_counts() -> None:
     assert statuses(["right"], "&writeKey=right&writeKey=wrong", "&writeKey=wrong&writeKey=right") == [200, 401]
 
 
 @pytest.mark.parametrize("key", ["schlüssel", "鍵", "a b", "a+b", "100%", "🔑"])
-def test_a_write_key_may_be_any_text(key):
+def test_a_write_key_may_be_any_text(key: str) -> None:
     pixel = Pixel(write_keys=[key])
     spelled = "".join(f"%{byte:02X}" for byte in key.encode())
     assert pixel.get("/pixel/v1/track", f"{QUERY}&writeKey={spelled}").status_code == 200
@@ -56,13 +58,13 @@ def test_a_write_key_may_be_any_text(key):
 
 
 @pytest.mark.parametrize("write_keys", [{"right": "web"}, {"right": "web"}.get], ids=["mapping", "callable"])
-def test_a_source_name_reaches_the_event(write_keys):
+def test_a_source_name_reaches_the_event(write_keys: WriteKeys) -> None:
     event = Pixel(write_keys=write_keys).collected("/pixel/v1/track", f"{QUERY}&writeKey=right")
     assert event["context"]["source"] == "web"
 
 
 @pytest.mark.parametrize("write_keys", ["any", ["right"]])
-def test_without_source_names_there_is_no_source(write_keys):
+def test_without_source_names_there_is_no_source(write_keys: WriteKeys) -> None:
     event = Pixel(write_keys=write_keys).collected("/pixel/v1/track", f"{QUERY}&writeKey=right&context.source=x")
     assert "source" not in event["context"]
 
@@ -70,7 +72,7 @@ def test_without_source_names_there_is_no_source(write_keys):
 @pytest.mark.parametrize(
     ("query", "message"), [("", "writeKey is missing"), ("&writeKey=wr0ng", "writeKey is unknown")]
 )
-def test_a_refusal_tells_why_and_never_quotes_the_key(query, message):
+def test_a_refusal_tells_why_and_never_quotes_the_key(query: str, message: str) -> None:
     refusal = Pixel(write_keys=["right"]).refused(f"{QUERY}{query}")
     assert (refusal.code, refusal.status, refusal.message) == ("unauthorized", 401, message)
     assert refusal.event is None
@@ -78,14 +80,14 @@ def test_a_refusal_tells_why_and_never_quotes_the_key(query, message):
 
 
 @pytest.mark.parametrize("outcome", [True, 1, b"web"])
-def test_a_callable_that_returns_no_name_lets_nobody_in(outcome, caplog):
+def test_a_callable_that_returns_no_name_lets_nobody_in(outcome: object, caplog: pytest.LogCaptureFixture) -> None:
     pixel = Pixel(write_keys=lambda key: outcome)
     assert pixel.get("/pixel/v1/track", f"{QUERY}&writeKey=right").status_code == 503
     assert "return a source name, or None to refuse" in caplog.text
     assert not pixel.events
 
 
-def test_a_callable_that_fails_lets_nobody_in(caplog):
+def test_a_callable_that_fails_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
     pixel = Pixel(write_keys={}.__getitem__)
     assert pixel.get("/pixel/v1/track", f"{QUERY}&writeKey=right").status_code == 503
     assert not pixel.events
@@ -105,13 +107,15 @@ def test_a_callable_that_fails_lets_nobody_in(caplog):
         pytest.param({"right": None}, TypeError, "not a string", id="a source that is no string"),
     ],
 )
-def test_write_keys_that_cannot_work_are_told_at_construction_without_showing_a_key(write_keys, error, told):
+def test_write_keys_that_cannot_work_are_told_at_construction_without_showing_a_key(
+    write_keys: object, error: type[Exception], told: str
+) -> None:
     with pytest.raises(error, match=told) as caught:
         Pixel(write_keys=write_keys)
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_mapping_changed_later_changes_nothing():
+def test_a_mapping_changed_later_changes_nothing() -> None:
     keys = {"right": "web"}
     checker = WriteKeyChecker(keys)
     keys.clear()

@@ -1,12 +1,15 @@
 """Enrichers: the default one, which fills in what the URL does not carry, and the user's own."""
 
+from __future__ import annotations
+
 import copy
+from typing import Any
 
 import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Request
 
-from pixelmw import Discard, Rejected
+from pixelmw import Discard, Event, Rejected
 from pixelmw.enrich import client_context
 from tests.support.pixel import Pixel, WholeClient
 
@@ -17,7 +20,7 @@ HEADERS = {
 }
 
 
-def test_the_headers_fill_what_the_url_does_not_carry(pixel):
+def test_the_headers_fill_what_the_url_does_not_carry(pixel: Pixel) -> None:
     assert pixel.track("", headers=HEADERS)["context"] == {
         "ip": "127.0.0.1",
         "userAgent": "Browser/1.0",
@@ -31,14 +34,16 @@ def test_the_headers_fill_what_the_url_does_not_carry(pixel):
     ("name", "of_the_header"),
     [("userAgent", "Browser/1.0"), ("locale", "de-CH"), ("page.url", "https://example.org/start")],
 )
-def test_what_the_url_carries_is_kept_unless_it_is_blank(pixel, name, of_the_header, value):
+def test_what_the_url_carries_is_kept_unless_it_is_blank(
+    pixel: Pixel, name: str, of_the_header: str, value: str
+) -> None:
     found = pixel.track(f"context.{name}{value}", headers=HEADERS)["context"]
     for segment in name.split("."):
         found = found[segment]
     assert found == ("mine" if value == "=mine" else of_the_header)
 
 
-def test_without_headers_nothing_is_made_up(pixel):
+def test_without_headers_nothing_is_made_up(pixel: Pixel) -> None:
     event = pixel.track("", headers={"User-Agent": ""}, environ={"REMOTE_ADDR": ""})
     assert event["context"] == {}
 
@@ -56,11 +61,11 @@ def test_without_headers_nothing_is_made_up(pixel):
         ("", None),
     ],
 )
-def test_the_locale_is_the_language_liked_best(pixel, header, locale):
+def test_the_locale_is_the_language_liked_best(pixel: Pixel, header: str, locale: str | None) -> None:
     assert pixel.track("", headers={"Accept-Language": header})["context"].get("locale") == locale
 
 
-def test_for_a_page_the_properties_fill_the_context_before_the_referer_does(pixel):
+def test_for_a_page_the_properties_fill_the_context_before_the_referer_does(pixel: Pixel) -> None:
     query = (
         "properties.path=/p&properties.url=http://u/&properties.referrer=http://r/&properties.title=T&properties.x=1"
     )
@@ -69,18 +74,19 @@ def test_for_a_page_the_properties_fill_the_context_before_the_referer_does(pixe
     assert event["properties"]["x"] == "1"
 
 
-def test_the_page_in_the_context_is_kept(pixel):
+def test_the_page_in_the_context_is_kept(pixel: Pixel) -> None:
     event = pixel.page("properties.title=T&properties.url=&context.page.title=C", headers=HEADERS)
     assert event["context"]["page"] == {"title": "C", "url": "https://example.org/start"}
 
 
-def test_for_other_events_the_properties_say_nothing_about_the_page(pixel):
+def test_for_other_events_the_properties_say_nothing_about_the_page(pixel: Pixel) -> None:
     assert "page" not in pixel.track("properties.title=T")["context"]
 
 
-def test_properties_that_are_no_text_are_not_taken_over(pixel):
+def test_properties_that_are_no_text_are_not_taken_over(pixel: Pixel) -> None:
     refusal = pixel.refused("writeKey=k&anonymousId=a&properties.title.x=T", path="/pixel/v1/page")
     assert refusal.path == "properties.title"
+    assert refusal.event is not None
     assert "page" not in refusal.event["context"]
 
 
@@ -93,33 +99,33 @@ def test_properties_that_are_no_text_are_not_taken_over(pixel):
         ("properties=x", "properties"),
     ],
 )
-def test_what_should_be_an_object_and_is_not_is_left_for_the_schema(pixel, query, path):
+def test_what_should_be_an_object_and_is_not_is_left_for_the_schema(pixel: Pixel, query: str, path: str) -> None:
     refusal = pixel.refused(f"writeKey=k&anonymousId=a&{query}", path="/pixel/v1/page", headers=HEADERS)
     assert (refusal.code, refusal.path, refusal.rule) == ("invalid", path, "type")
 
 
-def test_headers_are_decoded_as_values_are(pixel):
+def test_headers_are_decoded_as_values_are(pixel: Pixel) -> None:
     event = pixel.track("", environ={"HTTP_USER_AGENT": "Ã©\x00\xff", "HTTP_REFERER": "http://x/Ã¼"})
     assert event["context"]["userAgent"] == "é\ufffd\ufffd"
     assert event["context"]["page"]["url"] == "http://x/ü"
 
 
-def test_behind_a_proxy_proxy_fix_outside_makes_the_ip_the_clients(pixel):
+def test_behind_a_proxy_proxy_fix_outside_makes_the_ip_the_clients(pixel: Pixel) -> None:
     client = WholeClient(ProxyFix(pixel.middleware))
     headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.7"}
     assert client.get("/pixel/v1/track?writeKey=k&anonymousId=a&event=e", headers=headers).status_code == 200
     assert pixel.events[-1]["context"]["ip"] == "203.0.113.7"
 
 
-def test_without_proxy_fix_a_forwarded_address_is_not_believed(pixel):
+def test_without_proxy_fix_a_forwarded_address_is_not_believed(pixel: Pixel) -> None:
     assert pixel.track("", headers={"X-Forwarded-For": "6.6.6.6"})["context"]["ip"] == "127.0.0.1"
 
 
-def test_enrichers_run_in_order_before_validation():
-    def first(event, request):
+def test_enrichers_run_in_order_before_validation() -> None:
+    def first(event: Event, request: Request) -> None:
         event["properties"] = {"revenue": request.args["price"]}
 
-    def second(event, request):
+    def second(event: Event, request: Request) -> None:
         event["properties"]["seen"] = event["properties"]["revenue"]
 
     event = Pixel(enrich=[first, second]).track("price=9.50")
@@ -127,17 +133,17 @@ def test_enrichers_run_in_order_before_validation():
     assert "context" not in event
 
 
-def test_what_an_enricher_breaks_the_schema_refuses():
-    def forget(event, request):
+def test_what_an_enricher_breaks_the_schema_refuses() -> None:
+    def forget(event: Event, request: Request) -> None:
         del event["anonymousId"]
 
     assert Pixel(enrich=[forget]).refused("writeKey=k&anonymousId=a&event=e").path == "anonymousId"
 
 
-def test_an_enricher_gets_a_whole_werkzeug_request_and_leaves_no_trace():
-    seen = {}
+def test_an_enricher_gets_a_whole_werkzeug_request_and_leaves_no_trace() -> None:
+    seen: dict[str, Any] = {}
 
-    def look(event, request):
+    def look(event: Event, request: Request) -> None:
         assert isinstance(request, Request)
         assert not hasattr(request, "no_such_thing")
         seen.update(path=request.path, agent=request.user_agent.string, url=request.url, cookies=dict(request.cookies))
@@ -150,10 +156,10 @@ def test_an_enricher_gets_a_whole_werkzeug_request_and_leaves_no_trace():
     assert seen["cookies"] == {"a": "1"}
 
 
-def test_a_request_may_be_copied_before_and_after_it_was_looked_at():
-    paths = []
+def test_a_request_may_be_copied_before_and_after_it_was_looked_at() -> None:
+    paths: list[str] = []
 
-    def look(event, request):
+    def look(event: Event, request: Request) -> None:
         early = copy.copy(request)
         paths.extend([request.path, early.path, copy.copy(request).path])
 
@@ -161,8 +167,8 @@ def test_a_request_may_be_copied_before_and_after_it_was_looked_at():
     assert paths == ["/pixel/v1/track"] * 3
 
 
-def test_discard_answers_as_accepted_and_stores_nothing_but_is_counted():
-    def opted_out(event, request):
+def test_discard_answers_as_accepted_and_stores_nothing_but_is_counted() -> None:
+    def opted_out(event: Event, request: Request) -> None:
         if request.headers.get("Sec-GPC") == "1":
             raise Discard
 
@@ -175,17 +181,19 @@ def test_discard_answers_as_accepted_and_stores_nothing_but_is_counted():
     assert pixel.middleware.collector.stats() == {"accepted": 1, "discarded": 1}
 
 
-def test_an_enricher_may_refuse():
-    def only_ours(event, request):
+def test_an_enricher_may_refuse() -> None:
+    def only_ours(event: Event, request: Request) -> None:
         raise Rejected("invalid", "context.page.url is not ours", path="context.page.url", rule="origin")
 
     refusal = Pixel(enrich=[only_ours]).refused("writeKey=k&anonymousId=a&event=e")
-    assert (refusal.rule, refusal.event_type, refusal.event["event"]) == ("origin", "track", "e")
+    assert (refusal.rule, refusal.event_type) == ("origin", "track")
+    assert refusal.event is not None
+    assert refusal.event["event"] == "e"
     assert refusal.query == "writeKey=***&anonymousId=a&event=e"
 
 
-def test_an_enricher_that_fails_is_a_503_and_no_fault_of_the_host(caplog):
-    def broken(event, request):
+def test_an_enricher_that_fails_is_a_503_and_no_fault_of_the_host(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(event: Event, request: Request) -> None:
         raise KeyError("missing")
 
     pixel = Pixel(enrich=[broken])

@@ -1,5 +1,7 @@
 """Decoding a query in one go gives what decoding it piece by piece gives."""
 
+from __future__ import annotations
+
 from urllib.parse import parse_qsl
 
 import pytest
@@ -13,12 +15,12 @@ PIECES = st.sampled_from([*SPECIAL, b" ", b"\x1f", b"\r", b"\n", b"%\n", b"%\r\n
 QUERIES = st.lists(PIECES | st.binary(max_size=3), max_size=30).map(b"".join)
 
 
-def decoded(raw):
+def decoded(raw: bytes) -> list[tuple[str, str]]:
     """The pairs with a name."""
     return [(name, value) for name, value in zip(*decode_pairs(raw), strict=True) if name]
 
 
-def piece_by_piece(raw):
+def piece_by_piece(raw: bytes) -> list[tuple[str, str]]:
     pairs = (pair.partition(b"=") for pair in raw.split(b"&"))
     return [(unquote_text(name), unquote_text(value)) for name, _, value in pairs if name]
 
@@ -31,13 +33,13 @@ def piece_by_piece(raw):
 @example(b"a\x1eb=c\x1fd")
 @example(b"%%41=1&a==b")
 @example(b"a=%E0%A4&%A9=b")
-def test_the_short_way_and_the_long_way_agree(raw):
+def test_the_short_way_and_the_long_way_agree(raw: bytes) -> None:
     assert decoded(raw) == piece_by_piece(raw)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=8))
-def test_what_a_browser_encodes_comes_back(parameters):
+def test_what_a_browser_encodes_comes_back(parameters: dict[str, str]) -> None:
     from urllib.parse import urlencode
 
     spelled = [(name.replace("\0", "\ufffd"), value.replace("\0", "\ufffd")) for name, value in parameters.items()]
@@ -46,5 +48,5 @@ def test_what_a_browser_encodes_comes_back(parameters):
 
 
 @pytest.mark.parametrize("raw", [b"", b"&", b"=", b"&=x&", b"=&="])
-def test_there_may_be_no_pairs_at_all(raw):
+def test_there_may_be_no_pairs_at_all(raw: bytes) -> None:
     assert decoded(raw) == []

@@ -1,5 +1,9 @@
 """Query string to nested data: rule 1 of the contract (bytes and pairs) and rule 2 (names)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from pixelmw import Limits, Rejected
@@ -34,7 +38,7 @@ LIMITS = Limits()
         pytest.param("a=€", {"a": "€"}, id="a server that has decoded already"),
     ],
 )
-def test_a_query_string_is_read_as_rule_1_says(query, expected):
+def test_a_query_string_is_read_as_rule_1_says(query: str, expected: dict[str, Any]) -> None:
     assert parse_query(query, LIMITS) == expected
 
 
@@ -74,7 +78,7 @@ def test_a_query_string_is_read_as_rule_1_says(query, expected):
         pytest.param("a.999999999=x", {"a": {"999999999": "x"}}, id="no list is sized from an index"),
     ],
 )
-def test_names_nest_as_rule_2_says(query, expected):
+def test_names_nest_as_rule_2_says(query: str, expected: dict[str, Any] | None) -> None:
     if expected is None:
         expected = {"*": "1", "a?": "2", "b#": "3", "c|": "4", "@d": "5", "e[0]": "6", ":f": "7"}
     assert parse_query(query, LIMITS) == expected
@@ -91,13 +95,15 @@ def test_names_nest_as_rule_2_says(query, expected):
         pytest.param(r"a\.b=1", r"a\.b.c=2", r"a\.b", id="with an escape"),
     ],
 )
-def test_a_value_that_is_also_a_parent_is_a_conflict_in_any_order(order, parent, child, path):
+def test_a_value_that_is_also_a_parent_is_a_conflict_in_any_order(
+    order: str, parent: str, child: str, path: str
+) -> None:
     with pytest.raises(Rejected) as caught:
         parse_query(order.format(parent, child), LIMITS)
     assert (caught.value.code, caught.value.path, caught.value.rule) == ("bad-query", path, "conflict")
 
 
-def test_a_value_that_looks_like_its_neighbour_is_no_conflict():
+def test_a_value_that_looks_like_its_neighbour_is_no_conflict() -> None:
     assert parse_query("a=1&ab.c=2&a0=3", LIMITS) == {"a": "1", "ab": {"c": "2"}, "a0": "3"}
 
 
@@ -111,7 +117,9 @@ def test_a_value_that_looks_like_its_neighbour_is_no_conflict():
         pytest.param(Limits(depth=3), "a.b.c=1&d.e.f.g=2", "bad-query", "depth", "d.e.f.g", id="a deep name"),
     ],
 )
-def test_past_a_limit_a_request_is_refused_with_the_limit_named(limits, query, code, rule, path):
+def test_past_a_limit_a_request_is_refused_with_the_limit_named(
+    limits: Limits, query: str, code: str, rule: str, path: str | None
+) -> None:
     with pytest.raises(Rejected) as caught:
         parse_query(query, limits)
     assert (caught.value.code, caught.value.rule, caught.value.path) == (code, rule, path)
@@ -128,7 +136,7 @@ def test_past_a_limit_a_request_is_refused_with_the_limit_named(limits, query, c
         pytest.param(Limits(depth=3), "a.b.c=1", id="a deep name"),
     ],
 )
-def test_at_a_limit_a_request_is_accepted(limits, query):
+def test_at_a_limit_a_request_is_accepted(limits: Limits, query: str) -> None:
     assert parse_query(query, limits)
 
 
@@ -136,19 +144,19 @@ def test_at_a_limit_a_request_is_accepted(limits, query):
 @pytest.mark.parametrize(
     ("value", "error"), [(0, ValueError), (-1, ValueError), ("9", TypeError), (1.5, TypeError), (True, TypeError)]
 )
-def test_a_limit_that_cannot_be_is_told_at_construction(name, value, error):
+def test_a_limit_that_cannot_be_is_told_at_construction(name: str, value: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=f"Limits.{name} "):
         Limits(**{name: value})
 
 
-def test_a_depth_that_could_exhaust_the_stack_is_told_at_construction():
+def test_a_depth_that_could_exhaust_the_stack_is_told_at_construction() -> None:
     assert Limits(depth=64).depth == 64
     with pytest.raises(ValueError, match="at most 64"):
         Limits(depth=65)
 
 
 @pytest.mark.parametrize("name", ["a", "a.b", r"a\.b.c\\", "", "..", "a. .b"])
-def test_a_name_survives_being_split_and_joined(name):
+def test_a_name_survives_being_split_and_joined(name: str) -> None:
     assert join_name(split_name(name)[0]) == name
 
 
@@ -167,5 +175,5 @@ def test_a_name_survives_being_split_and_joined(name):
         ("monkey=1&100%=2&key=3", "monkey=1&100%=2&key=3"),
     ],
 )
-def test_a_write_key_is_masked_wherever_it_may_stand(query, masked):
+def test_a_write_key_is_masked_wherever_it_may_stand(query: str, masked: str) -> None:
     assert mask_write_key(query) == masked

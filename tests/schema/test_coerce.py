@@ -1,5 +1,9 @@
 """Coercion: strings become values of the types that the schema names (rule 8 of the contract)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from tests.support.pixel import Pixel
@@ -8,7 +12,7 @@ NUMBERS = {"type": "number"}
 ANYTHING = {"type": "object"}
 
 
-def coerced(properties: dict, query: str):
+def coerced(properties: dict[str, Any], query: str) -> Any:
     """The event's ``properties`` after coercion by a schema that has *properties* for them."""
     schema = {"properties": {"properties": {"properties": properties}}}
     return Pixel(schemas={"track": schema}).track(query)["properties"]
@@ -46,7 +50,9 @@ def coerced(properties: dict, query: str):
         ),
     ],
 )
-def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(schema, text, value):
+def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(
+    schema: dict[str, Any], text: str, value: object
+) -> None:
     whole = {"$defs": {"size": {"type": "integer"}}, "properties": {"properties": {"properties": {"p": schema}}}}
     result = Pixel(schemas={"track": whole}).track(f"properties.p={text}")["properties"]["p"]
     assert (result, type(result)) == (value, type(value))
@@ -65,25 +71,26 @@ def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(schema, text,
         ("object", "{}"), ("array", "[]"), ("array", "1"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_stays_a_string_and_validation_judges(type_, text):
+def test_what_does_not_fit_stays_a_string_and_validation_judges(type_: str, text: str) -> None:
     pixel = Pixel(schemas={"track": {"properties": {"properties": {"properties": {"p": {"type": type_}}}}}})
     refusal = pixel.refused(f"writeKey=k&anonymousId=a&event=e&properties.p={text}")
     assert (refusal.path, refusal.rule) == ("properties.p", "type")
+    assert refusal.event is not None
     assert isinstance(refusal.event["properties"]["p"], str)
 
 
 @pytest.mark.parametrize("blank", ["", "+", "%E2%80%83"])
 @pytest.mark.parametrize("type_", ["integer", "number", "boolean", "null", "object", "array", ["integer", "null"]])
-def test_a_blank_string_is_removed_where_no_string_may_stand(type_, blank):
+def test_a_blank_string_is_removed_where_no_string_may_stand(type_: str | list[str], blank: str) -> None:
     assert coerced({"p": {"type": type_}}, f"properties.p={blank}&properties.q=1") == {"q": "1"}
 
 
 @pytest.mark.parametrize("schema", [{"type": "string"}, {"type": ["integer", "string"]}, {}, {"enum": ["", "x"]}])
-def test_a_blank_string_is_kept_where_one_may_stand(schema):
+def test_a_blank_string_is_kept_where_one_may_stand(schema: dict[str, Any]) -> None:
     assert coerced({"p": schema}, "properties.p=") == {"p": ""}
 
 
-def test_a_required_value_that_is_blank_is_missing():
+def test_a_required_value_that_is_blank_is_missing() -> None:
     schema = {"properties": {"properties": {"required": ["n"], "properties": {"n": NUMBERS}}}}
     refusal = Pixel(schemas={"track": schema}).refused("writeKey=k&event=e&properties.n=")
     assert (refusal.path, refusal.rule, refusal.message) == ("properties.n", "required", "properties.n is required")
@@ -100,7 +107,7 @@ def test_a_required_value_that_is_blank_is_missing():
         pytest.param({"contains": NUMBERS}, None, id="contains is not followed"),
     ],
 )
-def test_the_items_of_a_list_are_coerced(schema, expected):
+def test_the_items_of_a_list_are_coerced(schema: dict[str, Any], expected: list[Any] | None) -> None:
     pixel = Pixel(schemas={"track": {"properties": {"p": schema}}})
     query = "p.0=1&p.1=2&p.2=3"
     if expected is None:
@@ -112,36 +119,40 @@ def test_the_items_of_a_list_are_coerced(schema, expected):
 @pytest.mark.parametrize(
     ("items", "expected"), [([NUMBERS], [1, "2", "3"]), ([{}, NUMBERS], ["1", 2, "3"])], ids=["first", "second"]
 )
-def test_the_items_of_older_drafts_are_coerced(items, expected):
-    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": {"items": items}}}
+def test_the_items_of_older_drafts_are_coerced(items: list[Any], expected: list[Any]) -> None:
+    part: dict[str, Any] = {"items": items}
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": part}}
     assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"] == expected
-    schema["properties"]["p"]["additionalItems"] = NUMBERS
+    part["additionalItems"] = NUMBERS
     assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"][2] == 3
 
 
-def test_blank_items_are_removed_from_a_list_of_numbers():
+def test_blank_items_are_removed_from_a_list_of_numbers() -> None:
     assert Pixel(schemas={"track": {"properties": {"p": {"items": NUMBERS}}}}).track("p.0=1&p.1=&p.2=3")["p"] == [1, 3]
 
 
-def test_up_to_draft_7_a_reference_hides_what_stands_beside_it():
-    schema = {"definitions": {"any": {}}, "properties": {"p": {"$ref": "#/definitions/any", "type": "integer"}}}
+def test_up_to_draft_7_a_reference_hides_what_stands_beside_it() -> None:
+    schema: dict[str, Any] = {
+        "definitions": {"any": {}},
+        "properties": {"p": {"$ref": "#/definitions/any", "type": "integer"}},
+    }
     assert Pixel(schemas={"track": schema}).refused("writeKey=k&event=e&p=x").rule == "type"
     schema["$schema"] = "http://json-schema.org/draft-07/schema#"
     assert Pixel(schemas={"track": schema}).track("p=5")["p"] == "5"
 
 
-def test_a_schema_that_contains_itself_is_followed_all_the_way_down():
+def test_a_schema_that_contains_itself_is_followed_all_the_way_down() -> None:
     node = {"properties": {"n": NUMBERS, "next": {"$ref": "#/$defs/node"}}}
     schema = {"$defs": {"node": node}, "properties": {"p": {"$ref": "#/$defs/node"}}}
     event = Pixel(schemas={"track": schema}).track("p.n=1&p.next.n=2&p.next.next.n=3")
     assert event["p"] == {"n": 1, "next": {"n": 2, "next": {"n": 3}}}
 
 
-def test_nothing_is_built_out_of_text():
+def test_nothing_is_built_out_of_text() -> None:
     refusal = Pixel().refused('writeKey=k&anonymousId=a&event=e&properties={"revenue":1}')
     assert (refusal.path, refusal.rule) == ("properties", "type")
 
 
-def test_the_bundled_schemas_make_numbers_of_screen_sizes_and_drop_blank_ones(pixel):
+def test_the_bundled_schemas_make_numbers_of_screen_sizes_and_drop_blank_ones(pixel: Pixel) -> None:
     event = pixel.page("context.screen.width=1440&context.screen.height=900.5&context.screen.density=")
     assert event["context"]["screen"] == {"width": 1440, "height": 900.5}

@@ -1,33 +1,39 @@
 """A compiled schema finds the errors that jsonschema finds, and is certain that ordinary events are valid."""
 
+from __future__ import annotations
+
 import json
 from collections import OrderedDict
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import ValidationError
+from jsonschema.protocols import Validator
 
 from pixelmw.events import EVENT_TYPES
 from pixelmw.schema import bundled_schema
-from pixelmw.schema.compiled import CompiledSchema
+from pixelmw.schema.compiled import CompiledSchema, Path
 from pixelmw.schema.load import load_schema
 from tests.support.needs import conformance
 from tests.support.pixel import Pixel
 
 
-def both(schema):
+def both(schema: dict[str, Any]) -> tuple[CompiledSchema, Validator]:
     """The compiled schema, and jsonschema's validator for the same schema."""
     validator, located = load_schema("a schema", schema)
     return CompiledSchema(located, validator), validator
 
 
-def place_of(path, error):
+def place_of(path: Path, error: ValidationError) -> object:
     """The path and the keyword of an error. For a schema that is false, jsonschema does not say where it is."""
     return ((*path, *error.absolute_path), error.validator) if error.validator else "a false schema"
 
 
-def agree(compiled, validator, value):
+def agree(compiled: CompiledSchema, validator: Validator, value: Any) -> bool:
     """Assert that the two find the same errors; return True if the value was proved valid."""
     expected = sorted(str(place_of((), error)) for error in validator.iter_errors(value))
     assert sorted(str(place_of(path, error)) for path, error in compiled.errors(value)) == expected
@@ -36,13 +42,13 @@ def agree(compiled, validator, value):
     return certain
 
 
-def official_groups():
+def official_groups() -> Iterator[dict[str, Any]]:
     folder = conformance("json-schema-test-suite") / "tests" / "draft2020-12"
     for file in sorted(folder.rglob("*.json")):
         yield from json.loads(file.read_text(encoding="utf-8"))
 
 
-def test_on_the_official_suite_it_finds_what_jsonschema_finds():
+def test_on_the_official_suite_it_finds_what_jsonschema_finds() -> None:
     proved = asked = unusable = 0
     for group in official_groups():
         if not isinstance(group["schema"], dict):
@@ -73,7 +79,7 @@ TYPES = st.sampled_from(["string", "integer", "number", "boolean", "null", "obje
 SMALL = st.integers(0, 3)
 
 
-def keywords(schemas):
+def keywords(schemas: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Random schemas; the schemas inside them are drawn from *schemas*."""
     return st.fixed_dictionaries(
         {},
@@ -119,9 +125,10 @@ def keywords(schemas):
 SCHEMAS = st.recursive(st.booleans(), keywords, max_leaves=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(keywords(SCHEMAS), st.lists(VALUES, min_size=4, max_size=16))
-def test_on_random_schemas_and_values_it_finds_what_jsonschema_finds(schema, values):
+def test_on_random_schemas_and_values_it_finds_what_jsonschema_finds(schema: dict[str, Any], values: list[Any]) -> None:
     compiled, validator = both({"$defs": {"leaf": {"type": ["string", "object"]}}, **schema})
     for value in values:
         agree(compiled, validator, value)
@@ -146,7 +153,7 @@ def test_on_random_schemas_and_values_it_finds_what_jsonschema_finds(schema, val
         ),
     ],
 )
-def test_it_is_not_certain(schema, value):
+def test_it_is_not_certain(schema: dict[str, Any], value: Any) -> None:
     assert not both(schema)[0].is_certainly_valid(value)
 
 
@@ -167,14 +174,14 @@ def test_it_is_not_certain(schema, value):
         ),
     ],
 )
-def test_it_is_certain(schema, value):
+def test_it_is_certain(schema: dict[str, Any], value: Any) -> None:
     assert both(schema)[0].is_certainly_valid(value)
 
 
 @pytest.mark.parametrize(
     "dialect", ["http://json-schema.org/draft-07/schema#", "http://json-schema.org/draft-04/schema#"]
 )
-def test_it_is_never_certain_in_another_dialect(dialect):
+def test_it_is_never_certain_in_another_dialect(dialect: str) -> None:
     assert not both({"$schema": dialect})[0].is_certainly_valid({})
     inner = {"$id": "urn:inner", "$schema": dialect}
     assert not both({"properties": {"a": inner}})[0].is_certainly_valid({})
@@ -190,12 +197,12 @@ def test_it_is_never_certain_in_another_dialect(dialect):
         pytest.param({"enum": [1, [2]]}, [2], id="a list among the values"),
     ],
 )
-def test_on_values_that_json_does_not_have_it_agrees_with_jsonschema(schema, value):
+def test_on_values_that_json_does_not_have_it_agrees_with_jsonschema(schema: dict[str, Any], value: Any) -> None:
     assert not agree(*both(schema), value)
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_it_is_certain_of_an_ordinary_event(event_type):
+def test_it_is_certain_of_an_ordinary_event(event_type: str) -> None:
     pixel = Pixel(paths={"/e": event_type})
     query = "writeKey=k&anonymousId=a&userId=u&event=e&groupId=g&previousId=p&context.screen.width=1&properties.x.0=1"
     event = pixel.collected("/e", f"{query}&context.page.title=t&traits.age=3")

@@ -167,7 +167,7 @@ NODE = {"properties": {"v": {"type": "integer"}, "c": {"$ref": "#/$defs/n"}, "l"
 def test_a_tree_is_validated_down_to_the_last_depth(node: Any, step: str) -> None:
     pixel = with_schema({"properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": node}}, limits=Limits(depth=64))
     name = ".".join(["n", *([step] * 62)][: 63 if step == "c" else 32])
-    value = pixel.track(f"{name}.v=5")
+    value: Any = pixel.track(f"{name}.v=5")
     for segment in name.split("."):
         value = value[int(segment) if segment == "0" else segment]
     assert value == {"v": 5}

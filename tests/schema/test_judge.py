@@ -1,6 +1,9 @@
 """Validation, and the words of a refusal (rule 9 of the contract)."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,7 +16,7 @@ PATHS = {f"/{name}": name for name in EVENT_TYPES}
 
 
 @pytest.mark.parametrize("name", ["common", *EVENT_TYPES])
-def test_a_bundled_schema_is_a_json_schema_and_has_its_urn(name):
+def test_a_bundled_schema_is_a_json_schema_and_has_its_urn(name: str) -> None:
     schema = bundled_schema(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$id"] == f"urn:pixelmw:{name}"
@@ -31,7 +34,7 @@ def test_a_bundled_schema_is_a_json_schema_and_has_its_urn(name):
     ],
 )
 @pytest.mark.parametrize("who", ["anonymousId=a", "userId=u"])
-def test_every_event_type_accepts_its_ordinary_event(event_type, query, who):
+def test_every_event_type_accepts_its_ordinary_event(event_type: str, query: str, who: str) -> None:
     assert Pixel(paths=PATHS).collected(f"/{event_type}", f"writeKey=k&{who}&{query}")["type"] == event_type
 
 
@@ -49,14 +52,14 @@ def test_every_event_type_accepts_its_ordinary_event(event_type, query, who):
         ("alias", "anonymousId=a&previousId=p", "userId"),
     ],
 )
-def test_every_event_type_refuses_an_event_without_its_ids(event_type, query, missing):
+def test_every_event_type_refuses_an_event_without_its_ids(event_type: str, query: str, missing: str) -> None:
     refusal = Pixel(paths=PATHS).refused(f"writeKey=k&{query}", path=f"/{event_type}")
     assert (refusal.code, refusal.path, refusal.event_type) == ("invalid", missing, event_type)
     assert "is required" in refusal.message
 
 
 @pytest.mark.parametrize("blank", ["", "+", "%E2%80%83%09"])
-def test_a_track_event_needs_a_name_that_is_not_blank(pixel, blank):
+def test_a_track_event_needs_a_name_that_is_not_blank(pixel: Pixel, blank: str) -> None:
     refusal = pixel.refused(f"writeKey=k&anonymousId=a&event={blank}")
     assert (refusal.path, refusal.rule, refusal.message) == ("event", "pattern", "event must not be blank")
 
@@ -98,14 +101,16 @@ def test_a_track_event_needs_a_name_that_is_not_blank(pixel, blank):
         pytest.param({"not": {"required": ["p"]}}, "p=x", None, "not", None, id="the event as a whole"),
     ],
 )  # fmt: skip
-def test_a_refusal_names_the_parameter_and_the_rule(schema, query, path, rule, message):
+def test_a_refusal_names_the_parameter_and_the_rule(
+    schema: dict[str, Any], query: str, path: str | None, rule: str, message: str | None
+) -> None:
     refusal = Pixel(schemas={"track": schema}).refused(f"writeKey=k&event=e&{query}")
     assert (refusal.code, refusal.path, refusal.rule) == ("invalid", path, rule)
     if message is not None:
         assert refusal.message == message
 
 
-def test_the_most_telling_of_several_faults_is_reported_whatever_their_order(pixel):
+def test_the_most_telling_of_several_faults_is_reported_whatever_their_order(pixel: Pixel) -> None:
     faults = ["context.screen.width=x", "properties.revenue=x", "event=", "context.page=x"]
     reported = set()
     for turn in range(4):
@@ -115,12 +120,12 @@ def test_the_most_telling_of_several_faults_is_reported_whatever_their_order(pix
     assert reported == {("event", "pattern")}
 
 
-def test_a_control_character_in_a_value_does_not_reach_the_message(pixel):
+def test_a_control_character_in_a_value_does_not_reach_the_message(pixel: Pixel) -> None:
     refusal = pixel.refused("writeKey=k&anonymousId=a&event=e&properties.revenue=%1B[31m%0D%0A%E2%80%AE")
     assert refusal.message == 'properties.revenue must be of type "number"; it is "\ufffd[31m\ufffd\ufffd\ufffd"'
 
 
-def test_a_users_schema_may_build_on_the_bundled_one():
+def test_a_users_schema_may_build_on_the_bundled_one() -> None:
     schema = {
         "allOf": [{"$ref": "urn:pixelmw:track"}],
         "properties": {"properties": {"properties": {"seats": {"type": "integer"}}, "required": ["seats"]}},
@@ -132,23 +137,23 @@ def test_a_users_schema_may_build_on_the_bundled_one():
     assert pixel.refused("writeKey=k&event=e&properties.seats=2").path == "anonymousId"
 
 
-def test_a_users_schema_replaces_the_bundled_one():
+def test_a_users_schema_replaces_the_bundled_one() -> None:
     pixel = Pixel(schemas={"track": {}})
     assert "anonymousId" not in pixel.collected("/pixel/v1/track", "writeKey=k")
     assert pixel.refused("writeKey=k", path="/pixel/v1/page").path == "anonymousId"
 
 
-def test_unknown_properties_are_welcome_in_the_bundled_schemas(pixel):
+def test_unknown_properties_are_welcome_in_the_bundled_schemas(pixel: Pixel) -> None:
     query = "x=1&context.x=1&context.page.x.y=1&context.device.x=1&properties.x.0=1"
     assert pixel.track(query)["properties"] == {"x": ["1"]}
 
 
-def test_formats_are_annotations_and_do_not_depend_on_what_is_installed():
+def test_formats_are_annotations_and_do_not_depend_on_what_is_installed() -> None:
     pixel = Pixel(schemas={"track": {"properties": {"p": {"format": "date-time"}}}})
     assert pixel.track("p=garbage")["p"] == "garbage"
 
 
-def test_the_sink_gets_exactly_what_the_schema_accepted():
+def test_the_sink_gets_exactly_what_the_schema_accepted() -> None:
     seen = []
     schema = {"properties": {"properties": {"properties": {"n": {"type": "integer"}}}}}
     pixel = Pixel(schemas={"track": schema}, sink=lambda event: seen.append(json.dumps(event)))

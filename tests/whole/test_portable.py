@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.support.processes import run
 
 # A mock of such a system: this process has the real ones.
@@ -36,7 +38,7 @@ for make in (lambda: JSONLines("events"), lambda: Spool("spool", print)):
 )
 
 
-def test_without_fork_and_file_locks_what_needs_them_says_so_and_the_rest_works(tmp_path) -> None:
+def test_without_fork_and_file_locks_what_needs_them_says_so_and_the_rest_works(tmp_path: Path) -> None:
     assert run(_USE, tmp_path / "events.db") == [
         f"{name}_locks_files_with_fcntl,_which_this_system_does_not_have:_it_needs_Linux_or_macOS"
         for name in ("JSONLines", "Spool")

@@ -168,6 +168,7 @@ def no_start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) 
 @pytest.mark.parametrize("path", [*STRANGE.values(), None], ids=[*STRANGE, "absent"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_the_application_and_the_server_exchange_the_very_objects(body: Callable[[], Any], path: str | None) -> None:
+    events: list[Event] = []
     returned, seen = body(), []
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -176,11 +177,12 @@ def test_the_application_and_the_server_exchange_the_very_objects(body: Callable
 
     environ = environ_of("GET", path, "writeKey=k")
     before = identities(environ)
-    assert PixelMiddleware(app, [].append)(environ, no_start) is returned
+    assert PixelMiddleware(app, events.append)(environ, no_start) is returned
     assert len(seen) == 1
     assert seen[0][0] is environ
     assert seen[0][1] is no_start
     assert seen[0][2] == identities(environ) == before
+    assert not events
 
 
 @pytest.mark.parametrize("fault", [ValueError("a fault"), SystemExit(3), KeyboardInterrupt()], ids=repr)
@@ -188,9 +190,11 @@ def test_what_the_application_raises_is_the_servers_to_handle(fault: BaseExcepti
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         raise fault
 
+    events: list[Event] = []
     with pytest.raises(type(fault)) as caught:
-        PixelMiddleware(app, [].append)(environ_of("GET", "/"), no_start)
+        PixelMiddleware(app, events.append)(environ_of("GET", "/"), no_start)
     assert caught.value is fault
+    assert not events
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
@@ -203,10 +207,12 @@ def test_a_pixel_request_leaves_nothing_behind_in_the_environ(method: str, query
     def curious(event: Event, request: Request) -> None:
         read.append((request.args, request.cookies, request.accept_languages, request.user_agent))
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         headers.clear()
+        return print  # nobody writes
 
-    middleware = PixelMiddleware(host_app, [].append, enrich=[client_context, curious])
+    events: list[Event] = []
+    middleware = PixelMiddleware(host_app, events.append, enrich=[client_context, curious])
     environ = environ_of(method, "/pixel/v1/track", query, data=b"body", headers={"Cookie": "a=1", "Referer": "/x"})
     before = identities(environ)
     assert list(middleware(environ, start_response)) in ([GIF], [b""], [])
