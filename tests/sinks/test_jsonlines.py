@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pixelmw import Event
 from pixelmw.sinks import JSONLines, Undeliverable
 from tests.support.faults import strace
 from tests.support.processes import event, lines, run, stored
@@ -19,7 +20,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_each_event_is_one_line_of_json_in_utf8(path: Path) -> None:
-    events = [{"messageId": "1", "text": 'größe 日本 🎉 "\n\u2028'}, {"messageId": "2", "n": [1, 2.5, None, True, {}]}]
+    events: list[Event] = [
+        {"messageId": "1", "text": 'größe 日本 🎉 "\n\u2028'},
+        {"messageId": "2", "n": [1, 2.5, None, True, {}]},
+    ]
     sink = JSONLines(path)
     for each in events:
         sink(each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
 
 import pytest
 
@@ -40,11 +40,12 @@ WRITERS, THREADS, COUNT = 4, 4, 100
 ALL = {f"{name}-{thread}-{number}" for name in range(WRITERS) for thread in range(THREADS) for number in range(COUNT)}
 
 
-def start_writers(path: Path) -> list[Any]:
+def start_writers(path: Path) -> list[Popen[str]]:
     writers = [start(_WRITE, path, name, THREADS, COUNT) for name in range(WRITERS)]
     for writer in writers:
         assert out(writer).readline() == "ready\n"
     for writer in writers:
+        assert writer.stdin is not None
         writer.stdin.write("\n")
         writer.stdin.flush()
     return writers

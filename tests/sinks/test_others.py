@@ -197,7 +197,8 @@ def test_the_second_sink_gets_the_event_as_the_first_should_have_had_it() -> Non
 
 def test_a_fallback_is_a_warning_with_the_reason_and_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     broken = Broken(OSError("the disk is gone"))
-    fallback(broken, [].append)(make_event())
+    taken: list[Event] = []
+    fallback(broken, taken.append)(make_event())
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("pixelmw.sinks", logging.WARNING)
     assert record.exc_info is not None

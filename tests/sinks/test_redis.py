@@ -13,7 +13,7 @@ from pixelmw.sinks.redis import RedisStream
 from tests.support import streams
 from tests.support.backends import PASSWORD, Backend
 from tests.support.processes import event, run, store_from_threads, store_while_closing, wait_until
-from tests.support.streams import ids
+from tests.support.streams import entries, ids
 
 server, client = streams.server, streams.client
 
@@ -25,7 +25,7 @@ def test_an_entry_has_the_message_id_and_the_whole_event_as_json(server: Backend
     whole = {"messageId": "m", "event": "Order Completed", "properties": {"price": 1.5, "": [True, None]}}
     with RedisStream(server.url, "events") as sink:
         sink(whole)
-    [(_, entry)] = client.xrange("events")
+    (entry,) = entries(client)
     assert list(entry) == ["messageId", "event"]
     assert (entry["messageId"], json.loads(entry["event"])) == ("m", whole)
 
@@ -77,7 +77,7 @@ def test_values_ids_and_names_are_stored_as_they_are(server: Backend, client: Re
     whole = {"messageId": value, "event": value, value: [value]}
     with RedisStream(server.url, value[:1000]) as sink:
         sink(whole)
-    [(_, entry)] = client.xrange(value[:1000])
+    (entry,) = entries(client, value[:1000])
     assert (entry["messageId"], json.loads(entry["event"])) == (value, whole)
 
 

@@ -14,9 +14,12 @@ import pytest
 from pixelmw.sinks import SQLite
 from pixelmw.sinks.base import Undeliverable
 from pixelmw.sinks.sqlite.connection import make_durable
+from tests.support import connections as sqlite_connections
 from tests.support.faults import strace
 from tests.support.pixel import Pixel
 from tests.support.processes import event, rows, run, stored
+
+connections = sqlite_connections.connections
 
 
 @pytest.fixture
@@ -125,9 +128,10 @@ def test_whatever_text_a_value_holds_comes_back_as_it_was(sink: SQLite, path: Pa
 # --- durability ---
 
 
-def test_the_sinks_own_connection_is_in_wal_mode_and_fully_synchronous(sink: SQLite) -> None:
-    connection = sink._connection
-    assert connection is not None
+def test_the_sinks_own_connection_is_in_wal_mode_and_fully_synchronous(
+    connections: list[sqlite3.Connection], sink: SQLite
+) -> None:
+    (connection,) = connections
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 

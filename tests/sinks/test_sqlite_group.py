@@ -14,8 +14,13 @@ import pytest
 from pixelmw import Event
 from pixelmw.sinks import SQLite
 from pixelmw.sinks.base import PartialFailure, Undeliverable
+from tests.support import connections as sqlite_connections
 from tests.support import faults
+from tests.support.connections import busy
 from tests.support.processes import event, rows, stored, wait_until
+from tests.support.spools import descriptors
+
+connections = sqlite_connections.connections
 
 VARIABLES, LENGTH = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, sqlite3.SQLITE_LIMIT_LENGTH
 
@@ -26,21 +31,24 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sink(path: Path) -> Iterator[SQLite]:
+def sink(path: Path, connections: list[sqlite3.Connection]) -> Iterator[SQLite]:
     with SQLite(path, timeout=20) as sink:
+        assert len(connections) == 1
         yield sink
 
 
-def connection_of(sink: SQLite) -> sqlite3.Connection:
-    assert sink._connection is not None
-    return sink._connection
+@pytest.fixture
+def connection(sink: SQLite, connections: list[sqlite3.Connection]) -> sqlite3.Connection:
+    """The sink's own connection."""
+    return connections[0]
 
 
-def traced(sink: SQLite) -> list[str]:
-    """Return a list to which each statement that the sink executes from now on is appended."""
-    statements: list[str] = []
-    connection_of(sink).set_trace_callback(statements.append)
-    return statements
+@pytest.fixture
+def statements(connection: sqlite3.Connection) -> list[str]:
+    """The statements that the sink executes during the test."""
+    executed: list[str] = []
+    connection.set_trace_callback(executed.append)
+    return executed
 
 
 def kinds(statements: list[str]) -> list[str]:
@@ -60,21 +68,26 @@ def named(message_id: str, name: str) -> Event:
     return {**event(message_id), "event": name}
 
 
-def store_at_once(sink: SQLite, events: list[Event], call: Callable[[Event], object]) -> list[Exception | None]:
-    """Call *call* with each event in its own thread, all in one batch, and return what each raised."""
+def store_at_once(
+    sink: SQLite, connection: sqlite3.Connection, events: list[Event], call: Callable[[Event], object] | None = None
+) -> list[Exception | None]:
+    """Call the sink, or *call*, with each event in its own thread while the sink is busy; return what each raised.
+
+    So all of these events are in one batch, after the event that the sink was busy with.
+    """
     errors: list[Exception | None] = [None] * len(events)
 
     def store(place: int) -> None:
         try:
-            call(events[place])
+            (call or sink)(events[place])
         except Exception as error:
             errors[place] = error
 
     threads = [threading.Thread(target=store, args=(place,)) for place in range(len(events))]
-    with sink._lock:
+    with busy(sink, connection):
         for place, thread in enumerate(threads):
             thread.start()
-            wait_until(lambda: len(sink._group._batch.items) > place)  # noqa: B023 - it is waited for at once
+            wait_until(lambda: sink.waiting > place)  # noqa: B023 - it is waited for at once
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
@@ -84,20 +97,25 @@ def store_at_once(sink: SQLite, events: list[Event], call: Callable[[Event], obj
 # --- sharing ---
 
 
-def test_threads_that_store_at_once_share_one_insert(sink: SQLite, path: Path) -> None:
-    statements = traced(sink)
-    assert store_at_once(sink, [event(str(number)) for number in range(8)], sink) == [None] * 8
-    assert kinds(statements) == ["INSERT"]
-    assert stored(path) == [str(number) for number in range(8)]
+def test_threads_that_store_at_once_share_one_insert(
+    sink: SQLite, connection: sqlite3.Connection, statements: list[str], path: Path
+) -> None:
+    assert store_at_once(sink, connection, [event(str(number)) for number in range(8)]) == [None] * 8
+    assert kinds(statements) == ["INSERT", "INSERT"]
+    assert stored(path) == ["busy", *(str(number) for number in range(8))]
+    assert sink.waiting == 0
 
 
-def test_batches_of_several_threads_share_one_insert(sink: SQLite, path: Path) -> None:
-    statements = traced(sink)
-    firsts = [event(str(number)) for number in range(3)]
-    errors = store_at_once(sink, firsts, lambda first: sink.write([first, event(f"{first['messageId']} too")]))
+def test_batches_of_several_threads_share_one_insert(
+    sink: SQLite, connection: sqlite3.Connection, statements: list[str], path: Path
+) -> None:
+    def store_two(first: Event) -> None:
+        sink.write([first, event(f"{first['messageId']} too")])
+
+    errors = store_at_once(sink, connection, [event(str(number)) for number in range(3)], store_two)
     assert errors == [None] * 3
-    assert kinds(statements) == ["INSERT"]
-    assert stored(path) == ["0", "0 too", "1", "1 too", "2", "2 too"]
+    assert kinds(statements) == ["INSERT", "INSERT"]
+    assert stored(path) == ["busy", "0", "0 too", "1", "1 too", "2", "2 too"]
 
 
 def test_a_message_that_is_repeated_within_a_batch_is_stored_once_and_the_first_stays(sink: SQLite, path: Path) -> None:
@@ -109,10 +127,9 @@ def test_a_message_that_is_repeated_within_a_batch_is_stored_once_and_the_first_
 
 
 def test_a_batch_beyond_sqlites_limit_of_variables_is_several_inserts_in_one_transaction(
-    sink: SQLite, path: Path
+    sink: SQLite, connection: sqlite3.Connection, statements: list[str], path: Path
 ) -> None:
-    connection_of(sink).setlimit(VARIABLES, 3 * 7 + 6)
-    statements = traced(sink)
+    connection.setlimit(VARIABLES, 3 * 7 + 6)
     sink.write([event(str(number)) for number in range(8)])
     assert kinds(statements) == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
     assert stored(path) == [str(number) for number in range(8)]
@@ -133,7 +150,7 @@ def test_a_batch_that_does_not_fit_is_not_stored_at_all_and_the_next_one_is(
         sink.write([event("1"), event("2")])
         with lasting(), pytest.raises(sqlite3.OperationalError):
             sink.write([event(f"refused {number}", 600) for number in range(300)])
-        assert sink._connection is None
+        assert not descriptors(path.parent)
         sink.write([event("3"), event("4")])
         sink.close()
         assert stored(path) == ["1", "2", "3", "4"]
@@ -163,13 +180,13 @@ UNSTORABLE: dict[str, tuple[Event, type[Exception] | None]] = {
 
 @pytest.mark.parametrize(("given", "cause"), UNSTORABLE.values(), ids=list(UNSTORABLE))
 def test_an_event_that_is_no_row_is_named_before_the_others_are_stored(
-    sink: SQLite, path: Path, given: Event, cause: type[Exception] | None
+    sink: SQLite, statements: list[str], path: Path, given: Event, cause: type[Exception] | None
 ) -> None:
-    statements = traced(sink)
     with pytest.raises(PartialFailure) as caught:
         sink.write([event("1"), given, event("2")])
     ((place, why),) = caught.value.failures.items()
-    assert (place, type(why)) == (1, Undeliverable)
+    assert isinstance(why, Undeliverable)
+    assert place == 1
     assert type(why.__cause__) is (cause or type(None))
     assert kinds(statements) == ["INSERT"]
     assert stored(path) == ["1", "2"]
@@ -197,10 +214,11 @@ def test_an_event_that_the_database_refuses_is_named_and_all_others_of_its_batch
     assert stored(path) == ["1", "4"]
 
 
-def test_a_refused_event_in_a_batch_of_several_inserts_spoils_none_of_them(sink: SQLite, path: Path) -> None:
+def test_a_refused_event_in_a_batch_of_several_inserts_spoils_none_of_them(
+    sink: SQLite, connection: sqlite3.Connection, statements: list[str], path: Path
+) -> None:
     refuse(path, "bad")
-    connection_of(sink).setlimit(VARIABLES, 2 * 7)
-    statements = traced(sink)
+    connection.setlimit(VARIABLES, 2 * 7)
     with pytest.raises(PartialFailure) as caught:
         sink.write([event("0"), event("1"), event("2"), named("3", "bad"), event("4")])
     assert list(caught.value.failures) == [3]
@@ -210,22 +228,24 @@ def test_a_refused_event_in_a_batch_of_several_inserts_spoils_none_of_them(sink:
 
 
 def test_a_thread_whose_event_is_refused_spoils_nothing_for_those_it_shares_a_transaction_with(
-    sink: SQLite, path: Path
+    sink: SQLite, connection: sqlite3.Connection, path: Path
 ) -> None:
     refuse(path, "bad")
     events = [event("0"), named("1", "bad"), event("2"), named("3", "bad"), event("4")]
-    errors = store_at_once(sink, events, sink)
+    errors = store_at_once(sink, connection, events)
     assert [type(error) for error in errors] == [type(None), sqlite3.IntegrityError] * 2 + [type(None)]
     assert [str(error) for error in errors if error] == ["no bad", "no bad"]
-    assert stored(path) == ["0", "2", "4"]
-    assert not connection_of(sink).in_transaction
+    assert stored(path) == ["busy", "0", "2", "4"]
+    assert not connection.in_transaction
 
 
-def test_an_event_that_is_too_large_for_sqlite_spoils_nothing_for_others(sink: SQLite, path: Path) -> None:
-    connection_of(sink).setlimit(LENGTH, 5000)
-    errors = store_at_once(sink, [event("0"), event("1", 6000), event("2")], sink)
+def test_an_event_that_is_too_large_for_sqlite_spoils_nothing_for_others(
+    sink: SQLite, connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.setlimit(LENGTH, 5000)
+    errors = store_at_once(sink, connection, [event("0"), event("1", 6000), event("2")])
     assert [type(error) for error in errors] == [type(None), sqlite3.DataError, type(None)]
-    assert stored(path) == ["0", "2"]
+    assert stored(path) == ["busy", "0", "2"]
 
 
 def test_a_trigger_that_rolls_everything_back_fails_its_batch_as_a_whole(sink: SQLite, path: Path) -> None:
@@ -237,10 +257,11 @@ def test_a_trigger_that_rolls_everything_back_fails_its_batch_as_a_whole(sink: S
     assert stored(path) == ["4", "5"]
 
 
-def test_every_thread_of_the_batch_gets_an_error_of_the_file(sink: SQLite, path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE events")
-    errors = store_at_once(sink, [event("0"), event("1")], sink)
-    assert ["no such table" in str(error) for error in errors] == [True, True]
+def test_every_thread_of_the_batch_gets_an_error_of_the_file(
+    sink: SQLite, connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.execute("PRAGMA max_page_count = 1")  # on this connection, the file does not grow any more
+    errors = store_at_once(sink, connection, [event("0", 6000), event("1", 6000)])
+    assert ["disk is full" in str(error) for error in errors] == [True, True]
     sink(event("2"))
-    assert stored(path) == ["2"]
+    assert stored(path) == ["busy", "2"]

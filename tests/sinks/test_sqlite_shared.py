@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from pixelmw.sinks import SQLite
+from tests.support import connections as sqlite_connections
+from tests.support.connections import busy
 from tests.support.processes import event, finish, out, rows, run, start, store_from_threads, stored
+
+connections = sqlite_connections.connections
 
 
 @pytest.fixture
@@ -25,25 +29,17 @@ def test_threads_share_one_sink(path: Path) -> None:
         assert store_from_threads(sink) == sorted(stored(path))
 
 
-def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(path: Path) -> None:
-    sink = SQLite(path, timeout=0.1)
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with sink._lock:
-            held.set()
-            done.wait(5)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait()
-    with pytest.raises(sqlite3.OperationalError, match=r"was busy for 0\.1 seconds"):
-        sink(event("1"))
-    done.set()
-    holder.join()
-    sink(event("2"))
-    sink.close()
-    assert stored(path) == ["2"]
+def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(
+    path: Path, connections: list[sqlite3.Connection]
+) -> None:
+    with SQLite(path, timeout=0.1) as sink:
+        with busy(sink, connections[0]):
+            started = time.monotonic()
+            with pytest.raises(sqlite3.OperationalError, match=r"was busy for 0\.1 seconds"):
+                sink(event("1"))
+            assert 0.1 <= time.monotonic() - started < 5
+        sink(event("2"))
+    assert stored(path) == ["busy", "2"]
 
 
 _WRITE = """
@@ -145,19 +141,33 @@ def test_a_process_that_forks_loses_nothing_and_neither_does_its_child(path: Pat
 
 
 def test_a_fork_closes_the_connection_and_the_next_event_opens_another(path: Path) -> None:
-    with SQLite(path) as sink:
-        sink(event("1"))
-        assert sink._connection is not None
-        assert run(_PREFACE + _OPEN_IN_A_CHILD, path) == ["None", "None"]
+    assert run(_PREFACE + _OPEN_AROUND_A_FORK, path) == ["True", "False", "False", "True", "True"]
+    assert stored(path) == ["before", "parent", "child"]
 
 
-_OPEN_IN_A_CHILD = """
-sink(event("2"))
+_OPEN_AROUND_A_FORK = """
+from pathlib import Path
+from tests.support.spools import descriptors
+
+def is_open():
+    os.write(1, f"{sys.argv[1] in descriptors(Path(sys.argv[1]).parent)}\\n".encode())
+
+sink(event("before"))
+is_open()
+go_on, tell = os.pipe()
 pid = os.fork()
-os.write(1, f"{sink._connection}\\n".encode())
-if pid == 0:
+if pid:
+    is_open()
+    sink(event("parent"))
+    os.write(tell, b"x")
+    assert child(pid) == 0
+    is_open()
+else:
+    os.read(go_on, 1)
+    is_open()
+    sink(event("child"))
+    is_open()
     os._exit(0)
-sys.exit(child(pid))
 """
 
 # uWSGI forks in C, and Python's hooks are not called.
@@ -208,20 +218,22 @@ def test_a_fork_without_pythons_hooks_loses_nothing_whichever_side_ends_first(
 
 
 _OWN = """
+opened = []
+sys.addaudithook(lambda name, args: name == "sqlite3.connect" and opened.append(args))
 store("parent")
-before = sink._connection
 pid = ctypes.PyDLL(None).fork()
 if pid == 0:
     sink(event("child"))
-    os._exit(sink._connection is before)
+    os._exit(len(opened) != 2)
 assert child(pid) == 0
-assert sink._connection is before
+sink(event("parent again"))
+assert len(opened) == 1
 """
 
 
 def test_a_child_of_a_fork_without_pythons_hooks_has_a_connection_of_its_own(path: Path) -> None:
     assert run(_PREFACE + _OWN, path) == ["parent"]
-    assert stored(path) == ["parent", "child"]
+    assert stored(path) == ["parent", "child", "parent again"]
 
 
 def test_a_parent_that_never_stored_leaves_nothing_to_inherit(path: Path) -> None:

@@ -25,7 +25,11 @@ def client(server: Backend) -> Iterator[Redis]:
         yield connection
 
 
+def entries(client: Redis, stream: str = "events") -> list[dict[str, str]]:
+    """Return the fields of each entry of a stream, in its order."""
+    return [fields for _, fields in cast("list[tuple[str, dict[str, str]]]", client.xrange(stream))]
+
+
 def ids(client: Redis, stream: str = "events") -> list[str]:
     """Return the messageIds in a stream, in its order."""
-    entries = cast("list[tuple[str, dict[str, str]]]", client.xrange(stream))
-    return [entry["messageId"] for _, entry in entries]
+    return [fields["messageId"] for fields in entries(client, stream)]

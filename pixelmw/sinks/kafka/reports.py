@@ -64,13 +64,14 @@ class ReportDispatcher:
     """Lets threads that share a client wait for their reports, none of them longer than it has to.
 
     :param poll: waits so many seconds for reports, and calls back for each that is there.
+    :ivar waiting: what the threads wait for that do not poll; the first of them polls next.
     """
 
     def __init__(self, poll: Callable[[float], object]) -> None:
         self._poll = poll
         self._mutex = threading.Lock()
         self._somebody_polls = False
-        self._waiting: list[ExpectedReports[Any]] = []
+        self.waiting: list[ExpectedReports[Any]] = []
 
     def wait(self, expected: ExpectedReports[Any], deadline: float) -> None:
         """Return once *expected* is complete, or at *deadline* on the monotonic clock."""
@@ -97,17 +98,17 @@ class ReportDispatcher:
     def _join(self, expected: ExpectedReports[Any]) -> None:
         with self._mutex:
             if self._somebody_polls:
-                self._waiting.append(expected)
+                self.waiting.append(expected)
             else:
                 self._somebody_polls = expected._is_polling = True
 
     def _leave(self, expected: ExpectedReports[Any]) -> None:
         with self._mutex:
             if expected._is_polling:
-                self._somebody_polls = bool(self._waiting)
-                if self._waiting:
-                    successor = self._waiting.pop(0)
+                self._somebody_polls = bool(self.waiting)
+                if self.waiting:
+                    successor = self.waiting.pop(0)
                     successor._is_polling = True
                     successor._woken.set()
-            elif expected in self._waiting:
-                self._waiting.remove(expected)
+            elif expected in self.waiting:
+                self.waiting.remove(expected)

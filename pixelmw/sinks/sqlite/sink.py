@@ -53,6 +53,11 @@ class SQLite(BatchSink):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
+    @property
+    def waiting(self) -> int:
+        """How many calls of this process wait for the commit under way, to share the next one."""
+        return self._group.waiting
+
     def write(self, events: Sequence[Event]) -> None:
         """Store *events* in one transaction, which other threads may share.
 

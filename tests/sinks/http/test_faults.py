@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import traceback
+from base64 import b64encode
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from subprocess import run
@@ -118,8 +119,8 @@ def test_a_server_that_speaks_no_http_is_unavailable(server: DataPlane, sink: HT
 def test_the_write_key_is_in_no_message_and_no_log(key: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     said = []
+    authorization = f"Basic {b64encode(f'{key}:'.encode()).decode()}"
     with data_plane() as server, HTTP(server.url, key, timeout=TIMEOUT) as sink:
-        authorization = sink._data_plane._headers["Authorization"]
         server.authorization = authorization
         echo = json.dumps([key, authorization], ensure_ascii=False) + key + quote(key) + quote_plus(key)
         for answer in (Answer(400, body=echo.encode()), Answer(403, body=authorization.encode()), Answer(503)):
@@ -128,10 +129,10 @@ def test_the_write_key_is_in_no_message_and_no_log(key: str, caplog: pytest.LogC
                 sink(event("1"))
             said.append("".join(traceback.format_exception(caught.value)))
         said += [repr(sink), str(sink), caplog.text, str(server.requests[0].payload)]
-    said = "\n".join(said)
-    assert "answered 400: " in said
+    everything = "\n".join(said)
+    assert "answered 400: " in everything
     for secret in (key, json.dumps(key)[1:-1], quote(key), authorization.removeprefix("Basic ")):
-        assert secret not in said
+        assert secret not in everything
 
 
 @pytest.fixture

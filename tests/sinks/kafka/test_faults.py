@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError
 
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from pixelmw.sinks.kafka import Kafka
@@ -146,39 +145,12 @@ def test_every_call_is_over_in_time(free_port: int, threads: ThreadPoolExecutor)
         sink.close(0)
 
 
-def test_a_producer_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
-    authorities = tmp_path / "authorities"
-    authorities.mkdir()
-    sink = Kafka("pixels", bootstrap_servers="127.0.0.1:1", security_protocol="ssl", ssl_ca_location=str(authorities))
-    authorities.rmdir()
-    with pytest.raises(Unavailable, match="no producer could be made"):
-        sink(event("1"))
-
-
 def test_a_fatal_error_costs_one_batch_and_the_producer(brokers: MockBrokers, sink: Kafka) -> None:
     brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
     with pytest.raises(Unavailable, match="sequence"):
         sink.write([event("1"), event("2")])
     sink(event("3"))
     assert ids(brokers, sink) == ["3"]
-
-
-def test_a_fatal_error_that_the_sink_does_not_know_of_yet_costs_no_more(brokers: MockBrokers, sink: Kafka) -> None:
-    client = sink._clients.get()
-    brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
-
-    def is_dead() -> bool:
-        try:
-            client._producer.produce(sink.topic, b"{}")
-        except KafkaException as error:
-            return bool(error.args[0].code() == KafkaError._FATAL)
-        return False
-
-    wait_until(is_dead)
-    with pytest.raises(Unavailable, match="FATAL"):
-        sink(event("1"))
-    sink(event("2"))
-    assert sink._clients.get() is not client
 
 
 def test_an_event_that_is_too_large_is_named_and_all_others_are_stored(brokers: MockBrokers, sink: Kafka) -> None:

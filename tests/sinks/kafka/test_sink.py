@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
+from pixelmw import Event
 from pixelmw.sinks.kafka import Kafka
 from tests.support.mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers, property_names
 from tests.support.processes import event, run, store_from_threads
@@ -41,7 +42,7 @@ def sink(brokers: MockBrokers, topic: str) -> Iterator[Kafka]:
 
 
 def test_an_event_is_in_the_topic_with_its_key_and_its_id(brokers: MockBrokers, sink: Kafka) -> None:
-    events = [
+    events: list[Event] = [
         {"messageId": "0", "userId": "ü€", "anonymousId": "a"},
         {"messageId": "1", "anonymousId": "a"},
         {"messageId": "2", "userId": 7, "anonymousId": "a"},

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from pixelmw import Event
 from pixelmw.sinks.base import PartialFailure, Undeliverable
 from tests.support import databases
 from tests.support.databases import Database, from_json
@@ -93,8 +94,15 @@ def test_nul_is_stored_where_the_database_knows_it_and_is_undeliverable_in_postg
             assert db.rows("event") == ["a\0b"]
 
 
-_REFUSED = [{"messageId": "x", "a": float("nan")}, {"messageId": "x", "a": float("inf")}, {"messageId": "x", "a": {1}}]
-_REFUSED += [{"messageId": "x", "a": "\ud800"}, {"event": "no id"}, {"messageId": ""}, {"messageId": None}]
+_REFUSED: list[Event] = [
+    {"messageId": "x", "a": float("nan")},
+    {"messageId": "x", "a": float("inf")},
+    {"messageId": "x", "a": {1}},
+    {"messageId": "x", "a": "\ud800"},
+    {"event": "no id"},
+    {"messageId": ""},
+    {"messageId": None},
+]
 
 
 def test_what_is_not_json_or_has_no_id_is_named_and_the_others_are_stored(db: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.pool import QueuePool
 
 from pixelmw.sinks.base import Undeliverable
 from pixelmw.system.close_when_idle import CloseWhenIdle
@@ -78,6 +79,7 @@ def test_an_engine_of_yours_is_used_and_left_open(db: Database) -> None:
         sink(event("1"))
         with engine.connect() as connection:
             assert connection.exec_driver_sql(f"SELECT message_id FROM {db.table}").scalar() == "1"
+    assert isinstance(engine.pool, QueuePool)
     assert engine.pool.checkedin() == 1
     sink(event("2"))
     engine.dispose()

@@ -1,0 +1,62 @@
+"""The producer of a Kafka sink: what happens where none can be made, and where it can take nothing any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from pixelmw.sinks.base import Unavailable
+from pixelmw.sinks.kafka import Kafka, client
+from tests.support.mock_brokers import ONE_AT_A_TIME, mock_brokers
+from tests.support.processes import event, wait_until
+
+
+def test_a_producer_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    authorities = tmp_path / "authorities"
+    authorities.mkdir()
+    sink = Kafka("pixels", bootstrap_servers="127.0.0.1:1", security_protocol="ssl", ssl_ca_location=str(authorities))
+    authorities.rmdir()
+    with pytest.raises(Unavailable, match="no producer could be made"):
+        sink(event("1"))
+
+
+@pytest.fixture
+def producers(monkeypatch: pytest.MonkeyPatch) -> list[Producer]:
+    """The producers that sinks make for their events during the test."""
+    made: list[Producer] = []
+
+    def keep(properties: dict[str, Any]) -> Producer:
+        producer = Producer(properties)
+        if "bootstrap.servers" in properties:  # the one that checks the properties has none
+            made.append(producer)
+        return producer
+
+    monkeypatch.setattr(client, "Producer", keep)
+    return made
+
+
+def test_a_fatal_error_that_the_sink_does_not_know_of_yet_costs_no_more(producers: list[Producer]) -> None:
+    with mock_brokers() as brokers:
+        brokers.create_topic("pixels")
+        with Kafka("pixels", bootstrap_servers=brokers.bootstrap_servers, linger_ms=20, **ONE_AT_A_TIME) as sink:
+            sink(event("1"))
+            (producer,) = producers
+            brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+
+            def is_dead() -> bool:
+                try:
+                    producer.produce(sink.topic, b"{}")
+                except KafkaException as error:
+                    return bool(error.args[0].code() == KafkaError._FATAL)
+                return False
+
+            wait_until(is_dead)
+            with pytest.raises(Unavailable, match="FATAL"):
+                sink(event("2"))
+            assert producers == [producer]
+            sink(event("3"))
+            assert len(producers) == 2
+            assert [each["event"]["messageId"] for each in brokers.messages("pixels") if each["event"]] == ["1", "3"]
