@@ -12,6 +12,8 @@ import pytest
 from tests.support.faults import strace
 from tests.support.processes import found, out, start
 
+pytestmark = pytest.mark.slow
+
 _WRITE = """
 import os, sys
 from pixelmw.sinks import SQLite, JSONLines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pixelmw.sinks.redis import RedisStream
 from tests.support import streams
 from tests.support.backends import PASSWORD, Backend
 from tests.support.processes import event, run, store_from_threads, store_while_closing, wait_until
-from tests.support.streams import entries, ids
+from tests.support.streams import entries, ids, sessions_named
 
 server, client = streams.server, streams.client
 
@@ -108,11 +109,13 @@ def test_what_is_not_json_or_has_no_id_is_named_and_the_others_are_stored(server
 _FORKS = """
 import ctypes, os, signal, sys, warnings
 from pixelmw.sinks.redis import RedisStream
-from tests.support.processes import event
+from redis import Redis
+from tests.support.processes import event, wait_until
+from tests.support.streams import sessions_named
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)
-sink = RedisStream(sys.argv[1], "events")
+sink = RedisStream(sys.argv[1] + "?client_name=forking", "events")
 
 def store(name):
     sink(event(name))
@@ -121,26 +124,31 @@ def store(name):
 def child(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
-def session():
-    return sink._clients.get().client_id()
+def sessions():
+    with Redis.from_url(sys.argv[1], decode_responses=True) as client:
+        return sessions_named(client, "forking")
 
 store("parent")
-before = session()
+before = sessions()
+assert len(before) == 1
 for number, fork in enumerate([os.fork, ctypes.PyDLL(None).fork]):
     pid = fork()
     if pid == 0:
         store(f"child-{number}")
+        own = sessions() - before
+        assert len(own) == 1, own
         grandchild = fork()
         if grandchild == 0:
             store(f"grandchild-{number}")
             sys.exit()
         store(f"child-{number}-again")
-        assert session() != before
-        sys.exit(child(grandchild))
+        assert child(grandchild) == 0
+        wait_until(lambda: sessions() == before | own)
+        sys.exit()
     store(f"parent-{number}")
     assert child(pid) == 0
     store(f"parent-{number}-again")
-assert session() == before
+    wait_until(lambda: sessions() == before)
 """
 
 
@@ -151,19 +159,41 @@ def test_parent_and_child_both_store_and_neither_spoils_the_others_connection(se
 
 
 def test_a_closed_sink_holds_no_connection_and_opens_one_for_the_next_event(server: Backend, client: Redis) -> None:
-    def sessions() -> list[Any]:
-        return [each for each in client.client_list() if each["name"] == "closing"]
-
     with RedisStream(f"{server.url}?client_name=closing", "events") as sink:
         sink(event("1"))
-        held = sink._clients.get()  # so that the garbage collector does not close it
-        assert len(sessions()) == 1
+        assert len(sessions_named(client, "closing")) == 1
         sink.close()
-        wait_until(lambda: not sessions())
+        wait_until(lambda: not sessions_named(client, "closing"))
         sink(event("2"))
-    sink.close()
-    assert held is not sink._clients.get()
+    wait_until(lambda: not sessions_named(client, "closing"))
     assert ids(client) == ["1", "2"]
+
+
+def test_closing_a_sink_while_a_thread_uses_it_closes_its_idle_connections_at_once(
+    server: Backend, client: Redis
+) -> None:
+    with RedisStream(f"{server.url}?client_name=both", "events") as sink, ThreadPoolExecutor(2) as threads:
+        client.client_pause(20_000, all=False)  # it answers to nobody who writes
+        stored = [threads.submit(sink, event(name)) for name in "12"]
+        wait_until(lambda: len(waiting_sessions(client)) == 2)
+        client.client_unpause()
+        for each in stored:
+            each.result(20)
+        client.client_pause(20_000, all=False)
+        last = threads.submit(sink, event("3"))
+        wait_until(lambda: waiting_sessions(client))
+        assert len(sessions_named(client, "both")) == 2
+        sink.close()
+        wait_until(lambda: sessions_named(client, "both") == waiting_sessions(client))
+        client.client_unpause()
+        last.result(20)
+        wait_until(lambda: not sessions_named(client, "both"))
+    assert sorted(ids(client)) == ["1", "2", "3"]
+
+
+def waiting_sessions(client: Redis) -> set[str]:
+    """The sessions of clients that wait for the end of a pause."""
+    return {each["id"] for each in client.client_list() if "b" in each["flags"]}
 
 
 def test_a_sink_may_be_closed_while_other_threads_use_it(server: Backend, client: Redis) -> None:

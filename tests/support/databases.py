@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,26 @@ class Database:
         self.run(f"GRANT {rights} ON {self.table} TO {role}")
         return make_url(self.url).set(username=f"user_{self.table}")
 
+    def sessions_query(self, user: str) -> str:
+        """Return the statement that finds the server's numbers for the connections of a user."""
+        if self.kind == "postgresql":
+            return f"SELECT pid FROM pg_stat_activity WHERE usename = '{user}'"
+        return f"SELECT id FROM information_schema.processlist WHERE user = '{user}'"
+
     def sessions(self, user: str | None) -> list[int]:
         """Return the server's numbers for the connections of a user."""
-        if self.kind == "postgresql":
-            return self.run("SELECT pid FROM pg_stat_activity WHERE usename = :user", user=user)
-        return self.run("SELECT id FROM information_schema.processlist WHERE user = :user", user=user)
+        return self.run(self.sessions_query(str(user)))
+
+    @contextmanager
+    def holding(self, message_id: str) -> Iterator[None]:
+        """Another transaction has this event, so whoever stores it waits; at the end of the block it is rolled back."""
+        engine = self.engine(poolclass=NullPool)
+        with engine.connect() as connection, connection.begin() as transaction:
+            connection.execute(
+                text(f"INSERT INTO {self.table} (message_id, body) VALUES (:id, '{{}}')"), {"id": message_id}
+            )
+            yield
+            transaction.rollback()
 
     def rows(self, columns: str = "message_id") -> list[Any]:
         """Return the rows of the table, sorted; with one column, its values."""

@@ -30,6 +30,11 @@ def entries(client: Redis, stream: str = "events") -> list[dict[str, str]]:
     return [fields for _, fields in cast("list[tuple[str, dict[str, str]]]", client.xrange(stream))]
 
 
+def sessions_named(client: Redis, name: str) -> set[str]:
+    """Return the server's numbers for the connections of clients with this name."""
+    return {each["id"] for each in client.client_list() if each["name"] == name}
+
+
 def ids(client: Redis, stream: str = "events") -> list[str]:
     """Return the messageIds in a stream, in its order."""
     return [fields["messageId"] for fields in entries(client, stream)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.pool import QueuePool
@@ -18,14 +20,14 @@ server, db = databases.server, databases.db
 _FORKS = """
 import ctypes, os, signal, sys, warnings
 from pixelmw.sinks.sql import SQL
-from tests.support.processes import event
+from tests.support.processes import event, wait_until
 from sqlalchemy import create_engine
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads
 signal.alarm(30)
-url, table = sys.argv[1:]
+url, table, url_of_the_sink, sessions_of_the_sink = sys.argv[1:]
 engine = create_engine(url)  # it does not replace a connection that a child process has spoiled
-sinks = {"url": SQL(url, table, timeout=20), "engine": SQL(engine, table)}
+sinks = {"url": SQL(url_of_the_sink, table, timeout=20), "engine": SQL(engine, table)}
 
 def store(name):
     for kind, sink in sinks.items():
@@ -36,35 +38,51 @@ def child(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 def sessions():
+    # That of this process's engine, and all those of the user as whom the other sink connects.
     if engine.name == "sqlite":
-        return [os.getpid()]
+        return os.getpid(), set()
     session = {"postgresql": "pg_backend_pid()", "mariadb": "connection_id()"}[engine.name]
-    with sinks["url"]._engines.get().value.connect() as one, engine.connect() as other:
-        return [each.exec_driver_sql(f"SELECT {session}").scalar() for each in (one, other)]
+    with engine.connect() as connection:
+        of_the_engine = connection.exec_driver_sql(f"SELECT {session}").scalar()
+        return of_the_engine, {row[0] for row in connection.exec_driver_sql(sessions_of_the_sink)}
 
-before = sessions()  # the application has used its engine before the sink does
+sessions()  # the application has used its engine before the sink does
+store("parent")
+before = sessions()
+assert len(before[1]) == (engine.name != "sqlite")
 for number, fork in enumerate([os.fork, ctypes.PyDLL(None).fork]):
     pid = fork()
     if pid == 0:
         store(f"child-{number}")
+        own = sessions()
+        assert own[0] != before[0]
+        assert len(own[1] - before[1]) == len(before[1])
         grandchild = fork()
         if grandchild == 0:
             store(f"grandchild-{number}")
             sys.exit()
         store(f"child-{number}-again")
-        assert not set(sessions()) & set(before)
-        sys.exit(child(grandchild))
+        assert child(grandchild) == 0
+        wait_until(lambda: sessions() == own)
+        sys.exit()
     store(f"parent-{number}")
     assert child(pid) == 0
     store(f"parent-{number}-again")
-store("parent")
-assert sessions() == before
+    wait_until(lambda: sessions() == before)
 """
 
 
+@pytest.mark.slow
 def test_parent_and_child_both_store_and_neither_spoils_the_others_connections(db: Database) -> None:
-    # SQLite has no sessions; there, each process counts as one.
-    acknowledged = run(_FORKS, db.url, db.table)
+    # SQLite has no users and no sessions; there, each process counts as a session.
+    url, sessions = db.url, ""
+    if db.server is not None:
+        with db.sink() as sink:
+            sink.write([event("before")])
+        user = db.user("ALL")
+        url, sessions = user.render_as_string(hide_password=False), db.sessions_query(str(user.username))
+        db.run(f"DELETE FROM {db.table}")
+    acknowledged = run(_FORKS, db.url, db.table, url, sessions)
     assert len(acknowledged) == 2 * (1 + 2 * 5)
     assert db.rows() == sorted(acknowledged)
 
@@ -105,15 +123,18 @@ def test_a_connection_that_is_in_use_while_the_sink_is_closed_is_closed_after_it
     with db.sink() as sink:
         sink(event("1"))
     url = db.user("ALL")
-    with db.sink(url=url) as sink:
-        shared = sink._engines.get()
-        with shared as engine, engine.connect():
+    with db.sink(url=url, timeout=20) as sink, ThreadPoolExecutor(1) as threads:
+        with db.holding("2"):
+            slow = threads.submit(sink, event("2"))
+            wait_until(lambda: db.sessions(url.username))
             sink.close()
-            sink(event("2"))
+            sink(event("3"))
             assert len(db.sessions(url.username)) == 2
+            assert not slow.done()
+        slow.result(20)
         wait_until(lambda: len(db.sessions(url.username)) == 1)
     wait_until(lambda: not db.sessions(url.username))
-    assert db.rows() == ["1", "2"]
+    assert db.rows() == ["1", "2", "3"]
 
 
 def test_what_threads_share_is_closed_by_the_last_thread_that_uses_it() -> None:
@@ -132,6 +153,7 @@ def test_a_sink_that_stored_nothing_can_be_closed(db: Database) -> None:
     sink.close()
 
 
+@pytest.mark.slow
 def test_a_sink_may_be_closed_while_other_threads_use_it(db: Database) -> None:
     sink = db.sink(timeout=30)
     expected = store_while_closing(sink)
@@ -160,6 +182,11 @@ def test_the_sinks_own_connection_speaks_utf_8_whatever_the_url_says(db: Databas
 def test_what_the_url_says_about_timeouts_stands(db: Database) -> None:
     options = "-c statement_timeout=1234 -c application_name=pixels"
     url = make_url(db.url).update_query_dict({"options": options, "connect_timeout": "7"})
-    with db.sink(url=url) as sink, sink._engines.get().value.connect() as connection:
-        for name, value in {"statement_timeout": "1234ms", "application_name": "pixels"}.items():
-            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
+    with db.sink() as sink:
+        sink(event("1"))
+    for name in ("statement_timeout", "application_name"):
+        db.run(f"ALTER TABLE {db.table} ADD COLUMN {name} TEXT DEFAULT current_setting('{name}')")
+    db.run(f"DELETE FROM {db.table}")
+    with db.sink(url=url) as sink:
+        sink(event("2"))
+    assert db.rows("statement_timeout, application_name") == [("1234ms", "pixels")]
