@@ -21,7 +21,8 @@ from tests.support.faults import strace
 from tests.support.processes import event
 
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-sink = SQLite(path) if path.endswith(".db") else JSONLines(path)
+# SQLite's lock is not fair. On a busy machine, a process may wait for it longer than the sink's default timeout.
+sink = SQLite(path, timeout=60) if path.endswith(".db") else JSONLines(path)
 for number in range(count):
     sink(event(f"{name}-{number}", 3000))
     os.write(1, f"{name}-{number}\\n".encode())
