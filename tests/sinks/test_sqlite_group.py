@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ from pixelmw.sinks import SQLite
 from pixelmw.sinks.base import PartialFailure, Undeliverable
 from tests.support import connections as sqlite_connections
 from tests.support import faults
-from tests.support.connections import busy
-from tests.support.processes import event, rows, stored, wait_until
+from tests.support.connections import refuse, store_at_once
+from tests.support.processes import event, rows, stored
 from tests.support.spools import descriptors
 
 connections = sqlite_connections.connections
@@ -55,43 +53,8 @@ def kinds(statements: list[str]) -> list[str]:
     return [statement.split()[0] for statement in statements]
 
 
-def refuse(path: Path, name: str, how: str = "ABORT") -> None:
-    """Let the database refuse events of this name, as a user's own constraint would."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(
-            f"CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.event = '{name}' "
-            f"BEGIN SELECT RAISE({how}, 'no {name}'); END"
-        )
-
-
 def named(message_id: str, name: str) -> Event:
     return {**event(message_id), "event": name}
-
-
-def store_at_once(
-    sink: SQLite, connection: sqlite3.Connection, events: list[Event], call: Callable[[Event], object] | None = None
-) -> list[Exception | None]:
-    """Call the sink, or *call*, with each event in its own thread while the sink is busy; return what each raised.
-
-    So all of these events are in one batch, after the event that the sink was busy with.
-    """
-    errors: list[Exception | None] = [None] * len(events)
-
-    def store(place: int) -> None:
-        try:
-            (call or sink)(events[place])
-        except Exception as error:
-            errors[place] = error
-
-    threads = [threading.Thread(target=store, args=(place,)) for place in range(len(events))]
-    with busy(sink, connection):
-        for place, thread in enumerate(threads):
-            thread.start()
-            wait_until(lambda: sink.waiting > place)  # noqa: B023 - it is waited for at once
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive()
-    return errors
 
 
 # --- sharing ---

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pixelmw import Event
 from pixelmw.sinks import SQLite
-from tests.support.processes import event
+from tests.support.processes import event, wait_until
 
 
 @pytest.fixture
@@ -53,3 +55,38 @@ def busy(sink: SQLite, connection: sqlite3.Connection) -> Iterator[None]:
         thread.join(20)
         # The handler stays. To remove it while a thread is within SQLite would be a deadlock: that thread has the
         # connection's mutex, and waits for the interpreter to call the handler.
+
+
+def refuse(path: Path, name: str, how: str = "ABORT") -> None:
+    """Let the database refuse events of this name, as a user's own constraint would."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.event = '{name}' "
+            f"BEGIN SELECT RAISE({how}, 'no {name}'); END"
+        )
+
+
+def store_at_once(
+    sink: SQLite, connection: sqlite3.Connection, events: list[Event], call: Callable[[Event], object] | None = None
+) -> list[Exception | None]:
+    """Call the sink, or *call*, with each event in its own thread while the sink is busy; return what each raised.
+
+    So all of these events are in one batch, after the event that the sink was busy with.
+    """
+    errors: list[Exception | None] = [None] * len(events)
+
+    def store(place: int) -> None:
+        try:
+            (call or sink)(events[place])
+        except Exception as error:
+            errors[place] = error
+
+    threads = [threading.Thread(target=store, args=(place,)) for place in range(len(events))]
+    with busy(sink, connection):
+        for place, thread in enumerate(threads):
+            thread.start()
+            wait_until(lambda: sink.waiting > place)  # noqa: B023 - it is waited for at once
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    return errors
