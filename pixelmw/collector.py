@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .access import WriteKeyChecker, WriteKeys, mask_write_key
 from .enrich import client_context
 from .errors import Discard, Rejected
-from .events import Event, Sink, build_event
+from .events import Event, Sink, build_event, require_objects
 from .params import Limits, parse_query
 from .request import LazyRequest
 from .request_log import log_rejected, logger
@@ -98,6 +98,7 @@ class Collector:
             params = parse_query(query, self.limits)
             source = self._key_checker.check(params.pop("writeKey", None))
             event = build_event(event_type, params, now=self.clock(), new_id=self.new_id, source=source)
+            require_objects(event)
             request = LazyRequest(environ)
             for enrich in self.enrich:
                 enrich(event, request)

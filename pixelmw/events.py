@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .text import is_blank
+from .errors import Rejected
+from .text import id_says_nothing, is_blank, quoted, says_nothing, strip_invisible
 
 #: One event: a dict of strings, numbers, booleans, ``None``, lists and dicts, as JSON has them.
 Event = dict[str, Any]
@@ -18,7 +19,12 @@ Sink = Callable[[Event], object]
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 
-_ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
+#: The members of an event that tell who or what it is about, and itself from others.
+ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
+
+# Enrichers may rely on these being objects.
+_OBJECT_FIELDS = ("context", "properties", "traits")
+_SERVER_OWNED_CONTEXT = ("ip", "source")
 
 
 def build_event(
@@ -27,18 +33,23 @@ def build_event(
     """The event that *params* stand for.
 
     It is a new dict. The values in it are those of *params*, and ``context`` is
-    changed in place.
+    changed in place. An id that says nothing is left out, and so is a
+    ``properties`` or ``traits``; in place of such a ``context`` there is an
+    empty object.
 
     :param now: seconds since the epoch.
     :param new_id: makes a messageId if the client sent none.
     :param source: the source name that the write key stands for, if there is one.
     """
     event = dict(params)
-    for name in _ID_FIELDS:
-        if isinstance(event.get(name), str):
-            event[name] = _clean_id(event[name], quoted=name == "anonymousId")
-            if not event[name]:
+    for name in ID_FIELDS:
+        if name in event:
+            event[name] = _clean_id(event[name], strip_quotes=name == "anonymousId")
+            if event[name] is None:
                 del event[name]
+    for name in _OBJECT_FIELDS:
+        if name in event and _is_nothing(event[name]):
+            del event[name]
     if event_type == "page" and is_blank(event.get("name", "absent")):
         event["name"] = "Unknown Page"
     instant = rfc3339(now)
@@ -50,37 +61,38 @@ def build_event(
         if is_blank(event.get(name)):
             event[name] = instant
     event.update(type=event_type, integrations={"All": True}, receivedAt=instant)
-    _set_server_owned_context(event, source)
-    return event
-
-
-def _set_server_owned_context(event: Event, source: str | None) -> None:
-    """Remove the fields of ``context`` that only the server sets, and add the source."""
-    context = _object_in(event, "context") if source else event.get("context")
+    context = event.setdefault("context", {})
     if isinstance(context, dict):
-        for name in ("ip", "source"):
+        for name in _SERVER_OWNED_CONTEXT:
             context.pop(name, None)
         if source:
             context["source"] = source
+    return event
 
 
-def _object_in(parent: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """The object called *name* in *parent*.
+def require_objects(event: Event) -> None:
+    """Refuse *event* if ``context``, ``properties`` or ``traits`` is something else than an object.
 
-    If it is absent or blank, an empty one is added. Returns ``None`` if
-    *parent* has something else by that name, such as a string or a list.
+    :raises Rejected: ``invalid``, with the name as its path and ``type`` as its rule.
     """
-    if is_blank(parent.get(name)):
-        parent[name] = {}
-    value = parent[name]
-    return value if isinstance(value, dict) else None
+    for name in _OBJECT_FIELDS:
+        if name in event and not isinstance(event[name], dict):
+            message = f'{name} must be of type "object"; it is {quoted(event[name])}'
+            raise Rejected("invalid", message, path=name, rule="type")
 
 
-def _clean_id(value: str, *, quoted: bool) -> str:
-    value = value.strip()
-    if quoted and len(value) >= 2 and value[0] == value[-1] == '"':  # AMP sends the client id as a JSON string
-        value = value[1:-1].strip()
-    return value
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and says_nothing(value))
+
+
+def _clean_id(value: Any, *, strip_quotes: bool) -> Any:
+    """*value* without what cannot be seen around it, or ``None`` if it says nothing. What is no text stays as it is."""
+    if not isinstance(value, str):
+        return value
+    value = strip_invisible(value)
+    if strip_quotes and len(value) >= 2 and value[0] == value[-1] == '"':  # AMP sends the client id as a JSON string
+        value = strip_invisible(value[1:-1])
+    return None if id_says_nothing(value) else value
 
 
 def rfc3339(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from typing import Any
@@ -35,6 +36,9 @@ _BRACED_NAME = re.compile(
 )
 # A text that begins with one of these is visible, and no placeholder. Nearly every text does.
 _PLAIN_BEGINNINGS = frozenset(string.ascii_letters + string.digits + string.punctuation).difference("${%*[#")
+
+# Where a name ends that may have a value in it.
+_VALUE_IN_NAME = re.compile(r"[=%]|(?<=writekey)[^.\[]", re.IGNORECASE)
 
 
 def environ_bytes(value: str) -> bytes:
@@ -115,10 +119,14 @@ def name_without_value(name: str) -> str:
 
     It ends before the first equals sign. A name with an equals sign comes from
     a pair, or a whole query, that was escaped once too often: behind the sign
-    is a value, and perhaps the write key.
+    is a value, and perhaps the write key. For the same reason it ends before a
+    percent sign, which is left of a second escape, and before anything that
+    stands between ``writeKey`` and a sign, such as ``:``.
     """
-    name, equals, _ = name.partition("=")
-    return shortened(name) + ("=…" if equals else "")
+    visible = _VALUE_IN_NAME.split(name, maxsplit=1)[0]
+    if visible == name:
+        return shortened(name)
+    return shortened(visible) + ("=…" if name[len(visible)] == "=" else "…")
 
 
 def printable(text: str) -> str:
@@ -129,3 +137,10 @@ def printable(text: str) -> str:
 def shortened(text: str, max_chars: int = 64) -> str:
     """The first *max_chars* characters of *text*, printable. An ellipsis follows if *text* is longer."""
     return printable(text[:max_chars]) + ("…" if len(text) > max_chars else "")
+
+
+def quoted(value: Any, max_chars: int = 64) -> str:
+    """*value*, which is JSON, as JSON text of which at most *max_chars* characters are shown."""
+    if isinstance(value, str):
+        return f'"{shortened(value, max_chars)}"'
+    return shortened(json.dumps(value, ensure_ascii=False, sort_keys=True), max_chars)

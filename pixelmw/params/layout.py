@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .names import split_name
+from .names import repair_name, split_name
 
 # Layouts in the cache, and names in a query whose layout is cached. Longer queries are not cached, so that the cache
 # stays below a few megabytes whatever is sent.
@@ -54,7 +54,7 @@ class Layout:
 
 
 def layout_of(names: tuple[str, ...], key_chars: int, depth: int) -> Layout:
-    """The layout of *names*; names that are empty are skipped.
+    """The layout of *names*, each of them repaired; names that are empty are skipped.
 
     :raises NoLayoutError: if a name has more characters than *key_chars* or
         more segments than *depth*, or has a value and also children.
@@ -68,7 +68,7 @@ def _compute_layout(names: tuple[str, ...], key_chars: int, depth: int) -> Layou
     root: dict[str, Any] = {}
     objects = set()  # ids of the nodes with a child whose name contains an escape: these are never lists
     for position, name in enumerate(names):
-        if not name:
+        if not (name := repair_name(name)):
             continue
         if len(name) > key_chars:
             raise NoLayoutError

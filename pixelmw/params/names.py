@@ -1,4 +1,4 @@
-"""Splits the dotted name of a parameter into segments, and joins them again."""
+"""Repairs the dotted name of a parameter, splits it into segments, and joins these again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ import re
 from collections.abc import Sequence
 
 _SURROGATE = re.compile("[\ud800-\ud802]")
+_DAMAGE_IN_FRONT = re.compile(r"(?:\s|amp;)+")
+
+
+def repair_name(name: str) -> str:
+    """*name* without white space around it, and without ``amp;`` in front, however often.
+
+    That is what becomes of a link that was escaped for HTML once too often, or
+    was broken over two lines. What is escaped stays: ``\\ `` at either end, and
+    ``\\amp;`` in front.
+    """
+    if damage := _DAMAGE_IN_FRONT.match(name):
+        name = name[damage.end() :]
+    repaired = name.rstrip()
+    if len(repaired) < len(name) and _ends_with_escape(repaired):
+        repaired = name[: len(repaired) + 1]
+    return repaired
+
+
+def _ends_with_escape(name: str) -> bool:
+    """Returns True if the character behind *name* would be escaped: it ends with an odd number of backslashes."""
+    return (len(name) - len(name.rstrip("\\"))) % 2 == 1
 
 
 def split_name(name: str) -> tuple[list[str], list[int]]:
@@ -22,5 +43,10 @@ def split_name(name: str) -> tuple[list[str], list[int]]:
 
 
 def join_name(segments: Sequence[str | int]) -> str:
-    """The dotted name that :func:`split_name` splits into *segments*."""
-    return ".".join(str(segment).replace("\\", "\\\\").replace(".", "\\.") for segment in segments)
+    """The dotted name that :func:`repair_name` leaves as it is and :func:`split_name` splits into *segments*."""
+    name = ".".join(str(segment).replace("\\", "\\\\").replace(".", "\\.") for segment in segments)
+    if _DAMAGE_IN_FRONT.match(name):
+        name = f"\\{name}"
+    if name != name.rstrip() and not _ends_with_escape(name[:-1]):
+        name = f"{name[:-1]}\\{name[-1]}"
+    return name

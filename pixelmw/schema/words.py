@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import Rejected
 from ..params import join_name
-from ..text import name_without_value, shortened
+from ..text import name_without_value, quoted
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-_MAX_VALUE_CHARS = 64  # of the event's own value; the contract promises no more
 _MAX_KEYWORD_CHARS = 200  # of what the schema has for a keyword, which may be a long enum
 
 _MESSAGES = {
@@ -59,9 +57,9 @@ def refusal_of(path: list[str | int], error: ValidationError, event: dict[str, A
     if keyword == "pattern" and keyword_value == r"\S":
         return _invalid(path, keyword, "must not be blank")
     words = _MESSAGES.get(keyword, "must satisfy {keyword}").format(
-        keyword=keyword, keyword_value=_quoted(keyword_value, _MAX_KEYWORD_CHARS)
+        keyword=keyword, keyword_value=quoted(keyword_value, _MAX_KEYWORD_CHARS)
     )
-    return _invalid(path, keyword, f"{words}; it is {_quoted(instance, _MAX_VALUE_CHARS)}")
+    return _invalid(path, keyword, f"{words}; it is {quoted(instance)}")
 
 
 def _required_alternatives(error: ValidationError) -> list[str]:
@@ -89,13 +87,6 @@ def _path_to_forbidden(path: list[str | int], instance: Any, event: Any) -> list
         event = event[segment]
     children = event.items() if isinstance(event, dict) else enumerate(event) if isinstance(event, list) else ()
     return path + [segment for segment, child in children if child is instance][:1]
-
-
-def _quoted(value: Any, max_chars: int) -> str:
-    """*value* as JSON, cut to *max_chars* characters."""
-    if isinstance(value, str):
-        return f'"{shortened(value, max_chars)}"'
-    return shortened(json.dumps(value, ensure_ascii=False, sort_keys=True), max_chars)
 
 
 def _invalid(path: list[str | int], keyword: str, words: str) -> Rejected:
