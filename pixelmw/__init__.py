@@ -4,7 +4,18 @@ from ._version import __version__
 from .collector import Collector
 from .errors import Discard, Rejected
 from .events import Event, Sink
-from .middleware import PATHS, PixelMiddleware
+from .middleware import PATHS, SEGMENT_PATHS, PixelMiddleware
 from .params import Limits
 
-__all__ = ["PATHS", "Collector", "Discard", "Event", "Limits", "PixelMiddleware", "Rejected", "Sink", "__version__"]
+__all__ = [
+    "PATHS",
+    "SEGMENT_PATHS",
+    "Collector",
+    "Discard",
+    "Event",
+    "Limits",
+    "PixelMiddleware",
+    "Rejected",
+    "Sink",
+    "__version__",
+]

@@ -99,7 +99,7 @@ class Collector:
             source = self._key_checker.check(params.pop("writeKey", None))
             event = build_event(event_type, params, now=self.clock(), new_id=self.new_id, source=source)
             require_objects(event)
-            request = LazyRequest(environ)
+            request = LazyRequest(environ, self.limits.header_chars)
             for enrich in self.enrich:
                 enrich(event, request)
             schema.coerce_and_validate(event)

@@ -19,8 +19,7 @@ Sink = Callable[[Event], object]
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 
-#: The members of an event that tell who or what it is about, and itself from others.
-ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
+_ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 
 # Enrichers may rely on these being objects.
 _OBJECT_FIELDS = ("context", "properties", "traits")
@@ -42,14 +41,7 @@ def build_event(
     :param source: the source name that the write key stands for, if there is one.
     """
     event = dict(params)
-    for name in ID_FIELDS:
-        if name in event:
-            event[name] = _clean_id(event[name], strip_quotes=name == "anonymousId")
-            if event[name] is None:
-                del event[name]
-    for name in _OBJECT_FIELDS:
-        if name in event and _is_nothing(event[name]):
-            del event[name]
+    _remove_what_says_nothing(event)
     if event_type == "page" and is_blank(event.get("name", "absent")):
         event["name"] = "Unknown Page"
     instant = rfc3339(now)
@@ -68,6 +60,18 @@ def build_event(
         if source:
             context["source"] = source
     return event
+
+
+def _remove_what_says_nothing(event: Event) -> None:
+    """Remove ids, and what should be an object, if it says nothing; of the other ids, remove what cannot be seen."""
+    for name in _ID_FIELDS:
+        if name in event:
+            event[name] = _clean_id(event[name], strip_quotes=name == "anonymousId")
+            if event[name] is None:
+                del event[name]
+    for name in _OBJECT_FIELDS:
+        if name in event and _is_nothing(event[name]):
+            del event[name]
 
 
 def require_objects(event: Event) -> None:

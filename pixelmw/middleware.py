@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 #: The default paths: ``PATH_INFO`` to event type.
 PATHS: Mapping[str, str] = MappingProxyType({"/pixel/v1/page": "page", "/pixel/v1/track": "track"})
 
+#: Segment's paths, of all six event types; ``paths=PATHS | SEGMENT_PATHS`` mounts both.
+SEGMENT_PATHS: Mapping[str, str] = MappingProxyType(
+    {f"/v1/pixel/{name}": name for name in ("page", "track", "identify", "group", "alias", "screen")}
+)
+
 
 class PixelMiddleware:
     """Wraps a WSGI application, and collects tracking pixels on a few paths of its own.
@@ -38,7 +43,7 @@ class PixelMiddleware:
     :param sink: called with each event, a dict ready for JSON. The request is
         answered 200 once the sink has returned, and 503 if it raised.
     :param paths: exact ``PATH_INFO`` to event type, one of ``page track
-        identify group alias screen``.
+        identify group alias screen``. A second slash in front makes no difference.
     :param schemas: event type to a JSON Schema (draft 2020-12 unless it says
         otherwise) that replaces the bundled one. It may refer to the bundled
         ones as ``urn:pixelmw:track`` and so on.
@@ -164,4 +169,6 @@ def _checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict
         if event_type not in event_types:
             raise ValueError(f"paths has the unknown event type {event_type!r}; known are {', '.join(event_types)}")
     # PEP 3333: PATH_INFO has each byte of the path as the latin-1 character of that number.
-    return {path.encode().decode("latin-1"): event_type for path, event_type in paths.items()}
+    spelled = {path.encode().decode("latin-1"): event_type for path, event_type in paths.items()}
+    # A base URL with a slash at its end makes "//pixel/v1/page". Some servers hand that on, and some make it one slash.
+    return {f"/{path}": event_type for path, event_type in spelled.items()} | spelled

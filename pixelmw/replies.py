@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from werkzeug.wsgi import ClosingIterator
 
 from .errors import STATUS_OF_CODE, Rejected
-from .request import LazyRequest
+from .request import accepted_values, environ_text
+from .text import DEFAULT_HEADER_CHARS
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -146,10 +147,8 @@ REPLIES: dict[ReplyMode, Reply] = {"gif": _GIF, "ok": _OK, "auto": AutoReply(), 
 
 def _negotiate(environ: WSGIEnvironment) -> Reply:
     """The reply that the ``Accept`` header asks for."""
-    if not environ.get("HTTP_ACCEPT"):
-        return _GIF
-    accepted = LazyRequest(environ).accept_mimetypes
-    media_types = {media_type.partition(";")[0].lower() for media_type, quality in accepted if quality > 0}
+    accepted = accepted_values(environ_text(environ, "HTTP_ACCEPT", DEFAULT_HEADER_CHARS))
+    media_types = {media_type.lower() for media_type, quality in accepted if quality > 0}
     accepts_images = any(media_type == "*/*" or media_type.startswith("image/") for media_type in media_types)
     return _OK if "text/plain" in media_types and not accepts_images else _GIF
 

@@ -37,6 +37,10 @@ _BRACED_NAME = re.compile(
 # A text that begins with one of these is visible, and no placeholder. Nearly every text does.
 _PLAIN_BEGINNINGS = frozenset(string.ascii_letters + string.digits + string.punctuation).difference("${%*[#")
 
+#: What is read of a header, in characters, unless the user's limits say otherwise. URLs are shorter in practice, and
+#: an event with a few of these still fits into the 32 KB that data planes take.
+DEFAULT_HEADER_CHARS = 2048
+
 # Where a name ends that may have a value in it.
 _VALUE_IN_NAME = re.compile(r"[=%]|(?<=writekey)[^.\[]", re.IGNORECASE)
 

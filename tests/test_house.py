@@ -41,7 +41,7 @@ MAY_KNOW = {
     "schema": {*GROUND, "params", "events"},
     "enrich": {*GROUND, "request"},
     "collector": {*GROUND, *PIPELINE},
-    "replies": {"errors", "request"},
+    "replies": {"errors", "request", "text"},
     "middleware": {*GROUND, "collector", "replies"},
     "asgi": {*GROUND, "collector", "replies", "sinks.together"},
     "links": {"params", "access", "events"},

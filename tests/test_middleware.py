@@ -23,7 +23,7 @@ def environ_for(path: str = "/pixel/v1/track", query: str = GOOD, method: str = 
 
 
 def test_the_package_exports_the_names_of_the_contract() -> None:
-    names = "PixelMiddleware Collector Rejected Discard Limits PATHS Event Sink __version__"
+    names = "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS Event Sink __version__"
     assert set(names.split()) == set(pixelmw.__all__)
     assert all(hasattr(pixelmw, name) for name in names.split())
 
@@ -40,7 +40,8 @@ def test_page_and_track_are_mounted_by_default(pixel: Pixel) -> None:
     [
         "/",
         "/pixel/v1/page/",
-        "//pixel/v1/page",
+        "///pixel/v1/page",
+        "/pixel//v1/page",
         "/pixel/v1/PAGE",
         "/pixel/v1/page;a=b",
         "/x/pixel/v1/page",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from ..text import DEFAULT_HEADER_CHARS
+
 #: The validator calls itself for each level of an event. A deeper event could exhaust the interpreter's stack.
 MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may hold. A request over a limit is refused, never cut.
+    """How much one request may hold.
+
+    A request over a limit is refused, never cut. Only headers are cut, since
+    nobody who makes a link has a say in them.
 
     :param query_bytes: length of the query string, in bytes.
     :param params: number of parameters; each repetition counts.
     :param key_chars: length of a decoded name, in characters.
     :param depth: number of segments in a name. It can be 64 at most.
+    :param header_chars: what is read of a header, in characters; the rest of it is not.
     :raises TypeError: if a limit is not an integer.
     :raises ValueError: if a limit is below 1, or *depth* is above 64.
     """
@@ -24,6 +30,7 @@ class Limits:
     params: int = 256
     key_chars: int = 256
     depth: int = 10
+    header_chars: int = DEFAULT_HEADER_CHARS
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -50,8 +50,8 @@ def parse_query(query: str, limits: Limits) -> dict[str, Any]:
         raise _too_large("query_bytes", f"the query string has {len(raw)} bytes", limits)
     if raw.count(b"&") >= limits.params:
         raw = _without_empty_pairs(raw)
-        if (params := raw.count(b"&") + 1) > limits.params:
-            raise _too_large("params", f"the query string has {params} parameters", limits)
+        if (count := raw.count(b"&") + 1) > limits.params:
+            raise _too_large("params", f"the query string has {count} parameters", limits)
     names, values = decode_pairs(raw)
     try:
         params = layout_of(tuple(names), limits.key_chars, limits.depth).fill(values)
@@ -97,7 +97,9 @@ def _without_blank_parents(names: Sequence[str], values: Sequence[str], limits: 
         if child[: len(parent)] == parent:
             if not is_blank(value_of[parent]):
                 name, name_inside = join_name(parent), join_name(child)
-                message = f"{name_without_value(name)} has a value, and so has {name_without_value(name_inside)} inside it"
+                message = (
+                    f"{name_without_value(name)} has a value, and so has {name_without_value(name_inside)} inside it"
+                )
                 raise Rejected("bad-query", message, path=name, rule="conflict")
             blank_parents.add(parent)
     return ["" if path in blank_parents else name for path, name in zip(paths, names, strict=True)]

@@ -130,7 +130,7 @@ def test_enrichers_run_in_order_before_validation() -> None:
 
     event = Pixel(enrich=[first, second]).track("price=9.50")
     assert event["properties"] == {"revenue": 9.5, "seen": "9.50"}
-    assert "context" not in event
+    assert event["context"] == {}
 
 
 def test_what_an_enricher_breaks_the_schema_refuses() -> None:

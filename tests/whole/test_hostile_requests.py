@@ -87,11 +87,11 @@ ODD = [
 ]
 PLACES = {
     "QUERY_STRING": ("properties", "q"),
-    "REMOTE_ADDR": ("context", "ip"),
     "HTTP_USER_AGENT": ("context", "userAgent"),
     "HTTP_REFERER": ("context", "page", "url"),
-    "HTTP_ACCEPT_LANGUAGE": ("context", "locale"),
 }
+# What is read, and not copied: none of the texts above is an address or a language.
+READ_PLACES = {"REMOTE_ADDR": "ip", "HTTP_ACCEPT_LANGUAGE": "locale"}
 
 
 @pytest.mark.parametrize("reply", ["gif", "auto"])
@@ -108,6 +108,19 @@ def test_an_environ_that_is_not_latin_1_is_read_as_text(where: str, value: str, 
         event = event[segment]
     assert event == text
     assert_good_request_works(pixel)
+
+
+@pytest.mark.parametrize("reply", ["gif", "auto"])
+@pytest.mark.parametrize("where", READ_PLACES)
+@pytest.mark.parametrize(("value", "text"), ODD)
+def test_an_environ_that_is_not_latin_1_is_no_address_and_no_language(
+    where: str, value: str, text: str, reply: str
+) -> None:
+    pixel = Pixel(reply=reply)
+    environ = {"PATH_INFO": TRACK, "QUERY_STRING": BASE, "HTTP_ACCEPT": value, where: value}
+    assert call(pixel, **environ) == "200"
+    assert READ_PLACES[where] not in pixel.events[0]["context"]
+    assert text not in json.dumps(pixel.events[0], ensure_ascii=False)
 
 
 @pytest.mark.parametrize("path", ["/жук", f"{TRACK}\ud800", f"{TRACK}\u20ac", ""])

@@ -25,6 +25,7 @@ tried = settings(derandomize=True, deadline=None, max_examples=150)
 _TOKENS = [*b"ab.01&=+\\%;[\xc3\xff\0 ", b"%41", b"%2e", b"%5C", b"%26", b"%3D", b"%C3%A9", b"%00", b"%zz", b"\xc3\xa9"]
 _TOKENS = [bytes([token]) if isinstance(token, int) else token for token in _TOKENS]
 _TOKENS += [b"a.0=", b"a.1=", b"a.2=", b"&a", b"&b.", b"context.", b"properties.", b"event=", b"name", b"&userId="]
+_TOKENS += [b"&amp;", b"&+a", b"amp;", b"%0A", b"\\ ", b"&a=&a."]
 queries = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(_TOKENS), max_size=40).map(b"".join))
 
 
@@ -115,6 +116,16 @@ def decoded(raw: bytes) -> str:
     return found.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
+def repaired(name: str) -> str:
+    """Rule 1: no white space around a name and no ``amp;`` in front, unless they are escaped."""
+    while name[:1].isspace() or name.startswith("amp;"):
+        name = name[1:] if name[0].isspace() else name[4:]
+    tokens = re.findall(r"\\.?|.", name, re.DOTALL)
+    while tokens and tokens[-1].isspace():
+        tokens.pop()
+    return "".join(tokens)
+
+
 def segments(name: str) -> list[tuple[str, bool]]:
     """Rule 2: what each segment is called, and whether an escape was used for it."""
     found = [("", False)]
@@ -129,6 +140,9 @@ def segments(name: str) -> list[tuple[str, bool]]:
 
 def built(params: list[tuple[list[tuple[str, bool]], str]], *, root: bool = False) -> Any:
     """Rule 2: what stands at one place, from all that is said about it; ``None`` for a conflict."""
+    values = [value for rest, value in params if not rest]
+    if 0 < len(values) < len(params) and not values[0].strip():
+        params = [(rest, value) for rest, value in params if rest]
     if any(not rest for rest, _ in params):
         return params[0][1] if all(not rest for rest, _ in params) else None
     below: dict[str, Any] = {}
@@ -145,7 +159,8 @@ def built(params: list[tuple[list[tuple[str, bool]], str]], *, root: bool = Fals
 def reference(query: bytes) -> Any:
     """DESIGN.md's rules 1 and 2 read aloud, with no thought of speed; ``None`` for a refusal."""
     pairs = [pair.partition(b"=") for pair in query.split(b"&")]
-    params = [(segments(decoded(name)), decoded(value)) for name, _, value in pairs if name]
+    named = [(repaired(decoded(name)), decoded(value)) for name, _, value in pairs]
+    params = [(segments(name), value) for name, value in named if name]
     if any(len(name) > WIDE.depth for name, _ in params):
         return None
     return built(params, root=True) if params else {}
@@ -162,8 +177,11 @@ def test_the_parser_does_what_the_rules_say(query: bytes) -> None:
         assert parse_query(query.decode("latin-1"), WIDE) == expected
 
 
+BACKSLASH = chr(92)
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-_keys = st.one_of(_text, st.sampled_from(["0", "1", "a.b", "a\\", "\\", ".", ""]))
+_keys = st.one_of(
+    _text, st.sampled_from(["0", "1", "a.b", "a\\", "\\", ".", "", " ", " a ", "amp;a", "amp;", "\\ ", "a\\ "])
+)
 _leaves = st.recursive(
     _text,
     lambda inner: st.one_of(st.dictionaries(_keys, inner, min_size=1), st.lists(inner, min_size=1)),
@@ -172,7 +190,7 @@ _leaves = st.recursive(
 
 
 def encoded(value: Any, name: str = "", before: str = "") -> list[str]:
-    """The parameters that stand for *value*; an object's key that could pass for an index is escaped."""
+    """The parameters that stand for *value*; a key that could pass for an index, or for damage, is escaped."""
     if isinstance(value, str):
         return [f"{quote(name, safe='')}={quote(value, safe='')}"]
     if isinstance(value, list):
@@ -180,7 +198,11 @@ def encoded(value: Any, name: str = "", before: str = "") -> list[str]:
     found = []
     for key, item in value.items():
         safe = key.replace("\\", "\\\\").replace(".", "\\.")
-        found += encoded(item, f"{name}{before}{chr(92) if safe.isdigit() else ''}{safe}", ".")
+        if safe[-1:].isspace():
+            safe = f"{safe[:-1]}{BACKSLASH}{safe[-1]}"
+        if safe.isdigit() or safe[:1].isspace() or safe.startswith("amp;"):
+            safe = BACKSLASH + safe
+        found += encoded(item, f"{name}{before}{safe}", ".")
     return found
 
 
