@@ -32,7 +32,7 @@ def cases() -> dict[str, dict[str, Contender]]:
     ours, bare = contenders.ours(), contenders.empty_flask()
     wrapped = contenders.PixelMiddleware(bare, contenders.sink)
     accepted, refused, home = map(traffic.environ, (traffic.ACCEPTED, traffic.REFUSED, ""))
-    own = traffic.environ(traffic.OWN_SCHEMA)
+    own, mail = traffic.environ(traffic.OWN_SCHEMA), traffic.environ(traffic.MAIL)
     home["PATH_INFO"] = "/"
     return {
         "accepted page event": {
@@ -41,6 +41,10 @@ def cases() -> dict[str, dict[str, Contender]]:
             "Flask view": (flask, accepted),
             "Django view": (django, accepted),
             "Flask view, jsonschema.validate()": (naive, accepted),
+        },
+        "accepted page event of a mail (six parameters, no language)": {
+            "ours": (ours, mail),
+            "Flask view": (flask, mail),
         },
         "refused event (one wrong type)": {"ours": (ours, refused), "Flask view": (flask, refused)},
         "accepted event, a schema of 30 typed properties and a oneOf": {

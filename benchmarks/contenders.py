@@ -50,7 +50,8 @@ def make_event(parameters: Iterable[tuple[str, str]], address: str, agent: str, 
         node[last] = value
     del event["writeKey"]
     event |= {"type": "page", "integrations": {"All": True}, "receivedAt": now}
-    event["anonymousId"] = event.get("anonymousId", "").strip('"')
+    if "anonymousId" in event:
+        event["anonymousId"] = event["anonymousId"].strip('"')
     event["name"] = event.get("name") or "Unknown Page"
     context = event.setdefault("context", {})
     context["ip"] = address

@@ -61,9 +61,20 @@ def environ(query: str, path: str = "/pixel/v1/page") -> dict[str, Any]:
     }
 
 
+#: A page view as a mail carries it: six parameters, and no language, so that Accept-Language tells it.
+MAIL_PARAMETERS = {
+    "writeKey": "2kQ9vXr7LmNpT4wZ",
+    "userId": "1049-77231",
+    "messageId": "open-spring-2026-1049-77231",
+    "name": "Newsletter",
+    "context.campaign.name": "spring-2026",
+    "properties.subject": "What is new in spring",
+}
+
 #: The reference request, the same with one value of the wrong type, and one for the host application.
 ACCEPTED = query_string(PARAMETERS)
 REFUSED = query_string(PARAMETERS | {"context.screen.width": "wide"})
+MAIL = query_string(MAIL_PARAMETERS)
 
 _NUMBERS = [f"number_{index}" for index in range(10)]
 _TEXTS = [f"text_{index}" for index in range(10)]

@@ -17,6 +17,7 @@ from .request import LazyRequest
 from .request_log import log_rejected, logger
 from .schema import event_schemas
 from .system.callables import checked_callable
+from .system.figures import figure_of
 from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
 
@@ -131,9 +132,16 @@ class Collector:
         return refusal
 
     def stats(self) -> dict[str, int]:
-        """How many requests this process has seen end as ``accepted``, ``discarded`` or under a refusal's code."""
+        """How many requests this process has seen end as ``accepted``, ``discarded`` or under a refusal's code.
+
+        If the sink has ``stats()`` with a figure ``repeated``, as those have that
+        store each event once, that is there too: how many of the accepted events
+        the sink had already.
+        """
+        repeated = figure_of(self.sink, "repeated")
         with self._lock:
-            return dict(self._outcome_counts)
+            counts = dict(self._outcome_counts)
+        return counts if repeated is None else {**counts, "repeated": repeated}
 
     def _store(self, event: Event) -> None:
         try:

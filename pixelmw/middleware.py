@@ -112,6 +112,10 @@ class PixelMiddleware:
         self._reply = resolve_reply(reply)
         self._event_types = _checked_paths(paths, collector.event_types)
 
+    def stats(self) -> dict[str, int]:
+        """What :meth:`Collector.stats` returns."""
+        return self.collector.stats()
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         event_type = self._event_types.get(environ.get("PATH_INFO", ""))
         if event_type is None:

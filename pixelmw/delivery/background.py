@@ -86,4 +86,4 @@ class Background(Delivery):
 
     def stats(self) -> BackgroundStats:
         """Return the figures of this process; :class:`BackgroundStats` says what each means."""
-        return self._queue.get().stats(dropped=self.dropped)
+        return {**self._queue.get().stats(dropped=self.dropped), **self._repeated}

@@ -11,12 +11,13 @@ from typing import Literal
 from ..events import Event, Sink
 from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
 from ..sinks.encoding import decode, encode, encode_each
+from ..system.figures import figure_of
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
 from ..system.logs import LogThrottle
 from .at_exit import close_at_exit
 from .retry import Retry
-from .stats import DeliveryStats
+from .stats import DeliveryStats, RepeatedStats
 
 logger = logging.getLogger("pixelmw.delivery")
 
@@ -109,6 +110,12 @@ class Delivery(BatchSink):
     @abstractmethod
     def stats(self) -> DeliveryStats:
         """Return figures about this delivery, by name."""
+
+    @property
+    def _repeated(self) -> RepeatedStats:
+        """The figure that only the sink knows, if it does."""
+        repeated = figure_of(self.sink, "repeated")
+        return {} if repeated is None else {"repeated": repeated}
 
 
 def _payload_of(event: Event) -> bytes:

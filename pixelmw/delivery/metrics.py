@@ -13,7 +13,7 @@ except ImportError as error:
     raise ImportError("pixelmw.delivery.metrics needs prometheus-client: pip install pixelmw[metrics]") from error
 
 from ..errors import STATUS_OF_CODE
-from .base import Delivery
+from ..sinks.base import BatchSink
 
 logger = logging.getLogger("pixelmw.delivery")
 
@@ -34,6 +34,7 @@ _METRICS_OF_FIGURES: dict[str, tuple[type[_Family], str, str]] = {
     "retried": (CounterMetricFamily, "retries", "Calls of the sink that failed and are made again."),
     "dropped": (CounterMetricFamily, "dropped", 'Events lost because there was no room, if when_full is "drop".'),
     "dead": (CounterMetricFamily, "dead", "Events that became dead letters."),
+    "repeated": (CounterMetricFamily, "repeated", "Events that the sink had already, if it tells."),
     "damaged": (CounterMetricFamily, "damaged", "Events lost to damage on disk."),
     "queued": (GaugeMetricFamily, "queued_events", "Events that wait, in this process or in the directory."),
     "max_queue": (GaugeMetricFamily, "queued_max_events", "Events that may wait in this process."),
@@ -83,6 +84,8 @@ class Metrics(registry.Collector):
     - ``pixelmw_delivery_``... ``stored_total``, ``forwarded_total``, ``retries_total``, ``dropped_total``,
       ``dead_total``, ``queued_events``, ``oldest_age_seconds``, all with the label ``name``. A Spool has
       ``damaged_total``, ``directory_bytes`` and ``directory_max_bytes``, too, a Background ``queued_max_events``.
+    - ``pixelmw_events_repeated_total``, and ``pixelmw_delivery_repeated_total{name}``, if the sink stores each event
+      once and tells which it had already: of the middleware's sink, and of the sink behind a delivery.
 
     Expressions to be alerted by::
 
@@ -129,7 +132,7 @@ class Metrics(registry.Collector):
         if middleware is None and not deliveries:
             raise TypeError("there is nothing to measure: give a middleware, a Spool or Background by name, or both")
         collector: Any = getattr(middleware, "collector", middleware)
-        if collector is not None and (isinstance(collector, Delivery) or not _has_stats(collector)):
+        if collector is not None and (isinstance(collector, BatchSink) or not _has_stats(collector)):
             raise TypeError(f"middleware is {middleware!r}: give a PixelMiddleware or a Collector")
         for name, delivery in deliveries.items():
             if not _has_stats(delivery):
@@ -150,7 +153,10 @@ class Metrics(registry.Collector):
     def collect(self) -> Iterator[_Family]:
         """The metrics as they are now."""
         if self._collector is not None:
-            yield _request_family(self._collector.stats())
+            counts = self._collector.stats()
+            yield _request_family(counts)
+            if "repeated" in counts:
+                yield _repeated_family(counts["repeated"])
         if self._deliveries:
             # Each delivery is asked once, so that its figures belong together.
             yield from _delivery_families({name: self._figures_of(name) for name in self._deliveries})
@@ -183,10 +189,18 @@ def _request_family(counts: Mapping[str, float]) -> _Family:
     return family
 
 
+def _repeated_family(count: float) -> _Family:
+    help_ = "Events that were accepted and that the sink had already."
+    family = CounterMetricFamily("pixelmw_events_repeated", help_)
+    family.add_metric((), count)
+    return family
+
+
 def _delivery_families(figures: Mapping[str, Mapping[str, float]]) -> Iterator[_Family]:
     for figure, (kind, metric, help_) in _METRICS_OF_FIGURES.items():
         family = kind(f"pixelmw_delivery_{metric}", help_, labels=("name",))
         for name, known in figures.items():
             if figure in known:
                 family.add_metric((name,), known[figure])
-        yield family
+        if family.samples or not figures:
+            yield family

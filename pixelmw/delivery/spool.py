@@ -115,7 +115,7 @@ class Spool(Delivery):
 
         :raises OSError: if the directory cannot be read.
         """
-        return self._in_process.get().stats(dropped=self.dropped)
+        return {**self._in_process.get().stats(dropped=self.dropped), **self._repeated}
 
 
 class _SpoolInProcess:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class DeliveryStats(TypedDict):
+class RepeatedStats(TypedDict, total=False):
+    """The figure that only the sink of a delivery knows, and not every sink does.
+
+    :ivar repeated: counter of events that the sink had already, by its own ``stats()``.
+    """
+
+    repeated: int
+
+
+class DeliveryStats(RepeatedStats):
     """The figures that every delivery has.
 
     Counters begin at zero in each process, also in a forked one. The counters of a Spool begin at zero again after

@@ -8,6 +8,7 @@ from .base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverab
 from .combine import fallback, fan_out
 from .jsonlines import JSONLines
 from .log import Log
+from .repeats import StoreStats
 from .sqlite import SQLite
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PartialFailure",
     "SQLite",
     "SinkError",
+    "StoreStats",
     "Unavailable",
     "Undeliverable",
     "fallback",

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from ..events import Event, Sink
+from ..system.figures import figure_of
 from .base import BatchSink, PartialFailure, batch_writer, raise_failures
 from .find_failures import find_failures
 
@@ -79,6 +80,11 @@ class _SinkGroup(BatchSink):
                 errors.append(error)
         if errors:
             raise ExceptionGroup(f"{len(errors)} of {len(self._sinks)} sinks were not closed", errors)
+
+    def stats(self) -> dict[str, int]:
+        """Return ``repeated``, added up over the sinks that tell how many events they had already, if any does."""
+        told = [repeated for sink in self._sinks if (repeated := figure_of(sink, "repeated")) is not None]
+        return {"repeated": sum(told)} if told else {}
 
     def _methods(self, name: str, timeout: float | None) -> Iterator[Callable[[], object]]:
         """Yield the method *name* of each sink that has one, to be called with the remaining part of *timeout*."""

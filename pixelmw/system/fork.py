@@ -30,10 +30,13 @@ process id at each use, and abandoned when the child first asks for its own.
 
 from __future__ import annotations
 
+import mmap
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +45,49 @@ _T = TypeVar("_T")
 #: A fork waits this long for each lock, and then goes on without it. A thread that never releases its lock delays a
 #: fork by this much, and does not prevent it.
 MAX_WAIT_BEFORE_FORK = 10.0  # seconds
+
+
+class _ForkMark:
+    """A byte that a fork sets back to zero, where the system can do that.
+
+    A process id says less: the first process of a container and the first one
+    of a container within it, which may be its child, both have the id 1.
+    """
+
+    # Linux 4.14 and later; Python has no name for it: include/uapi/asm-generic/mman-common.h.
+    _MADV_WIPEONFORK = 18
+
+    def __init__(self) -> None:
+        self._page: mmap.mmap | bytearray = bytearray(1)
+        if sys.platform == "linux":
+            with suppress(OSError):  # an older kernel; then the process id has to do
+                page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+                page.madvise(self._MADV_WIPEONFORK)
+                self._page = page
+
+    def is_set(self) -> bool:
+        return bool(self._page[0])
+
+    def set(self) -> None:
+        self._page[0] = 1
+
+
+def current_process() -> object:
+    """An object that stands for this process: it stays the same, and no child has the same one.
+
+    It differs also in a child with the process id of its parent, and in one
+    that a server written in C forked without Python's hooks.
+    """
+    global _process, _pid
+    if not _mark.is_set() or _pid != os.getpid():
+        _process, _pid = object(), os.getpid()
+        _mark.set()
+    return _process
+
+
+_mark = _ForkMark()
+_process: object = object()
+_pid = 0
 
 
 class ForkSafeLock:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 
+from .fork import current_process
+
 # os.urandom releases the interpreter's lock. Under a threaded server the caller then waits until the other threads have
 # had their turn. So one call fetches the bytes of many ids.
 _IDS_PER_FETCH = 256
 _BYTES_PER_ID = 16
 
 _ready_ids: deque[str] = deque()
-_pid = 0  # of the process that made them
+_made_in: object = None  # the process that made them
 
 
 def random_uuid() -> str:
@@ -19,10 +21,10 @@ def random_uuid() -> str:
 
     :returns: 36 characters, in lower case.
     """
-    global _pid
-    if _pid != os.getpid():  # the parent gives out the ids that a child inherited
+    global _made_in
+    if _made_in is not (process := current_process()):  # the parent gives out the ids that a child inherited
         _ready_ids.clear()
-        _pid = os.getpid()
+        _made_in = process
     try:
         return _ready_ids.pop()
     except IndexError:

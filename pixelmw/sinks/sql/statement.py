@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ...events import Event
 from ..errors import Undeliverable
@@ -26,6 +26,10 @@ SKIP_REPEATED_KEY = {
     "mariadb": _ON_DUPLICATE,
     "mysql": _ON_DUPLICATE,
 }
+
+#: Where the driver's count of rows is that of those inserted. The drivers of MariaDB and MySQL also count the rows that
+#: ON DUPLICATE KEY leaves as they are, since SQLAlchemy connects with CLIENT_FOUND_ROWS.
+COUNTS_INSERTED_ROWS = frozenset(["postgresql", "sqlite"])
 
 
 def row_maker(backend: str) -> Callable[[Event], Row]:
@@ -77,6 +81,12 @@ def insert_statement(
     skip = SKIP_REPEATED_KEY[backend]
     statement = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES {values} {skip}"  # noqa: S608 - only placeholders
     return statement, tuple(value for each in rows for value in each)
+
+
+def count_statement(table: str, keys: Collection[str], *, placeholder: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that counts which of *keys* are in *table*, and its parameters."""
+    marks = ", ".join([placeholder] * len(keys))
+    return f"SELECT COUNT(*) FROM {table} WHERE message_id IN ({marks})", tuple(keys)  # noqa: S608 - only placeholders
 
 
 def split_by_statement(rows: Sequence[Row], max_parameters: int) -> Iterator[list[Row]]:

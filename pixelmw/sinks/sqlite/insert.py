@@ -19,35 +19,43 @@ _COLUMN_COUNT = len(COLUMNS)
 _MAX_VARIABLES = 999
 
 
-def insert_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Insert all of *rows* or none, and commit. After an error, a transaction may be left to roll back."""
+def insert_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    """Insert all of *rows* or none, and commit. After an error, a transaction may be left to roll back.
+
+    :returns: how many were not inserted, since their messageId was there already.
+    """
     # One statement is one call into SQLite, during which other threads run. executemany makes a call for each row.
     variables = min(_MAX_VARIABLES, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
     max_rows = variables // _COLUMN_COUNT
     if len(rows) <= max_rows:
-        connection.execute(_statement(len(rows)), list(chain.from_iterable(rows)))
-        return
+        return len(rows) - connection.execute(_statement(len(rows)), list(chain.from_iterable(rows))).rowcount
+    repeated = len(rows)
     connection.execute("BEGIN IMMEDIATE")
     for start in range(0, len(rows), max_rows):
         chunk = rows[start : start + max_rows]
-        connection.execute(_statement(len(chunk)), list(chain.from_iterable(chunk)))
+        repeated -= connection.execute(_statement(len(chunk)), list(chain.from_iterable(chunk))).rowcount
     connection.execute("COMMIT")
+    return repeated
 
 
-def insert_one_by_one(connection: sqlite3.Connection, batch: Sequence[Mapping[int, Row]]) -> dict[int, PartialFailure]:
+def insert_one_by_one(
+    connection: sqlite3.Connection, batch: Sequence[Mapping[int, Row]]
+) -> tuple[dict[int, PartialFailure], int]:
     """Insert in one transaction the rows that the database takes, and commit.
 
     :param batch: what several calls want stored: rows by their place in the call.
-    :returns: what the database refused, by the number of the call in *batch*.
+    :returns: what the database refused, by the number of the call in *batch*,
+        and how many rows were not inserted, since their messageId was there already.
     :raises sqlite3.Error: if nothing was stored: the file is at fault, or a trigger rolled back the transaction.
     """
     failures: dict[int, PartialFailure] = {}
+    repeated = 0
     connection.execute("BEGIN IMMEDIATE")
     for number, rows in enumerate(batch):
         refused: dict[int, Exception] = {}
         for place, row in rows.items():
             try:
-                connection.execute(_statement(1), row)
+                repeated += 1 - connection.execute(_statement(1), row).rowcount
             except ROW_ERRORS as error:
                 if not connection.in_transaction:  # a trigger may roll back more than its row
                     raise
@@ -55,7 +63,7 @@ def insert_one_by_one(connection: sqlite3.Connection, batch: Sequence[Mapping[in
         if refused:
             failures[number] = PartialFailure(refused)
     connection.execute("COMMIT")
-    return failures
+    return failures, repeated
 
 
 @cache

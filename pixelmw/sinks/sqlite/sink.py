@@ -14,6 +14,7 @@ from ...system.fork import ForkSafeLock
 from ...system.groupcommit import GroupCommit
 from ..base import BatchSink, PartialFailure
 from ..encoding import encode_each
+from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row, row_of
 from .connection import connect
 from .insert import ROW_ERRORS, insert_all, insert_one_by_one
@@ -24,7 +25,7 @@ class SQLite(BatchSink):
 
     The columns are ``message_id`` (the primary key), ``type``, ``event``,
     ``user_id``, ``anonymous_id``, ``received_at`` and ``body``, the whole event
-    as JSON. A repeated messageId is stored once: the first event stays.
+    as JSON. A repeated messageId is stored once: the first event stays, and :meth:`stats` counts the others.
 
     Threads and processes may share one file, on a local file system. Threads
     that store at the same time share one transaction; an event that the
@@ -47,6 +48,7 @@ class SQLite(BatchSink):
         self._connection: sqlite3.Connection | None = None
         self._pid = 0  # the process that opened the connection
         self._file: os.stat_result | None = None  # the file it was opened on
+        self._repeats = RepeatCounter()
         self._lock = ForkSafeLock(before_fork=self._close)
         self._group: GroupCommit[dict[int, Row]] = GroupCommit(self._commit, lock=self._lock, timeout=timeout)
 
@@ -77,6 +79,10 @@ class SQLite(BatchSink):
         if failures:
             raise PartialFailure(failures)
 
+    def stats(self) -> StoreStats:
+        """Return the figures of this process; :class:`StoreStats` says what each means."""
+        return self._repeats.stats()
+
     def close(self, timeout: float | None = None) -> None:
         """Close the connection; the next event opens another.
 
@@ -102,15 +108,17 @@ class SQLite(BatchSink):
         try:
             connection = self._open()
             try:
-                insert_all(connection, list(chain.from_iterable(rows.values() for rows in batch)))
+                repeated = insert_all(connection, list(chain.from_iterable(rows.values() for rows in batch)))
+                failures: Mapping[int, PartialFailure] = {}
             except ROW_ERRORS:
                 connection.rollback()
-                return insert_one_by_one(connection, batch)
+                failures, repeated = insert_one_by_one(connection, batch)
         except BaseException:
             # Whatever the error was, Ctrl-C included, the next call must not find a transaction that was begun.
             self._close()
             raise
-        return {}
+        self._repeats.add(repeated)
+        return failures
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and (self._pid != os.getpid() or self._was_replaced()):
