@@ -70,7 +70,7 @@ def _remove_what_says_nothing(event: Event) -> None:
             if event[name] is None:
                 del event[name]
     for name in _OBJECT_FIELDS:
-        if name in event and _is_nothing(event[name]):
+        if name in event and type(event[name]) is not dict and _is_nothing(event[name]):
             del event[name]
 
 

@@ -98,6 +98,8 @@ def id_says_nothing(text: str) -> bool:
     That is so if it says nothing, and also if ``{{x}}``, ``*|x|*``, ``%%x%%``
     or ``${x}`` stands anywhere in it.
     """
+    if text.isalnum() and text.isascii():
+        return text in _WORDS_FOR_NOTHING
     if says_nothing(text):
         return True
     if _MARKS_IN_IDS.search(text) is None:
@@ -135,6 +137,8 @@ def name_without_value(name: str) -> str:
 
 def printable(text: str) -> str:
     """*text* with U+FFFD in place of each character that is invisible or controls a terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 

@@ -50,7 +50,7 @@ def client_context(event: Event, request: Request) -> None:
         return
     environ = request.environ
     max_chars = getattr(request, "header_chars", DEFAULT_HEADER_CHARS)  # a plain Request of the user's has no limit
-    if is_blank(context.get("ip")) and (address := read_address(environ_text(environ, "REMOTE_ADDR", max_chars))):
+    if is_blank(context.get("ip")) and (address := read_address(environ.get("REMOTE_ADDR", ""))):
         context["ip"] = address
     _fill_from_header(context, "userAgent", environ, "HTTP_USER_AGENT", max_chars)
     if is_blank(context.get("locale")) and (language := _language_of(environ, max_chars)):
