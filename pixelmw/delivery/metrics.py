@@ -147,6 +147,7 @@ class Metrics(registry.Collector):
         """The metrics without figures, so that registering them does not read a disk."""
         if self._collector is not None:
             yield _request_family({})
+            yield _repeated_family()
         if self._deliveries:
             yield from _delivery_families({})
 
@@ -189,10 +190,11 @@ def _request_family(counts: Mapping[str, float]) -> _Family:
     return family
 
 
-def _repeated_family(count: float) -> _Family:
+def _repeated_family(*counts: float) -> _Family:
     help_ = "Events that were accepted and that the sink had already."
     family = CounterMetricFamily("pixelmw_events_repeated", help_)
-    family.add_metric((), count)
+    for count in counts:
+        family.add_metric((), count)
     return family
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pixelmw import PixelMiddleware, delivery
+from pixelmw import PixelMiddleware, delivery, enrich
 from pixelmw.sinks.base import close_sink
 from pixelmw.sinks.http import HTTP
 from pixelmw.sinks.kafka import Kafka
@@ -55,6 +55,7 @@ def test_the_example_of_a_docstring_runs_and_sends_a_request(
     monkeypatch.setattr(NotedMiddleware, "made", made)
     names: dict[str, Any] = {each: getattr(delivery, each) for each in delivery.__all__}
     names |= {"PixelMiddleware": NotedMiddleware, "app": FlaskApp(), "sink": [].append, "Kafka": Kafka, "HTTP": HTTP}
+    names |= {each: getattr(enrich, each) for each in enrich.__all__}
     names |= {"get_wsgi_application": lambda: host_app, "WRITE_KEY": KEY}
     if "wsgi_app" not in EXAMPLES[name]:
         names["app"] = host_app

@@ -11,9 +11,9 @@ from typing import Any, Final
 API_PAGES: Final = Path(__file__).parents[2] / "docs" / "reference" / "api"
 
 IMPORT_PATHS: Final = {
-    "pixelmw": "PixelMiddleware Collector Rejected Discard Limits PATHS Event Sink __version__",
+    "pixelmw": "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS Event Sink __version__",
     "pixelmw.sinks": (
-        "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure"
+        "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure StoreStats"
     ),
     "pixelmw.sinks.base": (
         "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer close_sink raise_failures"
@@ -25,7 +25,7 @@ IMPORT_PATHS: Final = {
     "pixelmw.delivery": "Background Spool Retry Full BackgroundStats DeliveryStats SpoolStats",
     "pixelmw.delivery.metrics": "Metrics",
     "pixelmw.replies": "Reply",
-    "pixelmw.enrich": "client_context",
+    "pixelmw.enrich": "client_context anonymize_ip",
     "pixelmw.params": "Limits",
 }
 
