@@ -126,3 +126,15 @@ def test_no_other_slash_makes_a_path_ours(site: Site, path: str) -> None:
     ours = path == "///pixel/v1/track" and answer.body == GIF
     assert answer.status == 200
     assert answer.body.startswith(b"host GET /") or (ours and site.server in ("waitress", "werkzeug"))
+
+
+@pytest.mark.parametrize("server", ["gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent"])
+def test_below_a_prefix_a_second_slash_is_behind_it(server: str, tmp_path: Path) -> None:
+    """gunicorn takes the prefix from the environment; a base URL with a slash at its end puts the slash behind it."""
+    database = tmp_path / "events.db"
+    environ = {"PIXELMW_TEST_DB": str(database), "SCRIPT_NAME": "/shop"}
+    with running(server, "tests.support.server_app:application", tmp_path, **environ) as port:
+        for path in ("/shop/pixel/v1/track", "/shop//pixel/v1/track"):
+            assert send(port, "GET", f"{path}?writeKey=k&event=e&userId=u").body == GIF
+        assert send(port, "GET", "/shop///pixel/v1/track").body == b"host GET ///pixel/v1/track"
+        assert len(Site(server, port, database).stored()) == 2
