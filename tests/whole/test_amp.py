@@ -184,17 +184,17 @@ def test_without_consent_there_is_no_client_id_and_so_no_event() -> None:
     assert (refusal.code, refusal.path) == ("invalid", "anonymousId")
 
 
-def test_macros_that_nobody_expanded_are_ordinary_text() -> None:
-    """``amp-pixel`` with ``allow-ssr-img`` sends them so; where a number must stand they are refused."""
+def test_macros_that_nobody_expanded_are_ordinary_text_and_no_ids() -> None:
+    """``amp-pixel`` with ``allow-ssr-img`` sends them so."""
     unexpanded = {name: f"${{{name}}}" for name in VISIT}
     visit = {**unexpanded, "screenWidth": "1440", "screenHeight": "900.5"}
-    stored = only_event("/pixel/v1/page", filled(RUDDERSTACK_PAGE, visit, raw=True))
-    assert stored["anonymousId"] == "${clientId}"
+    refusal = Pixel().refused(filled(RUDDERSTACK_PAGE, visit, raw=True), "/pixel/v1/page")
+    assert (refusal.code, refusal.path, refusal.rule) == ("invalid", "anonymousId", "anyOf")
+    stored = only_event("/pixel/v1/page", filled(RUDDERSTACK_PAGE, visit, raw=True) + "&userId=u")
+    assert "anonymousId" not in stored
     assert stored["name"] == "${name}"
     assert stored["context"]["page"]["title"] == stored["properties"]["title"] == "${title}"
     assert stored["context"]["locale"] == "${browserLanguage}"
-    refusal = Pixel().refused(filled(RUDDERSTACK_PAGE, unexpanded), "/pixel/v1/page")
-    assert (refusal.code, refusal.path, refusal.rule) == ("invalid", "context.screen.height", "type")
 
 
 def test_extra_parameters_of_the_pages_author_are_kept_and_the_first_of_a_repeated_one_counts() -> None:

@@ -45,7 +45,7 @@ OURS: dict[int, tuple[str, str, str, int, str | None, dict[str, Any]]] = {
     27: ("afsanalytics", "page", IDS, 200, None, {"amp": "1", "js": "1"}),
     28: ("rudderstack", "page", "", 200, None, {"name": "Unknown Page", "context.screen.width": 1440}),
     29: ("rudderstack", "track", "", 200, None, {"event": "filled", "context.library.name": "Rudderstack AMP SDK"}),
-    30: ("segment", "track", "", 401, "unauthorized", {}),  # data= in base64 is not our format
+    30: ("segment", "track", "", 200, None, {"properties.subject": "The Electric Daily", "event": "Email Opened"}),
     31: ("segment", "track", "", 200, None, {"properties.subject": "The Electric Daily", "event": "Email Opened"}),
     # Snowplow's pixel without our key; its HEAD is an event there, and none here.
     33: ("snowplow", "page", "", 204, None, {}),
