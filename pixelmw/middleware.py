@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from .params import Limits
 
 #: The default paths: ``PATH_INFO`` to event type.
-PATHS: Mapping[str, str] = MappingProxyType({"/pixel/v1/page": "page", "/pixel/v1/track": "track"})
+PATHS: MappingProxyType[str, str] = MappingProxyType({"/pixel/v1/page": "page", "/pixel/v1/track": "track"})
 
 #: Segment's paths, of all six event types; ``paths=PATHS | SEGMENT_PATHS`` mounts both.
-SEGMENT_PATHS: Mapping[str, str] = MappingProxyType(
+SEGMENT_PATHS: MappingProxyType[str, str] = MappingProxyType(
     {f"/v1/pixel/{name}": name for name in ("page", "track", "identify", "group", "alias", "screen")}
 )
 

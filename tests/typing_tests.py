@@ -15,7 +15,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from sqlalchemy import create_engine
 from werkzeug.wrappers import Request, Response
 
-from pixelmw import PATHS, Collector, Discard, Event, Limits, PixelMiddleware, Rejected, Sink
+from pixelmw import PATHS, SEGMENT_PATHS, Collector, Discard, Event, Limits, PixelMiddleware, Rejected, Sink
 from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Full, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.enrich import client_context
@@ -99,7 +99,7 @@ def the_middleware(
     assert_type(middleware.app, WSGIApplication)
     assert_type(middleware.collector, Collector)
     assert_type(Mine.around(application, middleware.collector, reply=JSONReply()), Mine)
-    assert_type(PATHS, Mapping[str, str])
+    assert_type(PATHS | SEGMENT_PATHS, dict[str, str])
 
     PixelMiddleware(application, events)  # type: ignore[arg-type]
     PixelMiddleware(application, lambda: None)  # type: ignore[arg-type, misc]

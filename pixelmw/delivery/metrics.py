@@ -135,7 +135,7 @@ class Metrics(registry.Collector):
         if collector is not None and (isinstance(collector, BatchSink) or not _has_stats(collector)):
             raise TypeError(f"middleware is {middleware!r}: give a PixelMiddleware or a Collector")
         for name, delivery in deliveries.items():
-            if not _has_stats(delivery):
+            if not _has_stats(delivery) or hasattr(delivery, "collector"):
                 raise TypeError(f"{name} is {delivery!r}: give a Spool or a Background")
             if not name or not name.isprintable():
                 raise ValueError(f"{name!r} is the name of {delivery!r}: give one that can be read")
@@ -147,7 +147,7 @@ class Metrics(registry.Collector):
         """The metrics without figures, so that registering them does not read a disk."""
         if self._collector is not None:
             yield _request_family({})
-            yield _repeated_family()
+            yield _repeated_family({})
         if self._deliveries:
             yield from _delivery_families({})
 
@@ -156,8 +156,7 @@ class Metrics(registry.Collector):
         if self._collector is not None:
             counts = self._collector.stats()
             yield _request_family(counts)
-            if "repeated" in counts:
-                yield _repeated_family(counts["repeated"])
+            yield _repeated_family(counts)
         if self._deliveries:
             # Each delivery is asked once, so that its figures belong together.
             yield from _delivery_families({name: self._figures_of(name) for name in self._deliveries})
@@ -190,11 +189,11 @@ def _request_family(counts: Mapping[str, float]) -> _Family:
     return family
 
 
-def _repeated_family(*counts: float) -> _Family:
+def _repeated_family(counts: Mapping[str, float]) -> _Family:
     help_ = "Events that were accepted and that the sink had already."
     family = CounterMetricFamily("pixelmw_events_repeated", help_)
-    for count in counts:
-        family.add_metric((), count)
+    if "repeated" in counts:  # most sinks do not tell
+        family.add_metric((), counts["repeated"])
     return family
 
 
@@ -204,5 +203,4 @@ def _delivery_families(figures: Mapping[str, Mapping[str, float]]) -> Iterator[_
         for name, known in figures.items():
             if figure in known:
                 family.add_metric((name,), known[figure])
-        if family.samples or not figures:
-            yield family
+        yield family

@@ -136,7 +136,7 @@ def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path: Path) -> None:
 def test_the_names_follow_the_conventions(tmp_path: Path) -> None:
     registry = registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print))
     families = list(parse(generate_latest(registry).decode()))
-    assert len(families) == 13
+    assert len(families) == 15
     for family in families:
         assert family.documentation.endswith(".")
         assert re.fullmatch(r"pixelmw(_[a-z]+)+", family.name)

@@ -171,7 +171,7 @@ NEAR_MISSES = {
 STRANGE = {
     "front-page": "/",
     "empty": "",
-    "double-slash": "//pixel/v1/page",
+    "triple-slash": "///pixel/v1/page",
     "trailing-slash": "/pixel/v1/page/",
     "trailing-line-feed": "/pixel/v1/page\n",
     "upper-case": "/PIXEL/V1/PAGE",

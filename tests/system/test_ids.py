@@ -83,7 +83,7 @@ print(pid, parents_pid, len({{*child, *parent}}))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces of process ids")
 @pytest.mark.parametrize("fork", ["os.fork", "libc.fork"], ids=["Python's fork", "a server's own fork"])
-def test_a_child_in_a_namespace_of_its_own_makes_other_ids_than_its_parent(fork):
+def test_a_child_in_a_namespace_of_its_own_makes_other_ids_than_its_parent(fork: str) -> None:
     """Both have the process id 1, as a container has that starts one within it."""
     ran = subprocess.run(
         [sys.executable, "-c", NAMESPACE.format(fork=fork)], text=True, capture_output=True, timeout=30
