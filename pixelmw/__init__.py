@@ -3,8 +3,8 @@
 from ._version import __version__
 from .collector import Collector
 from .errors import Discard, Rejected
-from .events import Event, Sink
-from .middleware import PATHS, SEGMENT_PATHS, PixelMiddleware
+from .events import PATHS, SEGMENT_PATHS, Event, Sink
+from .middleware import PixelMiddleware
 from .params import Limits
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .access import WriteKeyChecker, WriteKeys, mask_write_key
+from .access import SignatureChecker, Signer, Unsigned, WriteKeyChecker, WriteKeys, mask_write_key
 from .enrich import client_context
 from .errors import Discard, Rejected
 from .events import Event, Sink, build_event, require_objects
@@ -53,6 +53,8 @@ class Collector:
         *,
         schemas: Mapping[str, Mapping[str, Any]] | None = None,
         write_keys: WriteKeys = "any",
+        signer: Signer | None = None,
+        unsigned: Unsigned = "refuse",
         enrich: Iterable[Enricher] = DEFAULT_ENRICHERS,
         on_reject: Callable[[Rejected], object] = log_rejected,
         limits: Limits = DEFAULT_LIMITS,
@@ -73,6 +75,7 @@ class Collector:
         self.clock = checked_callable("clock", clock, "a callable that returns seconds since the epoch")
         self.new_id = checked_callable("new_id", new_id, "a callable that returns a string")
         self._key_checker = WriteKeyChecker(write_keys)
+        self._signature_checker = SignatureChecker(signer, unsigned)
         self._schemas = event_schemas(schemas)
         self._outcome_counts: Counter[str] = Counter()
         self._lock = ForkSafeLock()
@@ -97,8 +100,12 @@ class Collector:
             if (schema := self._schemas.get(event_type)) is None:
                 raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
             params = parse_query(query, self.limits)
+            if (link := self._signature_checker.open(event_type, params)) is not None:
+                params = parse_query(link.query, self.limits)
             source = self._key_checker.check(params.pop("writeKey", None))
-            event = build_event(event_type, params, now=self.clock(), new_id=self.new_id, source=source)
+            now = self.clock()
+            event = build_event(event_type, params, now=now, new_id=self.new_id, source=source)
+            self._signature_checker.check_time(link, now)
             require_objects(event)
             request = LazyRequest(environ, self.limits.header_chars)
             for enrich in self.enrich:

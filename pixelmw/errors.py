@@ -10,7 +10,9 @@ STATUS_OF_CODE = {
     "bad-query": 400,
     "invalid": 400,
     "unauthorized": 401,
+    "forged": 403,
     "bad-method": 405,
+    "expired": 410,
     "too-large": 414,
     "unavailable": 503,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from .errors import Rejected
@@ -19,10 +20,17 @@ Sink = Callable[[Event], object]
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 
+#: The default paths of the pixels: ``PATH_INFO`` to event type.
+PATHS = MappingProxyType({"/pixel/v1/page": "page", "/pixel/v1/track": "track"})
+
+#: Segment's paths, of all six event types; ``paths=PATHS | SEGMENT_PATHS`` mounts both.
+SEGMENT_PATHS = MappingProxyType({f"/v1/pixel/{event_type}": event_type for event_type in EVENT_TYPES})
+
 _ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 
 # Enrichers may rely on these being objects.
 _OBJECT_FIELDS = ("context", "properties", "traits")
+_SERVER_OWNED = ("type", "integrations", "receivedAt")
 _SERVER_OWNED_CONTEXT = ("ip", "source")
 
 
@@ -72,6 +80,25 @@ def _remove_what_says_nothing(event: Event) -> None:
     for name in _OBJECT_FIELDS:
         if name in event and type(event[name]) is not dict and _is_nothing(event[name]):
             del event[name]
+
+
+def params_of(event_type: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """What a client has to send for *event*: its fields without those that only the server sets.
+
+    :raises TypeError: if *event* is no mapping.
+    :raises ValueError: if it is of another type, or its ``context``, ``properties`` or ``traits`` is no mapping.
+    """
+    if not isinstance(event, Mapping):
+        raise TypeError(f"the event is {event!r}: give a mapping")
+    if event.get("type", event_type) != event_type:
+        raise ValueError(f"the event is of type {event['type']!r}, and not of type {event_type!r}")
+    for name in _OBJECT_FIELDS:
+        if not isinstance(event.get(name), Mapping | None):
+            raise ValueError(f"{name} is {event[name]!r}: give a mapping")
+    params = {name: value for name, value in event.items() if name not in _SERVER_OWNED}
+    if context := params.get("context"):
+        params["context"] = {name: value for name, value in context.items() if name not in _SERVER_OWNED_CONTEXT}
+    return params
 
 
 def require_objects(event: Event) -> None:

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected, logger
 from .errors import Discard, Rejected
+from .events import PATHS
 from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, resolve_reply
 from .system.callables import checked_callable
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from .access import WriteKeys
+    from .access import Signer, Unsigned, WriteKeys
     from .collector import Enricher
     from .events import Sink
     from .params import Limits
-
-#: The default paths: ``PATH_INFO`` to event type.
-PATHS: MappingProxyType[str, str] = MappingProxyType({"/pixel/v1/page": "page", "/pixel/v1/track": "track"})
-
-#: Segment's paths, of all six event types; ``paths=PATHS | SEGMENT_PATHS`` mounts both.
-SEGMENT_PATHS: MappingProxyType[str, str] = MappingProxyType(
-    {f"/v1/pixel/{name}": name for name in ("page", "track", "identify", "group", "alias", "screen")}
-)
 
 
 class PixelMiddleware:
@@ -50,6 +42,10 @@ class PixelMiddleware:
     :param write_keys: ``"any"`` (a key must be present, and is not checked),
         ``"optional"`` (none is needed), a collection of keys, a mapping from
         key to source name, or a callable from key to source name or ``None``.
+    :param signer: tells the links that :class:`pixelmw.links.Links` made with the
+        same :class:`~pixelmw.links.Signer` from all others.
+    :param unsigned: with a signer, what becomes of links without a signature:
+        ``"refuse"`` or ``"allow"``.
     :param reply: ``"gif"``, ``"ok"``, ``"auto"``, ``"always-gif"``, or an object
         with the methods of :class:`pixelmw.replies.Reply`.
     :param enrich: callables that take an event and a Werkzeug request. They are
@@ -73,13 +69,22 @@ class PixelMiddleware:
         paths: Mapping[str, str] = PATHS,
         schemas: Mapping[str, Mapping[str, Any]] | None = None,
         write_keys: WriteKeys = "any",
+        signer: Signer | None = None,
+        unsigned: Unsigned = "refuse",
         reply: ReplyMode | Reply = "gif",
         enrich: Iterable[Enricher] = DEFAULT_ENRICHERS,
         on_reject: Callable[[Rejected], object] = log_rejected,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         collector = Collector(
-            sink, schemas=schemas, write_keys=write_keys, enrich=enrich, on_reject=on_reject, limits=limits
+            sink,
+            schemas=schemas,
+            write_keys=write_keys,
+            signer=signer,
+            unsigned=unsigned,
+            enrich=enrich,
+            on_reject=on_reject,
+            limits=limits,
         )
         self._set_up(app, collector, paths, reply)
 

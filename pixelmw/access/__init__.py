@@ -1,6 +1,15 @@
-"""Write keys: checks them, and masks them in query strings."""
+"""Who may write: checks write keys and signatures, and masks them in query strings."""
 
 from .masking import mask_write_key
+from .signatures import SignatureChecker, SignedLink, Signer, Unsigned
 from .write_keys import WriteKeyChecker, WriteKeys
 
-__all__ = ["WriteKeyChecker", "WriteKeys", "mask_write_key"]
+__all__ = [
+    "SignatureChecker",
+    "SignedLink",
+    "Signer",
+    "Unsigned",
+    "WriteKeyChecker",
+    "WriteKeys",
+    "mask_write_key",
+]

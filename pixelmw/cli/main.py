@@ -1,4 +1,4 @@
-"""The command line: ``python -m pixelmw serve`` and ``python -m pixelmw drain``."""
+"""The command line: ``python -m pixelmw serve``, ``drain`` and ``link``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .._version import __version__
 from ..replies import REPLIES
 from .drain import drain
+from .link import add_link
 from .serve import serve
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_serve(commands)
     _add_drain(commands)
+    add_link(commands)
     return parser
 
 
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code: int | None = parsed.run(parsed)
     except KeyboardInterrupt:
         return 0
-    except (OSError, ValueError, sqlite3.Error) as error:
+    except (ImportError, OSError, ValueError, sqlite3.Error) as error:
         parser.exit(1, f"pixelmw: {error}\n")
     return code or 0
 
