@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import warnings
 from collections.abc import Mapping
@@ -166,7 +167,7 @@ class Links:
         url = f"{base}?{query}"
         if len(url) > LONG_LINK_CHARS:
             message = f"the link has {len(url)} characters; over {LONG_LINK_CHARS}, mail clients and proxies may cut it"
-            warnings.warn(message, LongLinkWarning, stacklevel=2)
+            warnings.warn(message, LongLinkWarning, stacklevel=_level_of_caller())
         return url
 
     def img(self, url: str, *arguments: Any, **fields: Any) -> Markup:
@@ -210,6 +211,14 @@ class Links:
         made = int(time.time() * 1000)
         ends = None if expires_in is None else made + milliseconds("expires_in", expires_in)
         return signer.sign(SignedLink(event_type, query.encode().decode("latin-1"), made, ends))
+
+
+def _level_of_caller() -> int:
+    """How many calls up a warning has to point, to show the line that asked for a link."""
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals is globals():
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _checked_base_url(base_url: str) -> str:
