@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pixelmw import PixelMiddleware
+from pixelmw.links import Signer
 from pixelmw.sinks import SQLite
 
 
@@ -16,4 +17,9 @@ def host(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
     return [body]
 
 
-application = PixelMiddleware(host, SQLite(os.environ["PIXELMW_TEST_DB"]))
+#: Signs links for the tests.
+signer = Signer(["a key for these tests only"])
+
+store = SQLite(os.environ.get("PIXELMW_TEST_DB", ":memory:"))
+application = PixelMiddleware(host, store)
+signing = PixelMiddleware(host, store, signer=signer)
