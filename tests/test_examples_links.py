@@ -20,7 +20,8 @@ client = Client(application)
 for line in sys.stdin:
     target, agent = json.loads(line)
     response = client.get(target, headers={"User-Agent": agent}, buffered=True)
-    print(json.dumps([response.status_code, response.headers.get("X-Pixel-Error"), response.get_data().decode("latin-1")]))
+    code, body = response.headers.get("X-Pixel-Error"), response.get_data().decode("latin-1")
+    print(json.dumps([response.status_code, code, body]))
 """
 APPLE = "Mozilla/5.0"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -53,8 +54,9 @@ def test_each_reader_counts_once_and_neither_a_forged_nor_an_old_link_counts(tmp
     ada, grace, karen = mails()
     _, _, old = mails(LINK_SECONDS="0.001")
     forged = karen[:-1] + ("A" if karen[-1] != "A" else "B")
-    opened = [(ada, GMAIL), (ada, GMAIL), (f"{ada}&utm_source=x", OUTLOOK), (grace, APPLE), (forged, OUTLOOK), (old, OUTLOOK)]
-    lines = "".join(f"{json.dumps(visit)}\n" for visit in [*opened, ("/", "")])
+    opened = [(ada, GMAIL), (ada, GMAIL), (f"{ada}&utm_source=x", OUTLOOK), (grace, APPLE)]
+    visits = [*opened, (forged, OUTLOOK), (old, OUTLOOK), ("/", "")]
+    lines = "".join(f"{json.dumps(visit)}\n" for visit in visits)
     answers = [json.loads(line) for line in python(["-c", VISIT], lines, **database).splitlines()]
     assert [(status, code) for status, code, _ in answers] == [
         (200, None), (200, None), (200, None), (200, None), (403, "forged"), (410, "expired"), (200, None),

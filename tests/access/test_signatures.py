@@ -78,8 +78,10 @@ def test_a_link_that_nobody_signed_is_forged_unless_it_is_allowed(unsigned: str)
 
 @pytest.mark.parametrize(
     "signed",
-    ["signed=", "signed", "signed=1", "signed=1..", "signed=..", "signed.x=1.a.b", "signed.0=a", "signed=%00"]
-    + ["signed=%ff", "signed=\xe9", "signed=" + "9" * 5000],
+    [
+        *("signed=", "signed", "signed=1", "signed=1..", "signed=..", "signed.x=1.a.b", "signed.0=a", "signed=%00"),
+        *("signed=%ff", "signed=\xe9", "signed=" + "9" * 5000),
+    ],
 )
 def test_a_signature_that_is_none_is_forged_also_where_none_is_needed(signed: str) -> None:
     for unsigned in "refuse", "allow":
@@ -168,7 +170,9 @@ def test_neither_a_key_nor_a_signature_reaches_a_log(caplog: pytest.LogCaptureFi
         ([NEW, OLD, NEW], ValueError, "key 3 is the same as an earlier one"),
     ],
 )
-def test_keys_that_protect_nothing_are_refused_without_being_shown(keys: Any, error: type[Exception], words: str) -> None:
+def test_keys_that_protect_nothing_are_refused_without_being_shown(
+    keys: Any, error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words) as caught:
         Signer(keys)
     assert "year" not in str(caught.value)
@@ -199,7 +203,7 @@ def altered(signed: str) -> set[str]:
     places = range(len(signed))
     found = {f"{signed[:i]}{char}{signed[i + 1 :]}" for i in places for char in ALPHABET}
     found |= {f"{signed[:i]}{chr(ord(signed[i]) ^ 1 << bit)}{signed[i + 1 :]}" for i in places for bit in range(8)}
-    found |= {signed[:i] + signed[i + 1 :] for i in places} | {signed[:i] for i in places} | {signed[i + 1 :] for i in places}
+    found |= {part for i in places for part in (signed[:i], signed[i + 1 :], signed[:i] + signed[i + 1 :])}
     found |= {signed + tail for tail in ("=", "==", ".", " ", "\n", "A", "é", "%3D", "&", "\0")}
     found |= {head + signed for head in ("=", ".", " ", "1.", "0", "\ufeff")}
     found |= {signed.upper(), signed.lower(), signed.swapcase(), signed.replace(".", "%2E"), signed * 2}

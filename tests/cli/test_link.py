@@ -31,9 +31,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_link_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    url = printed(
-        capsys, *OPENED, "--write-key", "k", "--property", "a.b=c=d", "--property", "items.0=x y", "--context", "campaign.name=é"
-    )  # fmt: skip
+    properties = ("--property", "a.b=c=d", "--property", "items.0=x y", "--context", "campaign.name=é")
+    url = printed(capsys, *OPENED, "--write-key", "k", *properties)
     event = Pixel().collected("/pixel/v1/track", urlsplit(url).query)
     assert (event["event"], event["userId"], event["context"]["campaign"]) == ("Email Opened", "42", {"name": "é"})
     assert event["properties"] == {"a": {"b": "c=d"}, "items": ["x y"]}

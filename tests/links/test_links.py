@@ -54,7 +54,8 @@ def test_the_first_example_is_what_the_collector_reads() -> None:
         (MANY.identify("1", traits=None), {"type": "identify", "userId": "1"}),
         (MANY.group("g", {"size": 3}, user_id="1"), {"type": "group", "groupId": "g", "userId": "1"}),
         (MANY.alias("old", "new"), {"type": "alias", "previousId": "old", "userId": "new"}),
-        (MANY.track("E", user_id="1", timestamp=INSTANT, sent_at=INSTANT), {"originalTimestamp": INSTANT, "sentAt": INSTANT}),
+        (MANY.track("E", user_id="1", timestamp=INSTANT), {"originalTimestamp": INSTANT}),
+        (MANY.track("E", user_id="1", sent_at=INSTANT), {"sentAt": INSTANT}),
         (MANY.track("E", user_id="1", context={"ip": "1.2.3.4", "campaign": {"name": "c"}}), {"event": "E"}),
     ],
 )  # fmt: skip
@@ -204,8 +205,10 @@ def test_a_link_that_is_longer_than_mail_clients_take_is_made_with_a_warning() -
     assert caught[0].filename == __file__
     with pytest.warns(LongLinkWarning) as caught:
         LINKS.img("track", "E", user_id="1", properties={"x": "y" * 2000})
+    assert caught[0].filename == __file__
+    with pytest.warns(LongLinkWarning) as caught:
         LINKS.url("track", {"event": "E", "properties": {"x": "y" * 2000}})
-    assert {warning.filename for warning in caught} == {__file__}
+    assert caught[0].filename == __file__
     assert collected(url)["properties"] == {"x": "y" * 2000}
     with warnings.catch_warnings():
         warnings.simplefilter("error")

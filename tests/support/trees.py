@@ -9,9 +9,62 @@ from hypothesis import strategies as st
 # No NUL and no half of a surrogate pair: those two cannot be carried, and are refused.
 _CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 _HOSTILE = st.sampled_from(
-    [".", "\\", "\\.", "amp;", "AMP;", " ", "\t", "\r\n", "\u00a0", "\u200b", "\ufeff", "\x1e", "\x1f", "0", "1", "00"]
-    + ["+", "%", "%20", "%41", "%zz", "&", "&amp;", "=", "#", "?", ";", "[0]", "'", '"', "<", ">", "é", "e\u0301", "😀", "\ufffd"]
-    + ["writeKey", "undefined", "null", "{{x}}", "data", "signed", "\x7f", "\u2028", "=41", "==", "=\r\n", ""]
+    [
+        *(
+            ".",
+            "\\",
+            "\\.",
+            "amp;",
+            "AMP;",
+            " ",
+            "\t",
+            "\r\n",
+            "\u00a0",
+            "\u200b",
+            "\ufeff",
+            "\x1e",
+            "\x1f",
+            "0",
+            "1",
+            "00",
+        ),
+        *(
+            "+",
+            "%",
+            "%20",
+            "%41",
+            "%zz",
+            "&",
+            "&amp;",
+            "=",
+            "#",
+            "?",
+            ";",
+            "[0]",
+            "'",
+            '"',
+            "<",
+            ">",
+            "é",
+            "e\u0301",
+            "😀",
+        ),
+        *(
+            "\ufffd",
+            "writeKey",
+            "undefined",
+            "null",
+            "{{x}}",
+            "data",
+            "signed",
+            "\x7f",
+            "\u2028",
+            "=41",
+            "==",
+            "=\r\n",
+            "",
+        ),
+    ]
 )
 TEXTS = st.one_of(_HOSTILE, st.text(_CHARACTERS, max_size=12), st.lists(_HOSTILE, max_size=5).map("".join))
 _NAMES = st.one_of(TEXTS, st.sampled_from(["0", "1", "2", "a", ""]))

@@ -50,8 +50,9 @@ def test_hostile_text_comes_back_through_a_server(server: tuple[str, Path], appl
             try:
                 url = links.track("E", user_id="1", message_id=number, properties=tree)
             except ValueError as error:
-                assert "at most" in str(error)  # a tree past a limit has no link
-                return
+                if "at most" in str(error):  # a tree past a limit has no link
+                    return
+                raise
         parts = urlsplit(url)
         assert send(port, "GET", f"{parts.path}?{parts.query}").status == 200
         sent[number] = tree
@@ -68,7 +69,8 @@ def test_hostile_text_comes_back_through_a_server(server: tuple[str, Path], appl
 def as_gmail(tag: str, proxy: str) -> str:
     """Gmail loads images through its proxy, which gets the URL behind a number sign."""
     source = html.unescape(re.findall(r'src="([^"]+)"', tag)[0])
-    return tag.replace(html.escape(source), f"{proxy}/meips/x#{html.escape(source)}").replace(' alt=""', ' alt="" class="CToWUd"')
+    tag = tag.replace(html.escape(source), f"{proxy}/meips/x#{html.escape(source)}")
+    return tag.replace(' alt=""', ' alt="" class="CToWUd"')
 
 
 def as_outlook(tag: str, proxy: str) -> str:
