@@ -54,6 +54,7 @@ class Signer:
     ::
 
         signer = Signer(["the key of last year", "the key of this year"])
+        url = Links("https://pixels.example", write_key="newsletter", signer=signer).track("Opened", user_id="42")
 
     :param keys: the secret keys, oldest first. The last one signs; all of them
         verify. To retire a key, take it out.

@@ -26,6 +26,7 @@ IMPORT_PATHS: Final = {
     "pixelmw.delivery.metrics": "Metrics",
     "pixelmw.replies": "Reply",
     "pixelmw.enrich": "client_context anonymize_ip",
+    "pixelmw.links": "Links Signer LinkFields LongLinkWarning",
     "pixelmw.params": "Limits",
 }
 
