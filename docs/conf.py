@@ -22,5 +22,6 @@ autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 nitpicky = True
-# The build knows the pages of this project alone, and fetches nothing; names of other projects stay without a link.
-nitpick_ignore_regex = [("py:.*", r"(?!pixelmw\b).*")]
+# The build knows the pages of this project alone, and fetches nothing; names of other projects stay without a link,
+# as do names of ours that nobody imports.
+nitpick_ignore_regex = [("py:.*", r"(?!pixelmw\b).*"), ("py:.*", r"pixelmw(\.\w+)*\._\w+")]
