@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pixelmw.__main__ import main
+from pixelmw.cli.main import main
 from pixelmw.links import Signer
 from tests.support.pixel import Pixel
 

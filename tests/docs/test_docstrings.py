@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pixelmw import PixelMiddleware, delivery, enrich
+from pixelmw import Event, PixelMiddleware, delivery, enrich
 from pixelmw.links import Links, Signer
 from pixelmw.sinks.base import close_sink
 from pixelmw.sinks.http import HTTP
@@ -67,7 +67,7 @@ def test_the_example_of_a_docstring_runs_and_sends_a_request(
         exec(compile(code.replace('"..."', repr(brokers.bootstrap_servers)), name, "exec"), names)
         if "url" in names:  # the example builds a link: the request is that one
             parts = urlsplit(names["url"])
-            middleware = PixelMiddleware(host_app, [].append, signer=names.get("signer"))
+            middleware = PixelMiddleware(host_app, list[Event]().append, signer=names.get("signer"))
             assert WholeClient(middleware).get(f"{parts.path}?{parts.query}").headers.get("X-Pixel-Error") is None
         assert made or "url" in names
         for middleware in made:

@@ -100,7 +100,7 @@ def test_values_are_written_as_json_and_rfc_3339_write_them(value: Any, text: st
 
 
 def test_none_and_empty_containers_are_left_out_of_objects() -> None:
-    properties = {"a": None, "b": {}, "c": [], "d": {"e": {"f": None}, "g": ()}, "h": "x"}
+    properties: dict[str, Any] = {"a": None, "b": {}, "c": [], "d": {"e": {"f": None}, "g": ()}, "h": "x"}
     url = LINKS.track("E", user_id="1", properties=properties, context={}, traits=None)
     assert set(said(url)) == {"event", "userId", "properties.h", "writeKey"}
 
