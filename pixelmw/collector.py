@@ -12,7 +12,7 @@ from .access import SignatureChecker, Signer, Unsigned, WriteKeyChecker, WriteKe
 from .enrich import client_context
 from .errors import Discard, Rejected
 from .events import Event, Sink, build_event, require_objects
-from .params import Limits, parse_query
+from .params import Limits
 from .request import LazyRequest
 from .request_log import log_rejected, logger
 from .schema import event_schemas
@@ -99,9 +99,7 @@ class Collector:
         try:
             if (schema := self._schemas.get(event_type)) is None:
                 raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
-            params = parse_query(query, self.limits)
-            if (link := self._signature_checker.open(event_type, params)) is not None:
-                params = parse_query(link.query, self.limits)
+            params, link = self._signature_checker.open(event_type, query, self.limits)
             source = self._key_checker.check(params.pop("writeKey", None))
             now = self.clock()
             event = build_event(event_type, params, now=now, new_id=self.new_id, source=source)

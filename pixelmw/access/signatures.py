@@ -9,6 +9,7 @@ that the event is made of. It is readable for anybody: signed is not secret.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from hmac import compare_digest
 from typing import Any, Literal, NamedTuple
 
 from ..errors import Rejected
+from ..params import Limits, parse_query
 
 #: What becomes of a link without a signature where there is a signer.
 Unsigned = Literal["refuse", "allow"]
@@ -153,6 +155,11 @@ def _signature_maker(key: str) -> Callable[[str], str]:
     return lambda text: encode(algorithm.get_signature(derived_key, text.encode())).decode()
 
 
+# A query of nothing but a signature, as links have it, needs no parsing.
+_LONE = f"{SIGNED_PARAMETER}="
+_NO_MORE_THAN_A_SIGNATURE = re.compile("[-.0-9A-Z_a-z]+").fullmatch
+
+
 class SignatureChecker:
     """Takes the event out of a signed link, and refuses links that were not signed here.
 
@@ -170,29 +177,31 @@ class SignatureChecker:
         self._signer = signer
         self._refuses_unsigned = unsigned == "refuse"
 
-    def open(self, event_type: str, params: Mapping[str, Any]) -> SignedLink | None:
-        """The signed link in *params*; ``None`` if the event is to be made of *params* themselves.
+    def open(self, event_type: str, query: str, limits: Limits) -> tuple[dict[str, Any], SignedLink | None]:
+        """The parameters that the event is made of, and the signed link that they come from, if there is one.
 
-        Whatever stands beside the signature was added on the way, such as
+        Whatever stands beside a signature was added on the way, such as
         ``utm_source``. It counts for nothing.
 
-        :raises Rejected: ``forged``, unless the link was signed for this event type.
+        :raises Rejected: ``forged``, unless the link was signed for this event
+            type; or as :func:`~pixelmw.params.parse_query` does.
         """
         if self._signer is None:
-            return None
-        if SIGNED_PARAMETER not in params:
-            if self._refuses_unsigned:
-                raise Rejected("forged", "the link is not signed", path=SIGNED_PARAMETER)
-            return None
-        link = self._signer.verify(params[SIGNED_PARAMETER])
+            return parse_query(query, limits), None
+        signed: Any = query.removeprefix(_LONE)
+        if len(query) > limits.query_bytes or signed == query or not _NO_MORE_THAN_A_SIGNATURE(signed):
+            params = parse_query(query, limits)
+            if SIGNED_PARAMETER not in params:
+                if self._refuses_unsigned:
+                    raise _forged("the link is not signed")
+                return params, None
+            signed = params[SIGNED_PARAMETER]
+        link = self._signer.verify(signed)
         if link is None:
-            raise Rejected(
-                "forged", "the link was altered, or was not signed with a key of ours", path=SIGNED_PARAMETER
-            )
+            raise _forged("the link was altered, or was not signed with a key of ours")
         if link.event_type != event_type:
-            message = f"the link was signed for a {link.event_type} event"
-            raise Rejected("forged", message, path=SIGNED_PARAMETER)
-        return link
+            raise _forged(f"the link was signed for a {link.event_type} event")
+        return parse_query(link.query, limits), link
 
     def check_time(self, link: SignedLink | None, now: float) -> None:
         """Refuse a link past its time.
@@ -202,3 +211,7 @@ class SignatureChecker:
         """
         if link is not None and self._signer is not None and self._signer.has_expired(link, now):
             raise Rejected("expired", "the link is past its time", path=SIGNED_PARAMETER)
+
+
+def _forged(message: str) -> Rejected:
+    return Rejected("forged", message, path=SIGNED_PARAMETER)

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..text import shortened
 from .limits import Limits
-from .names import join_name
+from .names import escape_segment, join_name, protect_name
 
 #: A tree as the parser makes it: dicts, lists and texts.
 Tree = dict[str, Any]
@@ -34,7 +34,9 @@ def to_texts(tree: Mapping[str, Any], limits: Limits) -> Tree:
 
 def flatten(texts: Tree) -> list[tuple[str, str]]:
     """The names and values of the parameters that the parser turns into *texts*."""
-    return [(_protect_ends(segments), text) for segments, text in _leaves(texts, [], may_be_list=False)]
+    leaves = _leaves(texts, [], may_be_list=False)
+    # A lone escape is an empty name. Without it the parameter would have none, and be skipped.
+    return [(protect_name(".".join(segments)) or "\\", text) for segments, text in leaves]
 
 
 def _texts(value: Any, place: tuple[str | int, ...], limits: Limits) -> Any:
@@ -111,25 +113,6 @@ def _leaves(node: Any, segments: list[str], *, may_be_list: bool = True) -> Any:
         return
     reads_as_list = may_be_list and all(str(index) in node for index in range(len(node)))  # the root is never a list
     for name, member in node.items():
-        escaped = join_name([name])
+        escaped = escape_segment(name)
         # One escaped index is enough: its parent is then no list.
         yield from _leaves(member, [*segments, f"\\{escaped}" if reads_as_list and name == "0" else escaped])
-
-
-def _protect_ends(segments: list[str]) -> str:
-    """The name of these segments, with escapes where the parser would take something from its ends."""
-    name = ".".join(segments)
-    if not name:
-        return "\\"  # an escape that escapes nothing: the name is empty, and the parameter is not
-    end = len(name)
-    while end and _is_taken(name[end - 1]):
-        end -= 1
-    tail = "".join(f"\\{char}" for char in name[end:])
-    name = name[:end]
-    begins_with_amp = name[:4].lower() == "amp;"
-    return ("\\" if name and (begins_with_amp or _is_taken(name[0])) else "") + name + tail
-
-
-def _is_taken(char: str) -> bool:
-    """Returns True if the parser may take *char* from an end of a name. An escape too many is harmless."""
-    return char.isspace() or not char.isprintable()

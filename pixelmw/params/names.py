@@ -44,7 +44,16 @@ def split_name(name: str) -> tuple[list[str], list[int]]:
 
 def join_name(segments: Sequence[str | int]) -> str:
     """The dotted name that :func:`repair_name` leaves as it is and :func:`split_name` splits into *segments*."""
-    name = ".".join(str(segment).replace("\\", "\\\\").replace(".", "\\.") for segment in segments)
+    return protect_name(".".join(escape_segment(str(segment)) for segment in segments))
+
+
+def escape_segment(segment: str) -> str:
+    """*segment* with escapes, so that it is one segment of a name."""
+    return segment.replace("\\", "\\\\").replace(".", "\\.")
+
+
+def protect_name(name: str) -> str:
+    """*name* with escapes at its ends, so that :func:`repair_name` takes nothing away."""
     if _DAMAGE_IN_FRONT.match(name):
         name = f"\\{name}"
     if name != name.rstrip() and not _ends_with_escape(name[:-1]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import warnings
+from base64 import b64encode
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -144,6 +145,9 @@ def test_what_no_link_can_carry_is_refused_by_name(properties: Any, named: str) 
     [
         ({"userId": " 42 "}, "userId"),
         ({"userId": ""}, "userId"),
+        ({"userId": "undefined"}, "userId"),
+        ({"messageId": "open-{{campaign}}"}, "messageId"),
+        ({"userId": None, "data": b64encode(b'{"userId": "1"}').decode()}, "event"),
         ({"anonymousId": '"42"'}, "anonymousId"),
         ({"messageId": "\t"}, "messageId"),
         ({"channel": " "}, "channel"),
