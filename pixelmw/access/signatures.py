@@ -12,7 +12,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from hmac import compare_digest
 from typing import Any, Literal, NamedTuple
