@@ -169,7 +169,7 @@ def test_a_database_that_cannot_be_in_wal_mode_is_refused() -> None:
     """The test uses one in memory. An unusual file system or VFS has the same effect."""
     refused = pytest.raises(sqlite3.OperationalError, match="the journal mode stays 'memory'")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection, refused:
-        make_durable(connection, 0.1)
+        make_durable(connection)
 
 
 def test_a_connection_that_cannot_be_made_fully_synchronous_is_refused(path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_connection_that_cannot_be_made_fully_synchronous_is_refused(path: Pat
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.set_authorizer(forbid)
         with pytest.raises(sqlite3.OperationalError, match="synchronous stays 1"):
-            make_durable(connection, 0.1)
+            make_durable(connection)
 
 
 # --- opening and closing ---
