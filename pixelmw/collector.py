@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .access import SignatureChecker, Signer, Unsigned, WriteKeyChecker, WriteKeys, mask_write_key
-from .enrich import client_context
+from .access import SignatureChecker, Signer, Unsigned, WriteKeyChecker, WriteKeys, mask_write_key, private_texts
+from .enrich import anonymize_ip, client_context
 from .errors import Discard, Rejected
-from .events import Event, Sink, build_event, require_objects
-from .params import Limits
+from .events import Event, Sink, Undeliverable, build_event, require_objects
+from .params import Limits, join_name
 from .request import LazyRequest
 from .request_log import log_rejected, logger
 from .schema import event_schemas
-from .system.callables import checked_callable
+from .system.callables import checked_callable, raise_if_unfinished
+from .system.failures import FailureLog, ends_the_call_only, forget_tracebacks
 from .system.figures import figure_of
 from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
+from .system.json_values import find_non_json
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
 # The shells import the last two from here: they have the same arguments and the same logger.
 __all__ = ["DEFAULT_ENRICHERS", "DEFAULT_LIMITS", "Collector", "Enricher", "log_rejected", "logger"]
 
-#: Adds to an event, or changes it, before the schema judges it.
-Enricher = Callable[[Event, "Request"], None]
+#: Adds to an event, or changes it, before the schema judges it. What it returns is not used.
+Enricher = Callable[[Event, "Request"], object]
 
 DEFAULT_ENRICHERS: tuple[Enricher, ...] = (client_context,)
 DEFAULT_LIMITS = Limits()
+# What these leave is JSON, as the query is; what others leave is looked at.
+_LEAVE_JSON = (client_context, anonymize_ip)
 
 
 class Collector:
@@ -61,7 +65,8 @@ class Collector:
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_uuid,
     ) -> None:
-        self.sink = checked_callable("sink", sink, "any callable that takes an event; of a list, its append")
+        remedy = "any callable that takes an event; of a list, its append"
+        self.sink = checked_callable("sink", sink, remedy, methods=("write", "flush", "close"))
         self.on_reject = checked_callable("on_reject", on_reject, "any callable that takes a Rejected")
         if callable(enrich) or not isinstance(enrich, Iterable):
             raise TypeError(f"enrich is {enrich!r}: give a list of callables, even for one")
@@ -77,6 +82,8 @@ class Collector:
         self._key_checker = WriteKeyChecker(write_keys)
         self._signature_checker = SignatureChecker(signer, unsigned)
         self._schemas = event_schemas(schemas)
+        self._checks_json = any(enricher not in _LEAVE_JSON for enricher in self.enrich)
+        self._failures = FailureLog(logger)
         self._outcome_counts: Counter[str] = Counter()
         self._lock = ForkSafeLock()
 
@@ -92,39 +99,48 @@ class Collector:
         :param environ: a WSGI environ. It is read and not changed.
         :raises Rejected: if the request is refused; ``on_reject`` was called with it.
         :raises Discard: if an enricher raised it; nothing was stored.
-        :raises Exception: what an enricher or the sink raised; whether the event was stored is not known.
+        :raises BaseException: what an enricher, ``write_keys`` or the sink raised; whether the event was stored is not
+            known. It is logged, if it is to be answered (:func:`pixelmw.system.failures.ends_the_call_only`).
         """
         query = environ.get("QUERY_STRING", "")
         event: Event | None = None
+        write_key: Any = None
+        outcome = "unavailable"
         try:
-            if (schema := self._schemas.get(event_type)) is None:
-                raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
-            params, link = self._signature_checker.open(event_type, query, self.limits)
-            source = self._key_checker.check(params.pop("writeKey", None))
-            now = self.clock()
-            event = build_event(event_type, params, now=now, new_id=self.new_id, source=source)
-            self._signature_checker.check_time(link, now)
-            require_objects(event)
-            request = LazyRequest(environ, self.limits.header_chars)
-            for enrich in self.enrich:
-                enrich(event, request)
-            schema.coerce_and_validate(event)
-            self._store(event)
-        except Rejected as error:
-            refusal = error.with_evidence(event_type, event, partial(mask_write_key, query))
+            try:
+                if (schema := self._schemas.get(event_type)) is None:
+                    raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
+                params, link = self._signature_checker.open(event_type, query, self.limits)
+                write_key = params.pop("writeKey", None)
+                source = self._key_checker.check(write_key)
+                now = self.clock()
+                event = build_event(event_type, params, now=now, new_id=self.new_id, source=source)
+                self._signature_checker.check_time(link, now)
+                require_objects(event)
+                self._enrich(event, environ)
+                schema.coerce_and_validate(event)
+                self._store(event, environ)
+                outcome = "accepted"
+                return event
+            except Rejected as error:
+                refusal = error.with_evidence(event_type, event, partial(mask_write_key, query))
+                outcome = refusal.code
+                forget_tracebacks(error)
         except Discard:
-            self._count("discarded")
+            outcome = "discarded"
             raise
-        except Exception:
-            self._count("unavailable")
+        except BaseException as raised:
+            if ends_the_call_only(raised):
+                event = event or {"writeKey": write_key}  # which may have come in Segment's data
+                self.log_failure("a %s event was not stored", event_type, raised=raised, environ=environ, event=event)
             raise
-        else:
-            self._count("accepted")
-            return event
-        # on_reject is called outside the except clause. Inside it, the logged traceback of a failing on_reject would
-        # also show the refusal, and the message of the refusal quotes a value.
-        self._report(refusal)
-        raise refusal
+        finally:
+            self._count(outcome)
+        self._call_on_reject(refusal, environ)
+        try:
+            raise refusal
+        finally:
+            del refusal  # its traceback has this frame: together they would stay until the collector of cycles runs
 
     def refuse(self, event_type: str, environ: WSGIEnvironment, code: str, message: str) -> Rejected:
         """Refuse a request that cannot be an event, such as a POST; ``on_reject`` is called with the refusal.
@@ -133,8 +149,27 @@ class Collector:
         """
         query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
         refusal = Rejected(code, message, event_type=event_type, query=query)
-        self._report(refusal)
+        self._count(code)
+        self._call_on_reject(refusal, environ)
         return refusal
+
+    def log_failure(
+        self,
+        message: str,
+        *details: object,
+        raised: BaseException,
+        environ: WSGIEnvironment,
+        event: Event | None,
+        each: bool = True,
+    ) -> None:
+        """Log what a callable of the user's raised in a request, without the values of the request.
+
+        :param message: what failed, with ``%`` for each of *details*; neither holds a value of the request.
+        :param event: the event, as far as it was built.
+        :param each: log a line each time; otherwise once a minute.
+        """
+        query = environ.get("QUERY_STRING", "")
+        self._failures.log(message, *details, raised=raised, private=lambda: private_texts(query, event), each=each)
 
     def stats(self) -> dict[str, int]:
         """How many requests this process has seen end as ``accepted``, ``discarded`` or under a refusal's code.
@@ -148,21 +183,66 @@ class Collector:
             counts = dict(self._outcome_counts)
         return counts if repeated is None else {**counts, "repeated": repeated}
 
-    def _store(self, event: Event) -> None:
+    def _enrich(self, event: Event, environ: WSGIEnvironment) -> None:
+        """Call the enrichers, and look at what those of the user's leave.
+
+        :raises TypeError: if it is not JSON.
+        """
+        request = LazyRequest(environ, self.limits.header_chars)
+        for enrich in self.enrich:
+            if (result := enrich(event, request)) is not None:
+                raise_if_unfinished("an enricher", enrich, result)
+        if self._checks_json and (fault := find_non_json(event)):
+            path, what = fault
+            raise TypeError(f"what the enrichers left is not JSON: {join_name(path) or 'the event'} is {what}")
+
+    def _store(self, event: Event, environ: WSGIEnvironment) -> None:
         try:
-            self.sink(event)
+            if (result := self.sink(event)) is not None:
+                raise_if_unfinished("sink", self.sink, result)
         except (Discard, Rejected) as error:
             # These are for enrichers. From a sink they would be answered as if the event were discarded or refused.
             raise RuntimeError(f"the sink raised {type(error).__name__}, which only an enricher may") from error
+        except Exception as error:
+            if not _is_undeliverable(error):
+                raise
+            self.log_failure(  # log_rejected does not say why
+                "the sink will never take a %s event",
+                event.get("type"),
+                raised=error,
+                environ=environ,
+                event=event,
+                each=False,
+            )
+            forget_tracebacks(error)
+            # The words are ours: those of a destination may quote the event, or say more than a visitor is to know.
+            raise Rejected("undeliverable", "the destination does not take this event") from error
 
-    def _report(self, refusal: Rejected) -> None:
-        """Count *refusal* and call ``on_reject``. An exception of ``on_reject`` is logged and goes no further."""
-        self._count(refusal.code)
+    def _call_on_reject(self, refusal: Rejected, environ: WSGIEnvironment) -> None:
+        """What ``on_reject`` raises is logged and goes no further, unless it belongs to whoever sent it."""
         try:
-            self.on_reject(refusal)
-        except Exception:
-            logger.exception("on_reject failed on a %s event refused as %s", refusal.event_type, refusal.code)
+            if (result := self.on_reject(refusal)) is not None:
+                raise_if_unfinished("on_reject", self.on_reject, result)
+        except BaseException as raised:
+            if not ends_the_call_only(raised):
+                raise
+            self.log_failure(
+                "on_reject failed on a %s event refused as %s",
+                refusal.event_type,
+                refusal.code,
+                raised=raised,
+                environ=environ,
+                event=refusal.event,
+            )
+            forget_tracebacks(raised)
 
     def _count(self, outcome: str) -> None:
         with self._lock:
             self._outcome_counts[outcome] += 1
+
+
+def _is_undeliverable(error: Exception) -> bool:
+    """Whether *error* is an ``Undeliverable``, or a group of nothing else, as ``fan_out`` raises it."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(Undeliverable)[1] is None
+    return isinstance(error, Undeliverable)

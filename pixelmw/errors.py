@@ -14,6 +14,7 @@ STATUS_OF_CODE = {
     "bad-method": 405,
     "expired": 410,
     "too-large": 414,
+    "undeliverable": 422,
     "unavailable": 503,
 }
 
@@ -24,8 +25,6 @@ class Rejected(Exception):
     An enricher refuses an event with ``raise Rejected(code, message, path=...)``.
     The collector then adds the event type, the event and the query.
 
-    :ivar code: what went wrong, one of the keys of :data:`STATUS_OF_CODE`.
-    :ivar status: the HTTP status that belongs to the code.
     :ivar message: one sentence that names the parameter and the rule. It quotes
         at most 64 characters of the value, and never a write key.
     :ivar path: the dotted name of the parameter at fault, as a URL spells it, or ``None``.
@@ -33,7 +32,8 @@ class Rejected(Exception):
         name of a limit. ``None`` if the code says it all.
     :ivar event_type: ``"page"``, ``"track"`` and so on.
     :ivar event: the event as far as it was built, or ``None``.
-    :raises ValueError: if *code* is unknown.
+    :raises ValueError: if *code* is unknown, also if it is set later.
+    :raises TypeError: if *message* is no string.
     """
 
     def __init__(
@@ -48,16 +48,29 @@ class Rejected(Exception):
         query: str | Callable[[], str] = "",
     ) -> None:
         super().__init__(message)
-        if code not in STATUS_OF_CODE:
-            raise ValueError(f"unknown code {code!r}; known are {', '.join(STATUS_OF_CODE)}")
+        if not isinstance(message, str):
+            raise TypeError(f"message is {message!r}: give a sentence")
         self.code = code
-        self.status = STATUS_OF_CODE[code]
         self.message = message
         self.path = path
         self.rule = rule
         self.event_type = event_type
         self.event = event
         self._query = query
+
+    @property
+    def code(self) -> str:
+        """What went wrong, one of the keys of :data:`STATUS_OF_CODE`."""
+        return self._code
+
+    @code.setter
+    def code(self, code: str) -> None:
+        self._code = _checked_code(code)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that belongs to the code."""
+        return STATUS_OF_CODE[self.code]
 
     @property
     def query(self) -> str:
@@ -73,13 +86,25 @@ class Rejected(Exception):
         in several threads at once, and then each request needs evidence of its
         own. The copy has the class, the attributes, the cause and the traceback
         of the original.
+
+        :raises ValueError: if a subclass has a code of its own.
+        :raises TypeError: if a subclass does not call ``Rejected.__init__``.
         """
+        if not hasattr(self, "rule"):
+            raise TypeError(f"{type(self).__qualname__} does not call Rejected.__init__")
+        _checked_code(self.code)
         copied = Exception.__new__(type(self), *self.args)  # __init__ of a subclass may take other arguments
         copied.__dict__.update(self.__dict__)
         copied.event_type, copied.event, copied._query = event_type, event, query
         copied.__cause__, copied.__context__ = self.__cause__, self.__context__
         copied.__suppress_context__ = self.__suppress_context__
         return copied.with_traceback(self.__traceback__)
+
+
+def _checked_code(code: str) -> str:
+    if code not in STATUS_OF_CODE:
+        raise ValueError(f"unknown code {code!r}; known are {', '.join(STATUS_OF_CODE)}")
+    return code
 
 
 class Discard(Exception):

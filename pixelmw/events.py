@@ -17,6 +17,15 @@ Event = dict[str, Any]
 #: Where events go: any callable that takes an event. It returns once the event is stored, and raises if it is not.
 Sink = Callable[[Event], object]
 
+
+class SinkError(Exception):
+    """A sink has not stored what it was given; the subclasses say what that means."""
+
+
+class Undeliverable(SinkError):
+    """The destination will never take this event, however often it is sent: it is too large, malformed or refused."""
+
+
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected, logger
+from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
 from .errors import Discard, Rejected
 from .events import PATHS
-from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, resolve_reply
-from .system.callables import checked_callable
+from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, recorded, resolve_reply
+from .system.callables import checked_application, checked_callable, raise_if_unfinished
+from .system.failures import ends_the_call_only, forget_tracebacks
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,7 +34,8 @@ class PixelMiddleware:
 
     :param app: any WSGI application.
     :param sink: called with each event, a dict ready for JSON. The request is
-        answered 200 once the sink has returned, and 503 if it raised.
+        answered 200 once the sink has returned, and 503 if it raised, or 422
+        if that was :class:`pixelmw.sinks.Undeliverable`.
     :param paths: exact ``PATH_INFO`` to event type, one of ``page track
         identify group alias screen``. A second slash in front makes no difference.
     :param schemas: event type to a JSON Schema (draft 2020-12 unless it says
@@ -51,11 +53,13 @@ class PixelMiddleware:
     :param enrich: callables that take an event and a Werkzeug request. They are
         called in order before validation. If one raises :class:`Discard`, the
         request is answered as accepted and nothing is stored; if one raises
-        :class:`Rejected`, the request is refused.
+        :class:`Rejected`, the request is refused. What they leave must be JSON.
     :param on_reject: called with each :class:`Rejected`. The default logs one
         line without any value to ``pixelmw.requests``.
     :param limits: how much one request may hold.
-    :raises TypeError: for an argument of the wrong kind.
+    :raises TypeError: for an argument of the wrong kind. That includes an
+        ``async def``, a generator function or a class in place of anything
+        that is called in a request, and an ASGI application.
     :raises ValueError: for an argument of the right kind with a value that cannot work.
     :ivar app: the wrapped application.
     :ivar collector: the :class:`Collector` behind it.
@@ -110,11 +114,12 @@ class PixelMiddleware:
     def _set_up(
         self, app: WSGIApplication, collector: Collector, paths: Mapping[str, str], reply: ReplyMode | Reply
     ) -> None:
-        self.app = checked_callable("app", app, "a WSGI application; of a Flask app, its wsgi_app")
+        self.app = checked_application(app)
         if not isinstance(collector, Collector):
             raise TypeError(f"collector is {collector!r}: give a pixelmw.Collector")
         self.collector = collector
-        self._reply = resolve_reply(reply)
+        self._reply = _checked_reply(reply)
+        self._reply_is_the_users = not isinstance(reply, str)
         self._event_types = _checked_paths(paths, collector.event_types)
 
     def stats(self) -> dict[str, int]:
@@ -134,36 +139,57 @@ class PixelMiddleware:
         if method == "HEAD":
             return for_head(self._reply_for(environ, None))
         if method == "GET":
-            refusal = self._collect(event_type, environ)
-        else:
-            message = "the method must be GET, HEAD or OPTIONS"
-            refusal = self.collector.refuse(event_type, environ, "bad-method", message)
-        return self._reply_for(environ, refusal)
+            # No variable here holds the refusal. Its traceback leads back to this frame, and they would make a circle.
+            return self._reply_for(environ, self._collect(event_type, environ))
+        message = "the method must be GET, HEAD or OPTIONS"
+        return self._reply_for(environ, self.collector.refuse(event_type, environ, "bad-method", message))
 
     def _collect(self, event_type: str, environ: WSGIEnvironment) -> Rejected | None:
         """Collect one event. Returns the refusal to answer with, or ``None`` if the event counts as accepted."""
         try:
             self.collector.collect(event_type, environ)
-        except Discard:
+        except Discard as discard:
+            forget_tracebacks(discard)
             return None
         except Rejected as refusal:
             return refusal
-        except Exception:
-            logger.exception("a %s event was not stored", event_type)
+        except BaseException as raised:
+            if not ends_the_call_only(raised):
+                raise
+            forget_tracebacks(raised)
             return Rejected("unavailable", "the event could not be stored", event_type=event_type)
         return None
 
     def _reply_for(self, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
         """The answer of the reply, or of "gif" if the reply fails."""
         try:
-            return _answer_of(self._reply, environ, refusal)
-        except Exception:
-            logger.exception("the reply %r failed", self._reply)
+            answer = _answer_of(self._reply, environ, refusal)
+            if not self._reply_is_the_users:
+                return answer
+            raise_if_unfinished("reply", self._reply, answer)
+            return recorded(self._reply, answer, environ)
+        except BaseException as raised:
+            if not ends_the_call_only(raised):
+                raise
+            event = refusal.event if refusal else None
+            self.collector.log_failure("the reply %r failed", self._reply, raised=raised, environ=environ, event=event)
+            forget_tracebacks(raised)
         return _answer_of(REPLIES["gif"], environ, refusal)
 
 
 def _answer_of(reply: Reply, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
     return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
+
+
+def _checked_reply(reply: ReplyMode | Reply) -> Reply:
+    """The reply called *reply*, or *reply* itself, if a call of its methods does their work."""
+    if isinstance(reply, type):
+        raise TypeError(f"reply is {reply!r}, a class: give an instance of it")
+    resolved = resolve_reply(reply)
+    remedy = "a name, or an object whose methods accepted and refused return WSGI applications"
+    for name in ("accepted", "refused"):
+        checked_callable(f"the method {name} of reply {reply!r}", getattr(resolved, name, None), remedy)
+    return resolved
 
 
 def _checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[str, str]:

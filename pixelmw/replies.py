@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from werkzeug.wsgi import ClosingIterator
-
 from .errors import STATUS_OF_CODE, Rejected
 from .request import accepted_values, environ_text
 from .text import DEFAULT_HEADER_CHARS
@@ -169,25 +167,56 @@ def for_head(app: WSGIApplication) -> WSGIApplication:
     """*app* as it answers a HEAD: the headers of a GET and no body, whether *app* itself looks at the method or not."""
 
     def head(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        body = ClosingIterator(app(environ, start_response))
-        for _ in body:  # PEP 3333: an application may call start_response as late as for its first item
-            pass
-        body.close()
+        app(environ, start_response)
         return []
 
     return head
+
+
+def recorded(reply: Reply, app: object, environ: WSGIEnvironment) -> WSGIApplication:
+    """Run *app*, which *reply* returned, to its end; returns an application that gives the answer that it gave.
+
+    So a fault is found while another answer can still be sent, whenever it
+    occurs: PEP 3333 lets an application call ``start_response`` as late as for
+    its first item, and write a part of its body then.
+
+    :raises TypeError: if it is no application.
+    :raises BaseException: what *app* raises.
+    """
+    if not callable(app):
+        raise TypeError(f"reply is {reply!r}, which returned {app!r}, and no WSGI application")
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
+        started.append((status, list(headers)))
+        return written.append
+
+    chunks = app(environ, start)
+    try:
+        for chunk in chunks:
+            written.append(chunk)
+    finally:  # that closes a coroutine, too, over which nobody can iterate
+        if callable(close := getattr(chunks, "close", None)):
+            close()
+    if not started:
+        raise TypeError(f"reply is {reply!r}, which returned {app!r}; it did not call start_response")
+    (status, headers), body = started[-1], b"".join(written)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(status, headers.copy())
+        return [body]
+
+    return answer
 
 
 def resolve_reply(reply: ReplyMode | Reply) -> Reply:
     """The reply called *reply*, or *reply* itself if it is an object.
 
     :raises ValueError: for an unknown name.
-    :raises TypeError: for an object without the methods of :class:`Reply`.
     """
-    if isinstance(reply, str):
-        if reply not in REPLIES:
-            raise ValueError(f"reply is {reply!r}; known are {', '.join(REPLIES)}")
-        return REPLIES[reply]
-    if not (callable(getattr(reply, "accepted", None)) and callable(getattr(reply, "refused", None))):
-        raise TypeError(f"reply is {reply!r}: give a name, or an object with the methods accepted and refused")
-    return reply
+    if not isinstance(reply, str):
+        return reply
+    if reply not in REPLIES:
+        raise ValueError(f"reply is {reply!r}; known are {', '.join(REPLIES)}")
+    return REPLIES[reply]

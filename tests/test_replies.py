@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from pixelmw import Event
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.replies import GIF, ReplyMode
+from pixelmw.sinks import Undeliverable
 from tests.support.pixel import Pixel
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
@@ -21,6 +22,7 @@ CASES = {
     "invalid": ("GET", "writeKey=k&anonymousId=a", 400),
     "unauthorized": ("GET", "anonymousId=a&event=e", 401),
     "too-large": ("GET", f"{GOOD}&{'n' * 300}=1", 414),
+    "undeliverable": ("GET", f"{GOOD}&never=1", 422),
     "unavailable": ("GET", f"{GOOD}&fail=1", 503),
     "bad-method": ("POST", GOOD, 405),
 }
@@ -38,6 +40,8 @@ def answer(outcome: str, reply: ReplyMode, **options: Any) -> tuple[TestResponse
         pixel.events.append(event)
         if "fail" in event:
             raise Broken
+        if "never" in event:
+            raise Undeliverable
 
     pixel = Pixel(reply=reply, sink=sink)
     method, query, _ = CASES[outcome]
@@ -64,6 +68,7 @@ def test_gif_answers_with_the_image_whatever_happened(reply: ReplyMode, outcome:
         ("invalid", "event is required"),
         ("unauthorized", "writeKey is missing"),
         ("too-large", f"the parameter {'n' * 64}… has a name of 300 characters; at most 256 are accepted"),
+        ("undeliverable", "the destination does not take this event"),
         ("unavailable", "the event could not be stored"),
         ("bad-method", "the method must be GET, HEAD or OPTIONS"),
     ],

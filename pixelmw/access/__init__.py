@@ -1,6 +1,7 @@
 """Who may write: checks write keys and signatures, and masks them in query strings."""
 
 from .masking import mask_write_key
+from .private import private_texts
 from .signatures import SignatureChecker, SignedLink, Signer, Unsigned
 from .write_keys import WriteKeyChecker, WriteKeys
 
@@ -12,4 +13,5 @@ __all__ = [
     "WriteKeyChecker",
     "WriteKeys",
     "mask_write_key",
+    "private_texts",
 ]

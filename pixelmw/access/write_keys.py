@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..errors import Rejected
+from ..system.callables import checked_callable, raise_if_unfinished
 
 #: What ``write_keys`` takes; :class:`pixelmw.PixelMiddleware` says what each means.
 WriteKeys = str | Iterable[str] | Mapping[str, str] | Callable[[str], str | None]
@@ -32,7 +33,9 @@ class WriteKeyChecker:
                 )
             self._look_up = None
         elif callable(write_keys):
-            self._look_up = write_keys
+            self._look_up = checked_callable(
+                "write_keys", write_keys, "a callable that takes a key; of an Enum, the list of its values"
+            )
         else:
             self._look_up = _constant_time_lookup(write_keys)
 
@@ -58,6 +61,7 @@ class WriteKeyChecker:
         if source is None:
             raise _unauthorized("writeKey is unknown")
         if not isinstance(source, str):
+            raise_if_unfinished("write_keys", self._look_up, source)
             raise TypeError(f"the write_keys callable returned {source!r}: return a source name, or None to refuse")
         return source or None
 

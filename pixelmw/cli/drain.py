@@ -12,6 +12,7 @@ from ..delivery.disk.dead_letter_store import DeadLetterStore
 from ..delivery.disk.directory import SpoolDirectory
 from ..delivery.disk.drainer import Drainer
 from ..sinks.base import close_sink
+from .console import print_line
 from .progress import ProgressBar
 from .target import DrainTarget
 
@@ -87,7 +88,7 @@ def _print_summary(drainer: Drainer, left: int, seconds: float) -> None:
     if damaged := drainer.damaged_records:
         summary.append(f"{damaged:,} {'was' if damaged == 1 else 'were'} damaged: see quarantine")
     summary.append(f"{_count_of_events(left)} {'is' if left == 1 else 'are'} left" if left else "nothing is left")
-    print("; ".join(summary))  # noqa: T201 - a command prints
+    print_line("; ".join(summary))
 
 
 def _count_of_events(count: int) -> str:

@@ -28,13 +28,18 @@ class ProgressBar:
             self._drawn_at = now
             fraction = min(1.0, done / self._total) if self._total else 1.0
             bar = "#" * round(fraction * _BAR_CHARS)
-            sys.stderr.write(f"\r[{bar:.<{_BAR_CHARS}}] {fraction:4.0%}  {done:,} of {self._total:,} events")
-            sys.stderr.flush()
+            self._write(f"\r[{bar:.<{_BAR_CHARS}}] {fraction:4.0%}  {done:,} of {self._total:,} events")
 
     def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._terminal:
-            sys.stderr.write("\r\x1b[K")  # back to the beginning, and erase the line
+            self._write("\r\x1b[K")  # back to the beginning, and erase the line
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
             sys.stderr.flush()
+        except OSError:  # the terminal has gone; the command goes on
+            self._terminal = False

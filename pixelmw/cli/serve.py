@@ -12,6 +12,7 @@ from ..middleware import PixelMiddleware
 from ..replies import ReplyMode
 from ..sinks import SQLite
 from ..text import name_without_value, shortened
+from .console import print_line
 from .welcome import welcome_app
 
 
@@ -48,8 +49,9 @@ def _terminal_line(outcome: str, *parts: str) -> str:
     return " ".join(part for part in (time.strftime("%H:%M:%S"), f"{outcome:8}", *parts) if part)
 
 
-def _print_line(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - a command prints
+def near_miss_line(path: str, pixel_path: str) -> str:
+    """A line for the terminal about a request to *path*, which is not *pixel_path*, but looks like it."""
+    return _terminal_line("passed", shortened(path), f"to the application: the pixel's path is {pixel_path}")
 
 
 def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[str], reply: ReplyMode) -> BaseWSGIServer:
@@ -65,14 +67,18 @@ def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[st
 
     def sink(event: Event) -> None:
         store(event)
-        _print_line(event_line(event))
+        print_line(event_line(event))
 
     app = PixelMiddleware(
-        welcome_app(write_keys[0] if write_keys else "demo", str(store.path)),
+        welcome_app(
+            write_keys[0] if write_keys else "demo",
+            str(store.path),
+            on_near_miss=lambda path, pixel_path: print_line(near_miss_line(path, pixel_path)),
+        ),
         sink,
         write_keys=write_keys or "any",
         reply=reply,
-        on_reject=lambda refusal: _print_line(refusal_line(refusal)),
+        on_reject=lambda refusal: print_line(refusal_line(refusal)),
     )
     return make_server(host, port, app, threaded=True, request_handler=_SilentHandler)
 
@@ -92,6 +98,6 @@ def serve(host: str, port: int, database: str, write_keys: list[str], reply: Rep
     """
     with SQLite(database) as store:
         server = make_welcome_server(host, port, store, write_keys, reply)
-        _print_line(f"pixelmw collects into {database}; open {front_page_url(host, server.port)} and stop with Ctrl-C")
+        print_line(f"pixelmw collects into {database}; open {front_page_url(host, server.port)} and stop with Ctrl-C")
         server.serve_forever()  # returns at Ctrl-C, with the server closed
-    _print_line("stopped")
+    print_line("stopped")

@@ -11,6 +11,7 @@ from ..delivery.base import Delivery
 from ..delivery.retry import Retry
 from ..events import Sink
 from ..middleware import PixelMiddleware
+from ..sinks.base import checked_sink
 
 
 class DrainTarget:
@@ -44,6 +45,7 @@ class DrainTarget:
             found = found.collector.sink
         if isinstance(found, Delivery):
             self.retry, self.dead_letter, found = found.retry, found.dead_letter, found.sink
-        if not callable(found) or isinstance(found, type):
-            raise ValueError(f"--sink is {name!r}: that is {found!r}, and no sink")
-        self.sink: Sink = found
+        try:
+            self.sink: Sink = checked_sink("the sink", found)
+        except TypeError as error:
+            raise ValueError(f"--sink is {name!r}: that is {found!r}, and no sink ({error})") from None

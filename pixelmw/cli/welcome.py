@@ -9,8 +9,10 @@ from urllib.parse import quote
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_current_url
 
+from ..middleware import PATHS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PAGE = """<!doctype html>
@@ -32,20 +34,28 @@ code {{ overflow-wrap: anywhere }}</style>
 """
 
 
-def welcome_app(write_key: str, database: str) -> WSGIApplication:
+def welcome_app(
+    write_key: str, database: str, *, on_near_miss: Callable[[str, str], object] = lambda path, pixel_path: None
+) -> WSGIApplication:
     """Make a WSGI application that has this page at ``/``, and nothing else.
 
     :param write_key: the write key in the page's URLs.
     :param database: the database file that the page names.
+    :param on_near_miss: called with a path that is no pixel path but looks like one, and with that one.
     """
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") != "/":
-            return Response("Not here; the front page is at /\n", 404)(environ, start_response)
+        path = environ.get("PATH_INFO", "")
+        if path != "/":
+            text = "Not here; the front page is at /\n"
+            if pixel_path := _pixel_path_like(path):
+                on_near_miss(path, pixel_path)
+                text = f"Not here: a pixel's path is exact, and the one like this is {pixel_path}\n"
+            return Response(text, 404)(environ, start_response)
         base = get_current_url(environ, root_only=True).rstrip("/")
         query = f"?writeKey={quote(write_key, safe='')}&anonymousId=welcome"
         page = _PAGE.format(
-            good=escape(f"{base}/pixel/v1/track{query}&event=Hello&properties.answer=42"),
+            good=escape(f"{base}/pixel/v1/track{query}&event=Hello&context.screen.width=1440"),
             bad=escape(f"{base}/pixel/v1/track{query}&event="),
             page=escape(f"/pixel/v1/page{query}&name=Welcome"),
             database=escape(database),
@@ -53,3 +63,9 @@ def welcome_app(write_key: str, database: str) -> WSGIApplication:
         return Response(page, mimetype="text/html")(environ, start_response)
 
     return app
+
+
+def _pixel_path_like(path: str) -> str | None:
+    """The pixel path that *path* would be with other slashes or in lower case, if there is one."""
+    plain = "/" + "/".join(filter(None, path.lower().split("/")))
+    return plain if plain in PATHS else None

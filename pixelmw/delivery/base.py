@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..events import Event, Sink
-from ..sinks.base import BatchSink, Unavailable, Undeliverable, close_sink, raise_failures
-from ..sinks.encoding import decode, encode, encode_each
+from ..sinks.base import BatchSink, Unavailable, Undeliverable, checked_sink, close_sink, raise_failures
+from ..sinks.encoding import decode, encode_and_count, encode_each
 from ..system.figures import figure_of
 from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
@@ -21,9 +21,9 @@ from .stats import DeliveryStats, RepeatedStats
 
 logger = logging.getLogger("pixelmw.delivery")
 
-# An event with more brackets than this may be nested too deep for the thread that decodes it, whose stack may be
+# An event of more dicts and lists than this may be nested too deep for the thread that decodes it, whose stack may be
 # deeper than the request's. So it must be possible to decode it with these levels around it.
-_MANY_BRACKETS = 200
+_MANY_CONTAINERS = 200
 _SPARE_LEVELS = 100
 
 #: What a delivery does with an event if there is no room: raise :class:`Full`, or lose and count it.
@@ -45,10 +45,9 @@ class Delivery(BatchSink):
     """
 
     def __init__(self, sink: Sink, *, retry: Retry, when_full: WhenFull, dead_letter: Sink | None) -> None:
-        if not callable(sink):
-            raise TypeError(f"sink is {sink!r}: give any callable that takes an event")
-        if dead_letter is not None and not callable(dead_letter):
-            raise TypeError(f"dead_letter is {dead_letter!r}: give any callable that takes an event, or None")
+        checked_sink("sink", sink)
+        if dead_letter is not None:
+            checked_sink("dead_letter", dead_letter)
         if not isinstance(retry, Retry):
             raise TypeError(f"retry is {retry!r}: give a pixelmw.delivery.Retry")
         if when_full not in ("refuse", "drop"):
@@ -123,8 +122,8 @@ def _payload_of(event: Event) -> bytes:
 
     :raises Undeliverable: if it is not JSON, or nested too deep.
     """
-    payload = encode(event if event.get("messageId") else {**event, "messageId": random_uuid()})
-    if payload.count(b"{") + payload.count(b"[") > _MANY_BRACKETS:
+    payload, containers = encode_and_count(event if event.get("messageId") else {**event, "messageId": random_uuid()})
+    if containers > _MANY_CONTAINERS:
         try:
             decode(b"[" * _SPARE_LEVELS + payload + b"]" * _SPARE_LEVELS)
         except ValueError as error:

@@ -138,10 +138,18 @@ class CompiledSchema:
 
         def explain(value: Any, path: Path) -> Iterator[tuple[Path, ValidationError]]:
             for error in self._validator.descend(value, schema, resolver=located.resolver):
+                _cut_circles(error)
                 if only is None or error.relative_schema_path[0] == only:
                     yield path, error
 
         return explain
+
+
+def _cut_circles(error: ValidationError) -> None:
+    """Take the way back from the errors within *error*: with it, all would stay until the collector of cycles runs."""
+    for inner in error.context or ():
+        inner.parent = None
+        _cut_circles(inner)
 
 
 def _finds_nothing(ask: Explain) -> Check:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ..events import Event, Sink
+from ..system.callables import checked_callable, raise_if_unfinished
 from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Unavailable",
     "Undeliverable",
     "batch_writer",
+    "checked_sink",
     "close_sink",
     "is_down",
     "raise_failures",
@@ -37,7 +39,7 @@ class BatchSink(ABC):
             :class:`PartialFailure`, it is the error of the event.
         """
         try:
-            self.write([event])
+            raise_if_unfinished("write", self.write, self.write([event]))
         except PartialFailure as failure:
             raise (failure.failures[0] or failure) from None
 
@@ -70,6 +72,16 @@ class BatchSink(ABC):
         self.close()
 
 
+def checked_sink(argument_name: str, sink: Sink) -> Sink:
+    """*sink*, if a call of it and of its methods does its work.
+
+    :param argument_name: what the error message calls it.
+    :raises TypeError: if it is not callable, a class, an ``async def`` or a generator function.
+    """
+    remedy = "any callable that takes an event"
+    return checked_callable(argument_name, sink, remedy, methods=("write", "flush", "close"))
+
+
 def close_sink(sink: object, timeout: float | None = None) -> None:
     """Close *sink* within *timeout* seconds, if it has a ``close``."""
     if callable(close := getattr(sink, "close", None)):
@@ -84,20 +96,21 @@ def takes_batches(sink: Sink) -> bool:
 def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
     """Return a function that stores a batch in *sink*.
 
-    It is the ``write`` of *sink*. For a plain callable, it is a function that
-    calls it with each event. After an error it does not call it with the rest
-    of the batch, and raises :class:`PartialFailure`.
+    It calls the ``write`` of *sink*. A plain callable is called with each
+    event. After an error it is not called with the rest of the batch, and
+    :class:`PartialFailure` is raised.
     """
-    write: Callable[[Sequence[Event]], object] | None = getattr(sink, "write", None)
-    if callable(write):
-        return write
+
+    def write_all(events: Sequence[Event]) -> None:
+        write: Callable[[Sequence[Event]], object] = getattr(sink, "write")  # noqa: B009 - a Sink need not have one
+        raise_if_unfinished("write", write, write(events))
 
     def call_with_each(events: Sequence[Event]) -> None:
         for place, event in enumerate(events):
             try:
-                sink(event)
+                raise_if_unfinished("sink", sink, sink(event))
             except Exception as error:
                 untried = dict.fromkeys(range(place + 1, len(events)))
                 raise PartialFailure({place: error, **untried}) from error
 
-    return call_with_each
+    return write_all if takes_batches(sink) else call_with_each

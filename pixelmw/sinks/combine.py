@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from ..events import Event, Sink
+from ..system.callables import raise_if_unfinished
+from ..system.failures import FailureLog, PrivateTexts, texts_in
 from ..system.figures import figure_of
-from .base import BatchSink, PartialFailure, batch_writer, raise_failures
+from .base import BatchSink, PartialFailure, batch_writer, checked_sink, raise_failures
 from .find_failures import find_failures
 
 logger = logging.getLogger("pixelmw.sinks")
@@ -35,6 +37,7 @@ def fan_out(*sinks: Sink) -> BatchSink:
     :raises PartialFailure: from ``write``, for each event that any sink failed
         to store: its error, or an ``ExceptionGroup`` if several sinks failed.
     :raises ValueError: if there are no sinks.
+    :raises TypeError: if one of them is not callable, a class, an ``async def`` or a generator function.
     """
     if not sinks:
         raise ValueError("fan_out needs at least one sink")
@@ -50,6 +53,7 @@ def fallback(primary: Sink, secondary: Sink) -> BatchSink:
 
     :raises Exception: when called, what *secondary* raised, with what *primary*
         raised as its context.
+    :raises TypeError: if one of them is not callable, a class, an ``async def`` or a generator function.
     """
     return _Fallback(primary, secondary)
 
@@ -57,8 +61,10 @@ def fallback(primary: Sink, secondary: Sink) -> BatchSink:
 class _SinkGroup(BatchSink):
     """The part that both kinds share: ``flush``, ``close`` and ``with`` for several sinks."""
 
+    _name: ClassVar[str]
+
     def __init__(self, *sinks: Sink) -> None:
-        self._sinks = sinks
+        self._sinks = [checked_sink(f"a sink of {self._name}", sink) for sink in sinks]
         self._writers = [batch_writer(sink) for sink in sinks]
         self._entered = ExitStack()
 
@@ -109,6 +115,8 @@ class _SinkGroup(BatchSink):
 
 
 class _FanOut(_SinkGroup):
+    _name = "fan_out"
+
     def __repr__(self) -> str:
         return f"fan_out({', '.join(map(repr, self._sinks))})"
 
@@ -116,7 +124,7 @@ class _FanOut(_SinkGroup):
         errors = []
         for sink in self._sinks:
             try:
-                sink(copy.deepcopy(event))
+                raise_if_unfinished("a sink of fan_out", sink, sink(copy.deepcopy(event)))
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -140,16 +148,28 @@ class _FanOut(_SinkGroup):
 
 
 class _Fallback(_SinkGroup):
+    _name = "fallback"
+
     def __repr__(self) -> str:
         return f"fallback({', '.join(map(repr, self._sinks))})"
+
+    def __init__(self, *sinks: Sink) -> None:
+        super().__init__(*sinks)
+        self._failures = FailureLog(logger, logging.WARNING)
 
     def __call__(self, event: Event) -> None:
         primary, secondary = self._sinks
         try:
-            primary(copy.deepcopy(event))
-        except Exception:
-            logger.warning("%r failed; the event goes to %r", primary, secondary, exc_info=True)
-            secondary(event)
+            raise_if_unfinished("the first sink of fallback", primary, primary(copy.deepcopy(event)))
+        except Exception as error:
+            self._failures.log(
+                "%r failed; the event goes to %r",
+                primary,
+                secondary,
+                raised=error,
+                private=lambda: PrivateTexts(texts_in(event), ()),
+            )
+            raise_if_unfinished("the second sink of fallback", secondary, secondary(event))
 
     def write(self, events: Sequence[Event]) -> None:
         write_to_primary, write_to_secondary = self._writers
@@ -157,15 +177,22 @@ class _Fallback(_SinkGroup):
             raise_failures(find_failures(write_to_primary, events), len(events))
         except PartialFailure as partial_failure:
             places = sorted(partial_failure.failures)
-            self._log_fallback(len(places))
+            self._log_fallback(partial_failure, [events[place] for place in places])
             failures = find_failures(write_to_secondary, [events[place] for place in places])
             if failures:
                 by_place = {places[place_in_part]: error for place_in_part, error in failures.items()}
                 raise PartialFailure(by_place) from partial_failure
-        except Exception:
-            self._log_fallback(len(events))
+        except Exception as error:
+            self._log_fallback(error, events)
             write_to_secondary(events)
 
-    def _log_fallback(self, count: int) -> None:
+    def _log_fallback(self, error: Exception, events: Sequence[Event]) -> None:
         primary, secondary = self._sinks
-        logger.warning("%r failed; %d events go to %r", primary, count, secondary, exc_info=True)
+        self._failures.log(
+            "%r failed; %d events go to %r",
+            primary,
+            len(events),
+            secondary,
+            raised=error,
+            private=lambda: PrivateTexts(texts_in([*events]), ()),
+        )

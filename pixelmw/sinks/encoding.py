@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..events import Event
+from ..system.json_values import count_containers
 from .errors import Undeliverable
 
 _T = TypeVar("_T")
@@ -24,10 +25,19 @@ def encode(event: Event, *, ascii_only: bool = False) -> bytes:
         put spaces after commas and colons.
     :raises Undeliverable: if the event is not JSON, which no second try will change.
     """
+    return encode_and_count(event, ascii_only=ascii_only)[0]
+
+
+def encode_and_count(event: Event, *, ascii_only: bool = False) -> tuple[bytes, int]:
+    """Return what :func:`encode` does, and of how many dicts and lists the event consists."""
     try:
-        return (_to_ascii_json if ascii_only else _to_json)(event).encode()
+        encoded = (_to_ascii_json if ascii_only else _to_json)(event).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise Undeliverable(f"the event is not JSON: {error}") from error
+    try:
+        return encoded, count_containers(event)
+    except TypeError:
+        raise Undeliverable("the event is not JSON: a name in it is no string") from None
 
 
 def decode(payload: bytes) -> Event:

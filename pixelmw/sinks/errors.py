@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..events import SinkError, Undeliverable
 
-class SinkError(Exception):
-    """A sink has not stored what it was given; the subclasses say what that means."""
-
-
-class Undeliverable(SinkError):
-    """The destination will never take this event, however often it is sent: it is too large, malformed or refused."""
+__all__ = ["PartialFailure", "SinkError", "Unavailable", "Undeliverable", "is_down", "raise_failures"]
 
 
 class Unavailable(SinkError):

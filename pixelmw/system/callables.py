@@ -1,20 +1,95 @@
-"""Checks at construction that an argument can be called."""
+"""Checks what users give to be called: once at construction, and each time when a call has returned."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from types import AsyncGeneratorType, FunctionType, MethodType, WrapperDescriptorType
+from typing import Any, TypeVar
 
 _C = TypeVar("_C", bound=Callable[..., object])
 
+# A partial of a bound method of a callable object makes three; the bound ends a chain that leads back to itself.
+_MAX_WRAPPERS = 20
+_RUN_IT = "a function that runs it to its end, for example with asyncio.run or asgiref.sync.async_to_sync"
 
-def checked_callable(argument_name: str, value: _C, remedy: str) -> _C:
-    """*value*, if it is callable.
+
+def checked_callable(argument_name: str, value: _C | None, remedy: str, *, methods: Iterable[str] = ()) -> _C:
+    """*value*, if a call of it does its work.
 
     :param argument_name: what the error message calls it.
     :param remedy: what the error message tells the caller to give instead.
-    :raises TypeError: if it is not callable.
+    :param methods: names of methods that are called, too, where *value* has them.
+    :raises TypeError: if it is not callable, or a class, an ``async def`` or a
+        generator function: a call of these makes an object, and runs nothing of what they hold.
     """
     if not callable(value):
         raise TypeError(f"{argument_name} is {value!r}: give {remedy}")
+    if isinstance(value, type):
+        raise TypeError(f"{argument_name} is {value!r}, a class: give an instance of it, or {remedy}")
+    _refuse_lazy(argument_name, value, remedy)
+    for name in methods:
+        if callable(method := getattr(value, name, None)):
+            _refuse_lazy(f"the method {name} of {argument_name}", method, "a plain method")
     return value
+
+
+def checked_application(value: _C) -> _C:
+    """*value*, if it can be a WSGI application; generator functions and classes can.
+
+    :raises TypeError: if it is not callable, or an ASGI application.
+    """
+    if not callable(value):
+        raise TypeError(f"app is {value!r}: give a WSGI application; of a Flask app, its wsgi_app")
+    if not isinstance(value, type) and _is_async(value):
+        raise TypeError(
+            f"app is {value!r}, an ASGI application (its call is async): give a WSGI application, such as that of "
+            "django.core.wsgi.get_wsgi_application; asgiref and a2wsgi have adapters"
+        )
+    return value
+
+
+def raise_if_unfinished(argument_name: str, value: object, result: object) -> None:
+    """Look at what a call of *value* returned, and close a coroutine, so that no warning says it was never awaited.
+
+    :raises TypeError: if it is a coroutine or anything else to be awaited, or a generator: the work is not done.
+    """
+    if result is None:
+        return
+    if isinstance(result, Coroutine):
+        result.close()
+    elif not (isinstance(result, Generator | AsyncGeneratorType) or hasattr(type(result), "__await__")):
+        return
+    returned = f"it returned something of the type {type(result).__name__}"
+    raise TypeError(f"{argument_name} is {value!r}, whose call ran nothing: {returned}; give {_RUN_IT}")
+
+
+def _refuse_lazy(argument_name: str, value: Callable[..., object], remedy: str) -> None:
+    if _is_async(value):
+        raise TypeError(f"{argument_name} is {value!r}, an async def: give {remedy}; or {_RUN_IT}")
+    if any(map(inspect.isgeneratorfunction, _functions_behind(value))):
+        raise TypeError(f"{argument_name} is {value!r}, a generator function: give {remedy}, without a yield in it")
+
+
+def _is_async(value: Callable[..., object]) -> bool:
+    """Whether a call of *value* makes a coroutine or an async generator, as far as can be seen without a call."""
+    functions = list(_functions_behind(value))
+    return any(map(inspect.iscoroutinefunction, functions)) or any(map(inspect.isasyncgenfunction, functions))
+
+
+def _functions_behind(value: Any) -> Iterable[Any]:
+    """*value*, and what its call leads to: through ``functools.partial``, bound methods and ``__call__``.
+
+    Not through ``__wrapped__``: what turns an ``async def`` into a plain function has it, too.
+    """
+    for _ in range(_MAX_WRAPPERS):
+        yield value
+        if isinstance(value, functools.partial | functools.partialmethod):
+            value = value.func
+        elif isinstance(value, MethodType | staticmethod | classmethod):
+            value = value.__func__
+        elif value is None or isinstance(value, FunctionType | WrapperDescriptorType | type):
+            return
+        else:
+            value = inspect.getattr_static(type(value), "__call__", None)

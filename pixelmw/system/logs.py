@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
+
+from .fork import ForkSafeLock
 
 _INTERVAL = 60.0  # seconds; often enough to see in a log that a fault lasts, and too seldom to fill a disk
 
 
 class LogThrottle:
-    """Lets each message be logged once a minute; safe to share between threads."""
+    """Lets each message be logged once a minute; safe to share between threads, and across fork."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._last_logged: dict[str, float] = {}
 
     def allows(self, message: str) -> bool:

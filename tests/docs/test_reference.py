@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -147,7 +148,7 @@ def test_every_metric_is_explained() -> None:
 
 
 def log_calls() -> Iterator[tuple[str, ast.expr]]:
-    """The module and the words of each call that logs something, directly or by way of ``_log_rarely``."""
+    """The module and the words of each call that logs something, directly or by way of what throttles it."""
     for path in sorted((ROOT / "pixelmw").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -156,7 +157,12 @@ def log_calls() -> Iterator[tuple[str, ast.expr]]:
                     attr in LEVELS
                 ):
                     yield module, words
-                case ast.Call(func=ast.Attribute(attr="_log_rarely"), args=[words, *_]):
+                case ast.Call(func=ast.Attribute(attr="_log_rarely" | "log_failure"), args=[words, *_]):
+                    yield module, words
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Attribute(attr="_failures"), attr="log"),
+                    args=[ast.Constant() as words, *_],
+                ):
                     yield module, words
 
 
@@ -165,10 +171,16 @@ def log_lines() -> Iterator[tuple[str, str]]:
     for module, words in log_calls():
         match words:
             case ast.Constant(str(template)):
-                yield import_module(module).logger.name, template
+                yield logger_of(module), template
             case ast.JoinedStr(parts):
                 template = "".join(str(part.value) if isinstance(part, ast.Constant) else "%s" for part in parts)
-                yield import_module(module).logger.name, template
+                yield logger_of(module), template
+
+
+def logger_of(module: str) -> str:
+    """The name of the logger of a module; a shell logs by its collector."""
+    logger: logging.Logger = getattr(import_module(module), "logger", logging.getLogger("pixelmw.requests"))
+    return logger.name
 
 
 def test_the_log_lines_are_found() -> None:

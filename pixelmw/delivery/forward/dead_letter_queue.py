@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ...events import Sink
+from ...system.callables import raise_if_unfinished
 from .attempt import as_exception
 from .item import Item
 
@@ -40,7 +41,7 @@ class DeadLetterQueue:
             item = self._items[0]
             try:
                 if self._dead_letter is not None:
-                    self._dead_letter(item.make_event())
+                    raise_if_unfinished("dead_letter", self._dead_letter, self._dead_letter(item.make_event()))
             except BaseException as raised:
                 return as_exception(raised)
             self._items.popleft()

@@ -1,0 +1,220 @@
+"""What users' callables raise: whom it belongs to, and how it is logged without the texts of an event.
+
+1. What is no ``Exception`` belongs to whoever sent it, and passes on. But
+   ``SystemExit`` and ``asyncio.CancelledError`` off the main thread would end a
+   thread of the server and leave its client hanging: these end the call only.
+2. A failure is logged each time, in one line. Its traceback is logged once a
+   minute for each kind, so that no visitor can fill a disk.
+3. In a traceback, messages show no text of the event: not whole, not quoted or
+   escaped, and not cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus
+
+from ..text import printable
+from .logs import LogThrottle
+
+_MIN_TEXT = 4  # characters; a shorter one says little about anybody, and is part of many a word
+_MIN_PART = 8  # characters of a text at its beginning or end that are hidden; reprlib leaves twelve
+# A sink may have put a whole event in its message. What is not shown needs no search: 1 ms for each 100 texts.
+_MAX_SEARCHED = 65_536
+_MAX_MESSAGE = 1000  # characters
+_MAX_FRAMES = 25  # of each exception, those next to the fault
+_MAX_LINKED = 8  # exceptions: causes, contexts and members of groups
+
+
+class PrivateTexts(NamedTuple):
+    """What no log may show of a request."""
+
+    texts: Iterable[str]
+    keys: Iterable[str]  # write keys, which are hidden however short they are
+
+
+def ends_the_call_only(raised: BaseException) -> bool:
+    """Return True if *raised* is to be answered; False if it is to pass on (rule 1)."""
+    if isinstance(raised, Exception):
+        return True
+    if threading.current_thread() is threading.main_thread():
+        return False
+    # Without asyncio, which takes 30 ms to import, nobody can have raised its error.
+    cancelled = getattr(sys.modules.get("asyncio"), "CancelledError", SystemExit)
+    return isinstance(raised, SystemExit | cancelled)
+
+
+class FailureLog:
+    """Logs failures of users' callables; safe to share between threads, and across fork.
+
+    :param level: the level to log at.
+    """
+
+    def __init__(self, logger: logging.Logger, level: int = logging.ERROR) -> None:
+        self._logger = logger
+        self._level = level
+        self._throttle = LogThrottle()
+
+    def log(
+        self,
+        message: str,
+        *details: object,
+        raised: BaseException,
+        private: Callable[[], PrivateTexts],
+        each: bool = True,
+    ) -> None:
+        """Log *raised*.
+
+        :param message: what failed, with ``%`` for each of *details*, which hold nothing of a request's values. Each
+            message has a minute of its own for each kind of exception.
+        :param private: gives what is not to be shown. It is called only if the traceback is logged.
+        :param each: log a line each time; otherwise once a minute.
+        """
+        kind = type(raised).__qualname__
+        if not self._throttle.allows(f"{message}: {kind}"):
+            if each:
+                self._logger.log(self._level, f"{message}: %s, as within the last minute", *details, kind)
+            return
+        text, is_whole = traceback_text(raised, private())
+        if is_whole:  # what reads records of the log, and not its lines, gets the exception itself
+            self._logger.log(self._level, message, *details, exc_info=raised)
+        else:
+            self._logger.log(self._level, f"{message}\n%s", *details, text)
+
+
+def forget_tracebacks(raised: BaseException) -> None:
+    """Take the traceback from *raised* and from what it is linked to, once they are logged.
+
+    A function that raises what it has in a local variable makes a circle, which
+    would keep all of the request in memory until the collector of cycles runs.
+    And an instance that is raised again and again gets longer with each raise.
+    """
+    raised.__traceback__ = None
+    if not (raised.__context__ is raised.__cause__ is None) or isinstance(raised, BaseExceptionGroup):
+        for each in _linked(raised, even_suppressed=True):
+            each.__traceback__ = None
+
+
+def traceback_text(raised: BaseException, private: PrivateTexts) -> tuple[str, bool]:
+    """The traceback of *raised* and of what led to it, with ``…`` in its messages for each text of *private*.
+
+    :returns: it, and whether nothing had to be hidden or cut off.
+    """
+    spellings = _all_spellings(private.texts)
+    short_keys = [key for key in private.keys if 0 < len(key) < _MIN_TEXT]
+    linked = list(_linked(raised, even_suppressed=False))
+    is_whole = len(linked) <= _MAX_LINKED
+    parts = []
+    for each in linked[:_MAX_LINKED][::-1]:
+        frames = traceback.format_tb(each.__traceback__, limit=-_MAX_FRAMES)
+        messages = _messages_of(each)
+        masked = [_masked(message, spellings, short_keys) for message in messages]
+        is_whole = is_whole and masked == messages and len(frames) < _MAX_FRAMES
+        is_whole = is_whole and all(line.isprintable() for message in messages for line in message.splitlines())
+        named = ": ".join(filter(None, [_name_of(type(each)), "\n".join(map(_indented, masked))]))
+        parts.append("Traceback (most recent call last):\n" * bool(frames) + "".join(frames) + named)
+    return "\n\nwhich led to:\n\n".join(parts), is_whole
+
+
+def texts_in(value: Any) -> list[str]:
+    """Every string in *value*, also in dicts and lists within it, that is no name.
+
+    An enricher may leave anything: each object is looked at once, also if it holds itself.
+    """
+    texts: list[str] = []
+    pending, seen = [value], set()
+    while pending:
+        each = pending.pop()
+        kind = type(each)  # a proxy says by its __class__ that it is a str
+        if issubclass(kind, str):
+            texts.append(each)
+        elif issubclass(kind, dict | list | tuple) and id(each) not in seen:
+            seen.add(id(each))
+            pending.extend(each.values() if issubclass(kind, dict) else each)
+    return texts
+
+
+def _linked(raised: BaseException, *, even_suppressed: bool) -> Iterator[BaseException]:
+    """*raised*, its cause and context, and the members of groups, and so on; each one once.
+
+    :param even_suppressed: also contexts that ``raise ... from`` keeps out of tracebacks.
+    """
+    pending, seen = [raised], set()
+    while pending:
+        each = pending.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        if isinstance(each, BaseExceptionGroup):
+            pending += each.exceptions[::-1]
+        if each.__cause__ is not None:
+            pending.append(each.__cause__)
+        if each.__context__ is not None and (even_suppressed or not each.__suppress_context__):
+            pending.append(each.__context__)
+
+
+def _name_of(kind: type[BaseException]) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _messages_of(raised: BaseException) -> list[str]:
+    """The message of *raised*, which is empty if it has none, and its notes (PEP 678)."""
+    try:
+        return [str(raised), *map(str, getattr(raised, "__notes__", ()))]
+    except Exception:  # __str__ is the user's, too
+        return ["(its message cannot be shown)"]
+
+
+def _all_spellings(texts: Iterable[str]) -> list[str]:
+    """Each of *texts* as a message may show it, the longest first."""
+    found = {spelling for text in texts for spelling in _spellings(text) if len(spelling) >= _MIN_TEXT}
+    return sorted(found, key=len, reverse=True)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    for spelled in {text, text.strip()}:
+        yield spelled
+        yield repr(spelled)[1:-1]
+        yield ascii(spelled)[1:-1]
+        yield json.dumps(spelled)[1:-1]
+        yield spelled.replace("'", "''")  # SQL
+        encoded = spelled.encode("utf-8", "surrogatepass")
+        yield repr(encoded)[2:-1]
+        yield quote(encoded)
+        yield quote_plus(encoded)
+
+
+def _masked(message: str, spellings: Iterable[str], short_keys: Iterable[str]) -> str:
+    if len(message) > _MAX_SEARCHED:
+        return "…"
+    for spelling in spellings:
+        message = message.replace(spelling, "…")
+    for spelling in spellings:
+        if len(spelling) > _MIN_PART:
+            message = _without_beginning(message, spelling)
+            message = _without_beginning(message[::-1], spelling[::-1])[::-1]
+    for key in short_keys:  # not within a word: "k" is no part of "disk"
+        message = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "…", message)
+    return message[:_MAX_MESSAGE] + "…" * (len(message) > _MAX_MESSAGE)
+
+
+def _without_beginning(message: str, text: str) -> str:
+    """*message* without what stands in it of the beginning of *text*, as where a quotation was cut off."""
+    while (at := message.find(text[:_MIN_PART])) >= 0:
+        alike = zip(message[at:], text, strict=False)
+        length = next((length for length, (shown, char) in enumerate(alike) if shown != char), len(text))
+        message = message[:at] + "…" + message[at + length :]
+    return message
+
+
+def _indented(message: str) -> str:
+    """*message* in printable characters; no line of it begins like one of the log's own."""
+    return "\n    ".join(map(printable, message.splitlines()))
