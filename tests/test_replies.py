@@ -10,17 +10,22 @@ import pytest
 from werkzeug.test import TestResponse
 
 from pixelmw import Event
+from pixelmw.access import SignedLink
 from pixelmw.errors import STATUS_OF_CODE
+from pixelmw.links import Signer
 from pixelmw.replies import GIF, ReplyMode
 from pixelmw.sinks import Undeliverable
 from tests.support.pixel import Pixel
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
+SIGNER = Signer(["a key for these tests only"])
 CASES = {
     "accepted": ("GET", GOOD, 200),
     "bad-query": ("GET", f"{GOOD}&event.x=1", 400),
     "invalid": ("GET", "writeKey=k&anonymousId=a", 400),
     "unauthorized": ("GET", "anonymousId=a&event=e", 401),
+    "forged": ("GET", "signed=1.of.nobody", 403),
+    "expired": ("GET", f"signed={SIGNER.sign(SignedLink('track', GOOD, made=0, ends=1))}", 410),
     "too-large": ("GET", f"{GOOD}&{'n' * 300}=1", 414),
     "undeliverable": ("GET", f"{GOOD}&never=1", 422),
     "unavailable": ("GET", f"{GOOD}&fail=1", 503),
@@ -43,7 +48,7 @@ def answer(outcome: str, reply: ReplyMode, **options: Any) -> tuple[TestResponse
         if "never" in event:
             raise Undeliverable
 
-    pixel = Pixel(reply=reply, sink=sink)
+    pixel = Pixel(reply=reply, sink=sink, signer=SIGNER, unsigned="allow")
     method, query, _ = CASES[outcome]
     return pixel.request(method, "/pixel/v1/track", query, **options), pixel
 
@@ -67,6 +72,8 @@ def test_gif_answers_with_the_image_whatever_happened(reply: ReplyMode, outcome:
         ("bad-query", "event has a value, and so has event.x inside it"),
         ("invalid", "event is required"),
         ("unauthorized", "writeKey is missing"),
+        ("forged", "the link was altered, or was not signed with a key of ours"),
+        ("expired", "the link is past its time"),
         ("too-large", f"the parameter {'n' * 64}… has a name of 300 characters; at most 256 are accepted"),
         ("undeliverable", "the destination does not take this event"),
         ("unavailable", "the event could not be stored"),

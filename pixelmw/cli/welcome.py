@@ -9,7 +9,7 @@ from urllib.parse import quote
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_current_url
 
-from ..middleware import PATHS
+from ..events import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -15,9 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from werkzeug.wrappers import Request
 
 from pixelmw import Discard, Event, Limits, PixelMiddleware
+from pixelmw.access import SignedLink
 from pixelmw.delivery import Background, BackgroundStats, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.errors import STATUS_OF_CODE
+from pixelmw.links import Signer
 from pixelmw.sinks.base import Undeliverable
 from tests.support.pixel import Pixel, host_app
 from tests.support.processes import event, wait_until
@@ -34,7 +36,9 @@ def test_each_way_a_request_can_end_is_counted() -> None:
             raise Discard
 
     sink = Fickle()
-    pixel = Pixel(sink=sink, enrich=[opt_out], write_keys={"k"}, limits=Limits(query_bytes=200))
+    signer = Signer(["a key for these tests only"])
+    options: dict[str, Any] = {"signer": signer, "unsigned": "allow"}
+    pixel = Pixel(sink=sink, enrich=[opt_out], write_keys={"k"}, limits=Limits(query_bytes=200), **options)
     registry = registered(pixel.middleware)
     pixel.get(PAGE, QUERY)
     pixel.get(PAGE, QUERY)
@@ -42,11 +46,15 @@ def test_each_way_a_request_can_end_is_counted() -> None:
     pixel.get(PAGE, f"{QUERY}&a=1&a.b=2")
     pixel.get(PAGE, "writeKey=k")
     pixel.get(PAGE, "writeKey=unknown&anonymousId=a")
+    pixel.get(PAGE, "signed=1.of.nobody")
+    pixel.get(PAGE, f"signed={signer.sign(SignedLink('page', QUERY, made=0, ends=1))}")
     pixel.get(PAGE, f"{QUERY}&text={'x' * 200}")
     pixel.request("POST", PAGE, QUERY)
     pixel.request("HEAD", PAGE, QUERY)
     pixel.get("/elsewhere", QUERY)
     sink.error = OSError("the disk is full")
+    pixel.get(PAGE, QUERY)
+    sink.error = Undeliverable("never")
     pixel.get(PAGE, QUERY)
     assert scrape(registry) == {
         ("requests_total", "", "accepted"): 2,
@@ -54,6 +62,9 @@ def test_each_way_a_request_can_end_is_counted() -> None:
         ("requests_total", "bad-query", "refused"): 1,
         ("requests_total", "invalid", "refused"): 1,
         ("requests_total", "unauthorized", "refused"): 1,
+        ("requests_total", "forged", "refused"): 1,
+        ("requests_total", "expired", "refused"): 1,
+        ("requests_total", "undeliverable", "refused"): 1,
         ("requests_total", "too-large", "refused"): 1,
         ("requests_total", "bad-method", "refused"): 1,
         ("requests_total", "unavailable", "unavailable"): 1,
