@@ -1,0 +1,75 @@
+"""The contract as one call, which reports all deviations at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from ...events import Sink
+from .bench import CALL_LIMIT, Bench, ReadBack, Skip, call_with_timeout
+from .clock import TookTooLong, time_limit
+from .flags import Flags
+from .points import POINTS
+
+
+def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -> None:
+    """Put a sink through everything that the middleware and the wrappers rely on.
+
+    ::
+
+        def test_my_sink(tmp_path):
+            check_sink(lambda: MySink(tmp_path / "events"), lambda: my_events(tmp_path / "events"))
+
+    Only events are sent that are valid by the bundled schemas. The store may hold other events; it must get none
+    meanwhile from anybody else. What has a ``close`` is closed.
+
+    :param factory: called without arguments; returns the sink, a new one for
+        each point of the contract, or always the same.
+    :param read_back: called without arguments; returns what is stored, a list
+        of dicts in the order in which they were stored.
+    :param flags: what the sink cannot do, or need not:
+
+        - ``stores_once=True``: of events with the same messageId, the first is stored, and only once;
+        - ``survives_fork=True``: a child process may go on using the sink of its parent;
+        - ``keeps_order=False``: what is stored has no order;
+        - ``thread_safe=False``: it is only ever called by one thread;
+        - ``reopens=False``: after ``close``, it cannot be used again;
+        - ``event_types=["page", "track"]``: it takes these only;
+        - ``refuses={"properties": {"size": 1e9}}``: the fields of an event that it never takes;
+        - ``break_it=server.down``: a callable that returns a context manager, within which the destination is down.
+    :raises AssertionError: if the sink deviates; it lists every deviation, and what was not checked.
+    :raises TypeError: for a factory, a ``read_back`` or a flag that is none.
+    """
+    said = Flags(**flags)
+    if not callable(factory) or not callable(read_back):
+        raise TypeError("check_sink needs two callables: check_sink(lambda: sink, lambda: stored_events)")
+    broken: dict[str, list[str]] = {}
+    skipped: list[str] = []
+    sinks: list[Sink] = []
+    for sentence, point in POINTS.items():
+        sink = factory()
+        bench = Bench(sink, read_back, said)
+        try:
+            if found := list(point(bench)):
+                broken[sentence] = found
+        except Skip as skip:
+            skipped.append(f"{sentence}: {skip}")
+        if not any(sink is each for each in sinks):
+            sinks.append(sink)
+    for sink in sinks:
+        if callable(close := getattr(sink, "close", None)):
+            with suppress(Exception, TookTooLong), time_limit(CALL_LIMIT):  # the last point has told it already
+                call_with_timeout(close, CALL_LIMIT)
+    if broken:
+        raise AssertionError(_report(repr(sinks[0]), broken, skipped))
+
+
+def _report(name: str, broken: dict[str, list[str]], skipped: list[str]) -> str:
+    lines = [f"{name} breaks {len(broken)} of {len(POINTS)} points of the sink contract:"]
+    for number, (sentence, found) in enumerate(broken.items(), 1):
+        lines += ["", f"{number}. {sentence}"]
+        lines += ["   - " + each.replace("\n", "\n     ") for each in found]
+    if skipped:
+        lines += ["", "not checked:", *(f"   - {each}" for each in skipped)]
+    return "\n".join(lines)

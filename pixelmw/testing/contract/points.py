@@ -1,0 +1,35 @@
+"""The table of the contract: each point has a sentence, which is the name of its test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from . import batches, failures, lifecycle, processes, single, threads
+from .bench import Bench
+
+Point = Callable[[Bench], Iterator[str]]
+
+#: In this order. What closes the sink comes last, since a sink that cannot be used again would fail all the rest.
+POINTS: Mapping[str, Point] = MappingProxyType(
+    {
+        "every type of event comes back as it was": single.every_type,
+        "awkward text and numbers come back as they were": single.awkward_values,
+        "messageIds that look alike are two events": single.similar_ids,
+        "what is large is stored whole or refused": single.large,
+        "what it is given is left as it was": single.unchanged,
+        "what happens to an event after the call does not reach the store": single.kept_copies,
+        "a repeated messageId is taken": single.repeated,
+        "a repeated messageId is stored once": single.stored_once,
+        "a batch is stored whole and in order": batches.whole_and_in_order,
+        "the list of a batch is neither changed nor kept": batches.list_is_the_callers,
+        "a failure of a batch names the events that are not stored": batches.blame,
+        "threads may call it at the same time": threads.at_the_same_time,
+        "a thread may be interrupted anywhere in a call": threads.interrupted_anywhere,
+        "what it never takes is refused alone": failures.refusal,
+        "while it is down it raises and loses nothing": failures.down,
+        "a child process stores as its parent does": processes.child,
+        "flush tells the truth and keeps to its time": lifecycle.flush,
+        "it can be closed twice and used again": lifecycle.close,
+    }
+)
