@@ -17,6 +17,7 @@ from ..system.callables import raise_if_unfinished
 from ..system.failures import FailureLog, PrivateTexts, texts_in
 from ..system.figures import figure_of
 from .base import BatchSink, PartialFailure, batch_writer, checked_sink, raise_failures
+from .errors import group_of
 from .find_failures import find_failures
 
 logger = logging.getLogger("pixelmw.sinks")
@@ -34,6 +35,7 @@ def fan_out(*sinks: Sink) -> BatchSink:
     ``with``.
 
     :raises ExceptionGroup: when called, with everything that the sinks raised.
+        It is ``Unavailable``, too, if that is all they say, and ``Undeliverable`` likewise.
     :raises PartialFailure: from ``write``, for each event that any sink failed
         to store: its error, or an ``ExceptionGroup`` if several sinks failed.
     :raises ValueError: if there are no sinks.
@@ -144,7 +146,7 @@ class _FanOut(_SinkGroup):
         return self._as_group(errors) if len(errors) > 1 else next(iter(errors), None)
 
     def _as_group(self, errors: list[Exception]) -> Exception:
-        return ExceptionGroup(f"{len(errors)} of {len(self._sinks)} sinks failed", errors)
+        return group_of(f"{len(errors)} of {len(self._sinks)} sinks failed", errors)
 
 
 class _Fallback(_SinkGroup):

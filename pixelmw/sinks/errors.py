@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..events import SinkError, Undeliverable
 
@@ -49,6 +49,35 @@ def is_down(error: Exception | None) -> bool:
     if isinstance(error, OSError):
         return error.errno is not None or isinstance(error, ConnectionError | TimeoutError)
     return isinstance(error, Unavailable)
+
+
+class UnavailableGroup(Unavailable, ExceptionGroup[Exception]):
+    """What several sinks raised: each of them takes nothing at the moment."""
+
+    def __new__(cls, message: str, errors: Sequence[Exception]) -> UnavailableGroup:
+        return ExceptionGroup.__new__(cls, message, errors)
+
+    def __init__(self, message: str, errors: Sequence[Exception]) -> None:
+        pauses = [error.retry_after for error in errors if isinstance(error, Unavailable)]
+        super().__init__(message, retry_after=max((pause for pause in pauses if pause is not None), default=None))
+        self.args = (message, errors)  # which a copy is made of
+
+
+class UndeliverableGroup(Undeliverable, ExceptionGroup[Exception]):
+    """What several sinks raised: each of them will never take this event."""
+
+
+def group_of(message: str, errors: Sequence[Exception]) -> ExceptionGroup[Exception]:
+    """Return *errors* as a group, which is of their kind, if they are of one.
+
+    A group of sinks that are down is :class:`Unavailable`, with the longest
+    ``retry_after``; one of :class:`Undeliverable` is that. Any other is a plain one.
+    """
+    if all(map(is_down, errors)):
+        return UnavailableGroup(message, errors)
+    if all(isinstance(error, Undeliverable) for error in errors):
+        return UndeliverableGroup(message, errors)
+    return ExceptionGroup(message, errors)
 
 
 def raise_failures(failures: Mapping[int, Exception | None], count: int) -> None:

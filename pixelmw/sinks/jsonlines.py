@@ -82,12 +82,11 @@ class JSONLines(BatchSink):
             # A process was killed within its write. The part of a line that it left must not spoil this line.
             data = b"\n" + data
         try:
-            written = os.write(descriptor, data)
-            if written < len(data):
-                raise OSError(f"only {written} of {len(data)} bytes fitted into {self.path}")
-        except OSError:
+            while data:  # one write, unless the disk is full: then a second one says so with its errno
+                data = data[os.write(descriptor, data) :]
+        except OSError as error:
             os.ftruncate(descriptor, size)
-            raise
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(self.path)) from error
 
     @contextmanager
     def _file_locked(self, descriptor: int) -> Iterator[None]:

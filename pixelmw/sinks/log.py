@@ -6,6 +6,7 @@ import logging
 
 from ..events import Event
 from .encoding import encode
+from .errors import Unavailable
 
 
 class Log:
@@ -17,7 +18,7 @@ class Log:
 
     :param logger: the logger, or its name.
     :param level: the level to log at, such as ``logging.INFO``.
-    :raises RuntimeError: when called, if the logger drops that level.
+    :raises Unavailable: when called, if the logger drops that level.
     :raises Undeliverable: when called, if the event is not JSON.
     """
 
@@ -28,5 +29,5 @@ class Log:
     def __call__(self, event: Event) -> None:
         if not self.logger.isEnabledFor(self.level):
             level = logging.getLevelName(self.level)
-            raise RuntimeError(f"the logger {self.logger.name!r} drops what is logged at {level}: set its level")
+            raise Unavailable(f"the logger {self.logger.name!r} drops what is logged at {level}: set its level")
         self.logger.log(self.level, "%s", encode(event, ascii_only=True).decode())

@@ -9,9 +9,7 @@ from itertools import chain
 
 from ..errors import PartialFailure
 from ..rows import COLUMNS, Row
-
-#: Errors for which a row is at fault; any other is the file's.
-ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError)
+from .errors import ROW_ERRORS
 
 _COLUMN_COUNT = len(COLUMNS)
 # Every build of SQLite takes this many variables in a statement. Most take 32,766. That is no faster, and the

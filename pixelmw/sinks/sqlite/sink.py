@@ -12,12 +12,13 @@ from typing import Self
 from ...events import Event
 from ...system.fork import ForkSafeLock
 from ...system.groupcommit import GroupCommit
-from ..base import BatchSink, PartialFailure
+from ..base import BatchSink, PartialFailure, Unavailable
 from ..encoding import encode_each
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row, row_of
 from .connection import connect
-from .insert import ROW_ERRORS, insert_all, insert_one_by_one
+from .errors import ROW_ERRORS, file_error, row_error
+from .insert import insert_all, insert_one_by_one
 
 
 class SQLite(BatchSink):
@@ -38,8 +39,9 @@ class SQLite(BatchSink):
 
     :param path: the database. It is created if it is missing; its directory is not.
     :param timeout: seconds to wait for another process that has locked it.
-    :raises sqlite3.Error: when called, if the event could not be stored.
-    :raises Undeliverable: when called, if the event is not JSON or has no messageId.
+    :raises Unavailable: when called, if the file cannot be used now: it is locked, away, read-only, no database.
+    :raises OSError: when called, if the disk is full.
+    :raises Undeliverable: when called, if the event is not JSON or has no messageId, or the database refuses it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 5.0) -> None:
@@ -65,7 +67,8 @@ class SQLite(BatchSink):
 
         :raises PartialFailure: for events without a messageId, those that are
             not JSON, and those that the database refuses; all others are stored.
-        :raises sqlite3.Error: if none is known to be stored.
+        :raises Unavailable: if none is stored, since the file cannot be used now.
+        :raises OSError: if none is stored, since the disk is full.
         """
         rows, refused = encode_each(row_of, events)
         failures: dict[int, Exception | None] = {**refused}
@@ -73,9 +76,14 @@ class SQLite(BatchSink):
             if rows:
                 self._group(rows)
         except PartialFailure as failure:
-            failures |= failure.failures
+            failures |= {
+                place: row_error(self.path, error) if isinstance(error, ROW_ERRORS) else error
+                for place, error in failure.failures.items()
+            }
         except TimeoutError as error:
-            raise self._busy_error(self.timeout) from error
+            raise Unavailable(f"{self.path} was busy for {self.timeout} seconds") from error
+        except sqlite3.Error as error:
+            raise file_error(self.path, error) from error
         if failures:
             raise PartialFailure(failures)
 
@@ -86,10 +94,10 @@ class SQLite(BatchSink):
     def close(self, timeout: float | None = None) -> None:
         """Close the connection; the next event opens another.
 
-        :raises sqlite3.OperationalError: if it is in use for longer than *timeout* seconds.
+        :raises Unavailable: if it is in use for longer than *timeout* seconds.
         """
         if not self._lock.acquire(-1 if timeout is None else timeout):
-            raise self._busy_error(timeout)
+            raise Unavailable(f"{self.path} was busy for {timeout} seconds")
         try:
             self._close()
         finally:
@@ -99,9 +107,6 @@ class SQLite(BatchSink):
         with self._lock:
             self._open()
         return self
-
-    def _busy_error(self, seconds: float | None) -> sqlite3.OperationalError:
-        return sqlite3.OperationalError(f"{self.path} was busy for {seconds} seconds")
 
     def _commit(self, batch: list[dict[int, Row]]) -> Mapping[int, PartialFailure]:
         """Store what several calls want stored; return what the database refused, by the number of the call."""

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from ...events import Sink
-from .bench import CALL_LIMIT, Bench, ReadBack, Skip, call_with_timeout
+from .arrivals import Deviation
+from .bench import Bench, ReadBack, Skip
+from .calls import CALL_LIMIT, call_with_timeout
 from .clock import TookTooLong, time_limit
 from .flags import Flags
 from .points import POINTS
@@ -44,7 +46,7 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
     said = Flags(**flags)
     if not callable(factory) or not callable(read_back):
         raise TypeError("check_sink needs two callables: check_sink(lambda: sink, lambda: stored_events)")
-    broken: dict[str, list[str]] = {}
+    broken: dict[str, list[Deviation]] = {}
     skipped: list[str] = []
     sinks: list[Sink] = []
     for sentence, point in POINTS.items():
@@ -65,11 +67,15 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
         raise AssertionError(_report(repr(sinks[0]), broken, skipped))
 
 
-def _report(name: str, broken: dict[str, list[str]], skipped: list[str]) -> str:
+def _report(name: str, broken: dict[str, list[Deviation]], skipped: list[str]) -> str:
     lines = [f"{name} breaks {len(broken)} of {len(POINTS)} points of the sink contract:"]
+    told: dict[str, int] = {}
     for number, (sentence, found) in enumerate(broken.items(), 1):
         lines += ["", f"{number}. {sentence}"]
-        lines += ["   - " + each.replace("\n", "\n     ") for each in found]
+        again = dict.fromkeys(each.kind for each in found if each.kind in told)
+        lines += ["   - " + each.replace("\n", "\n     ") for each in found if each.kind not in told]
+        lines += [f"   - events are {kind}, as in {told[kind]}" for kind in again]
+        told |= {each.kind: number for each in found if each.kind and each.kind not in told}
     if skipped:
         lines += ["", "not checked:", *(f"   - {each}" for each in skipped)]
     return "\n".join(lines)

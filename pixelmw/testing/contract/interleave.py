@@ -41,6 +41,9 @@ _LOCAL = (
 # shorter one would go on before a slow call has met anything; a longer one only waits for the lock that it holds.
 _LEAST_STOP, _MOST_STOP, _CALLS_WORTH = 0.003, 0.25, 3
 _LIMIT = 30.0  # seconds for a thread to end
+#: Seconds for which a thread keeps the interpreter, unless it waits: with this as the interval, a thread of the sink's
+#: gets on only while flush waits for it, or while the store is read.
+UNDISTURBED = 5.0
 
 _Trace = Callable[[FrameType, str, Any], Any]
 

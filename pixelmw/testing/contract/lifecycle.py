@@ -6,79 +6,74 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from ...events import Event
-from .bench import GRACE, Bench, Skip, call_with_timeout, flushed, refused
+from .arrivals import Deviation
+from .bench import Bench, Skip
+from .calls import FLUSH_TIMEOUT, GRACE, call_with_timeout, flushed, refused
 from .clock import TookTooLong, time_limit
-from .interleave import switch_interval
+from .interleave import UNDISTURBED, switch_interval
 
 _CLOSE_TIMEOUT = 10.0  # seconds, as Delivery has it
 # So many events one after the other that a thread of the sink's own cannot have stored them all when flush is called.
 _BURST = 60
-# Seconds for which this thread keeps the interpreter, unless it waits: a thread of the sink's gets on only while flush
-# waits for it, or while the store is read.
-_UNDISTURBED = 5.0
 
 
-def flush(bench: Bench) -> Iterator[str]:
+def flush(bench: Bench) -> Iterator[Deviation]:
     """Once it says True, everything is there; it comes back in time, also a second time, and with nothing to do."""
-    if (method := bench.method("flush")) is None:
-        raise Skip("the sink has no flush: what it took is stored when its call returns")
-    yield from flushed(method, 10.0)
+    if not bench.has_flush:
+        raise Skip("the sink has no flush of its own: what it took is stored when its call returns")
+    method = bench.method("flush")
+    yield from flushed(method, FLUSH_TIMEOUT)
     for count in (1, _BURST, 7):
         sent = [bench.event() for _ in range(count)]
-        with switch_interval(_UNDISTURBED):
+        with switch_interval(UNDISTURBED):
             yield from bench.store(*sent)
-            yield from bench.came(sent)
-        yield from bench.store(*(later := [bench.event() for _ in range(count)]))
-        yield from _comes_back(method, 0.0)
+            found = list(bench.came(sent, patience=0.0))
+        yield from found
+        if found:
+            return
+        later = [bench.event() for _ in range(count)]
+        yield from bench.store(*later)
+        yield from flushed(method, 0.0, all_arrives=False)
         yield from bench.came(later)
-    yield from flushed(method, 10.0)
+    yield from flushed(method, FLUSH_TIMEOUT)
     yield from _without_limit(method)
 
 
-def _without_limit(method: Callable[..., object]) -> Iterator[str]:
+def _without_limit(method: Callable[..., object]) -> Iterator[Deviation]:
     """Call ``flush()``, which waits as long as it has to; nothing is left to wait for."""
     try:
         with time_limit(GRACE):
             method()
     except TookTooLong:
-        yield f"flush() did not return within {GRACE:g} seconds, though everything had arrived"
+        yield Deviation(f"flush() did not return within {GRACE:g} seconds, though everything had arrived")
     except Exception as error:
-        yield f"flush() raised {error!r}. Give its timeout a default: def flush(self, timeout=None)"
+        yield Deviation(f"flush() raised {error!r}. Give its timeout a default: def flush(self, timeout=None)")
 
 
-def _comes_back(method: Callable[..., object], timeout: float) -> Iterator[str]:
-    try:
-        with time_limit(timeout + GRACE):
-            call_with_timeout(method, timeout)
-    except TookTooLong:
-        yield f"flush({timeout:g}) did not return within {timeout + GRACE:g} seconds. Let it wait no longer than told"
-    except Exception as error:
-        yield f"flush({timeout:g}) raised {error!r}. Let it return False where not everything has arrived"
-
-
-def close(bench: Bench) -> Iterator[str]:
+def close(bench: Bench) -> Iterator[Deviation]:
     """Closing is no end: a wrapper closes the sink when it is closed itself, and its next event opens it again."""
-    method = bench.method("close")
+    has_close = callable(getattr(bench.sink, "close", None))
     is_context = isinstance(bench.sink, AbstractContextManager)
-    if method is None and not is_context:
+    if not has_close and not is_context:
         raise Skip("the sink has no close, and no with")
     first = bench.event()
     yield from bench.store(first)
     yield from bench.flush()
-    if method is not None:
-        yield from _closes(method, "close")
-        yield from _closes(method, "a second close")
+    if has_close:
+        yield from _closes(bench.method("close"), "close")
+        yield from _closes(bench.method("close"), "a second close")
     if not bench.flags.reopens:
         yield from bench.came([first])
         return
     sent = [first]
-    for how in ["after close"] * (method is not None) + ["within with", "after with"] * is_context:
+    for how in ["after close"] * has_close + ["within with", "after with"] * is_context:
         event = bench.event()
         error = _use(bench, event) if how == "within with" else bench.give(event)
         if error is None:
             sent.append(event)
         else:
-            yield f"{how}, {refused(event, error)}. Open it again with the next event, or say reopens=False"
+            words = f"{how}, {refused(event, error)}. Open it again with the next event, or say reopens=False"
+            yield Deviation(words)
     yield from bench.came(sent)
 
 
@@ -93,11 +88,13 @@ def _use(bench: Bench, event: Event) -> Exception | None:
         return error
 
 
-def _closes(method: Callable[..., object], what: str) -> Iterator[str]:
+def _closes(method: Callable[..., object], what: str) -> Iterator[Deviation]:
     try:
         with time_limit(_CLOSE_TIMEOUT + GRACE):
             call_with_timeout(method, _CLOSE_TIMEOUT)
     except TookTooLong:
-        yield f"{what}({_CLOSE_TIMEOUT:g}) did not return within {_CLOSE_TIMEOUT + GRACE:g} seconds"
+        yield Deviation(
+            f"{what} did not return within {_CLOSE_TIMEOUT + GRACE:g} seconds. Let it wait no longer than told"
+        )
     except Exception as error:
-        yield f"{what} raised {error!r}. Let it close what is open, and do nothing where nothing is"
+        yield Deviation(f"{what} raised {error!r}. Let it close what is open, and do nothing where nothing is")

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from . import batches, failures, lifecycle, processes, single, threads
+from .arrivals import Deviation
 from .bench import Bench
 
-Point = Callable[[Bench], Iterator[str]]
+Point = Callable[[Bench], Iterator[Deviation]]
 
 #: In this order. What closes the sink comes last, since a sink that cannot be used again would fail all the rest.
 POINTS: Mapping[str, Point] = MappingProxyType(
     {
+        "an event is stored when its call returns": single.at_once,
         "every type of event comes back as it was": single.every_type,
         "awkward text and numbers come back as they were": single.awkward_values,
         "messageIds that look alike are two events": single.similar_ids,

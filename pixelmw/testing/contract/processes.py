@@ -11,12 +11,14 @@ from collections.abc import Iterator
 
 from ...events import Event
 from ..compare import name_of
-from .bench import FLUSH_TIMEOUT, Bench, Skip, flushed
+from .arrivals import Deviation
+from .bench import Bench, Skip
+from .calls import FLUSH_TIMEOUT, flushed
 
 _CHILD_LIMIT = 30.0  # seconds for the child to store one event and to flush
 
 
-def child(bench: Bench) -> Iterator[str]:
+def child(bench: Bench) -> Iterator[Deviation]:
     """Stores before the fork, in the child, and in the parent while the child lives and after it."""
     if not bench.flags.survives_fork:
         raise Skip("survives_fork=False")
@@ -37,13 +39,13 @@ def child(bench: Bench) -> Iterator[str]:
     words = _words_of_child(pid, reading)
     yield from bench.store(after)
     if words:
-        yield (
+        yield Deviation(
             f"in a child process, {name_of(of_child)} was not stored: {words}. What the parent has open is not the "
             "child's: remember os.getpid(), and open connections and start threads again where it has changed"
         )
     sent = [before, beside, after] if words else [before, of_child, beside, after]
     for each in bench.came(sent, maybe=[of_child] if words else [], in_order=False):
-        yield f"after a fork, {each}"
+        yield each.where("after a fork")
 
 
 def _store_and_exit(bench: Bench, event: Event, writing: int) -> None:
@@ -51,8 +53,8 @@ def _store_and_exit(bench: Bench, event: Event, writing: int) -> None:
     try:
         error = bench.give(event)
         words = [repr(error)] if error is not None else []
-        if not words and (flush := bench.method("flush")) is not None:
-            words = list(flushed(flush, FLUSH_TIMEOUT))
+        if not words and bench.has_flush:
+            words = list(flushed(bench.method("flush"), FLUSH_TIMEOUT))
         os.write(writing, "; ".join(words)[:2000].encode("utf-8", "replace"))
     finally:
         os._exit(0)

@@ -10,7 +10,10 @@ from typing import Any
 
 from ...events import Event, Sink
 from ..compare import as_lines, differences, name_of
-from .bench import Bench, Skip, attempt, refused
+from .arrivals import Deviation
+from .bench import Bench, Skip
+from .calls import attempt, refused
+from .interleave import UNDISTURBED, switch_interval
 
 # What a visitor may send, and what destinations stumble over: quoting, escapes and formats; line ends of every kind;
 # white space at either end; what databases take for a value of their own; characters of two, three and four bytes,
@@ -82,28 +85,41 @@ _LARGE = {
 }
 
 
-def every_type(bench: Bench) -> Iterator[str]:
+def at_once(bench: Bench) -> Iterator[Deviation]:
+    """What was taken is in the store when the call returns, and not a moment later: the visitor is told so."""
+    if bench.has_flush:
+        raise Skip("the sink has a flush: what it took is stored when that returns True")
+    for count in (1, 30):
+        sent = [bench.event() for _ in range(count)]
+        with switch_interval(UNDISTURBED):
+            found = [*bench.store(*sent), *bench.came(sent, patience=0.0)]
+        if found:
+            yield from found
+            return
+
+
+def every_type(bench: Bench) -> Iterator[Deviation]:
     """One event of each type, from an anonymous visitor and from a known one."""
     events = [bench.event(event_type) for event_type in bench.flags.event_types]
     events += [bench.event(userId="user-42"), bench.event(anonymousId="a", context={"campaign": {"name": "spring"}})]
     yield from _stored(bench, events)
 
 
-def awkward_values(bench: Bench) -> Iterator[str]:
+def awkward_values(bench: Bench) -> Iterator[Deviation]:
     """Text, numbers and shapes that some destination or other does not hold; each in an event of its own."""
     events = [bench.event(properties={name: value}) for name, value in (_TEXTS | _NUMBERS | _SHAPES).items()]
     events += [bench.event(userId=text, event=text) for text in (_TEXTS["sql"], _TEXTS["emoji"], _TEXTS["letters"])]
     yield from _stored(bench, events)
 
 
-def similar_ids(bench: Bench) -> Iterator[str]:
+def similar_ids(bench: Bench) -> Iterator[Deviation]:
     """Ids that a collation, a trim or a normalisation takes for one."""
     stem = bench.event()["messageId"]
     endings = ["a", "A", "a ", "ä", "a\u0308", "á", "\uff41", "a.", "a\u200b"]
     yield from _stored(bench, [bench.event(messageId=f"{stem}{ending}") for ending in endings])
 
 
-def large(bench: Bench) -> Iterator[str]:
+def large(bench: Bench) -> Iterator[Deviation]:
     """Each is refused, or it is stored whole; between them, ordinary ones are taken."""
     taken = []
     for name, text in _LARGE.items():
@@ -112,13 +128,13 @@ def large(bench: Bench) -> Iterator[str]:
             taken.append(event)
         ordinary = bench.event()
         if (error := bench.give(ordinary)) is not None:
-            yield f"after an event with {name}: {refused(ordinary, error)}"
+            yield refused(ordinary, error).where(f"after an event with {name}")
         else:
             taken.append(ordinary)
     yield from bench.came(taken)
 
 
-def unchanged(bench: Bench) -> Iterator[str]:
+def unchanged(bench: Bench) -> Iterator[Deviation]:
     """The dict that the sink is called with is the caller's, also where it holds lists and dicts."""
     for given in [
         bench.event(properties={"list": [1, {"a": []}]}),
@@ -130,16 +146,17 @@ def unchanged(bench: Bench) -> Iterator[str]:
         yield from changes(before, given)
 
 
-def changes(before: Event, after: Event) -> Iterator[str]:
+def changes(before: Event, after: Event) -> Iterator[Deviation]:
     """Yield a sentence if the sink has changed an event that it was given."""
     if lines := as_lines(list(differences(before, after)), ("it was", "it is now")):
-        yield (
+        yield Deviation(
             f"{name_of(before)} was changed by the call. Others use the same dict: change a copy, such as "
-            "{**event, ...} or copy.deepcopy(event):\n  " + "\n  ".join(lines)
+            "{**event, ...} or copy.deepcopy(event):\n  " + "\n  ".join(lines),
+            "changed by the call",
         )
 
 
-def kept_copies(bench: Bench) -> Iterator[str]:
+def kept_copies(bench: Bench) -> Iterator[Deviation]:
     """Changes an event after the call has returned."""
     sent = bench.event(properties={"list": [1]})
     given = copy.deepcopy(sent)
@@ -152,7 +169,7 @@ def kept_copies(bench: Bench) -> Iterator[str]:
     given["properties"]["plan"] = given["event"] = _AFTERWARDS
     found = list(bench.came([sent]))
     if any(_AFTERWARDS in each for each in found):
-        yield (
+        yield Deviation(
             f"{name_of(sent)} was changed after the call had returned, and so was what is stored: the sink keeps a "
             "reference. Keep the text, json.dumps(event), or copy.deepcopy(event)"
         )
@@ -176,12 +193,12 @@ def _is_list(sink: Sink, given: Event) -> bool:
     return any(isinstance(holder, list | deque) and any(each is given for each in holder) for holder in holders)
 
 
-def repeated(bench: Bench) -> Iterator[str]:
+def repeated(bench: Bench) -> Iterator[Deviation]:
     """The same event twice, as a client sends it that heard no answer."""
     event, other = bench.event(), bench.event()
     yield from bench.store(event)
     if (error := bench.give(event)) is not None:
-        yield (
+        yield Deviation(
             f"{name_of(event)} was refused with {error!r} when it came again. A client and a wrapper that heard no "
             "answer send it again, for ever: take it, as stored"
         )
@@ -189,7 +206,7 @@ def repeated(bench: Bench) -> Iterator[str]:
     yield from bench.came([event, other], repeated={event["messageId"]})
 
 
-def stored_once(bench: Bench) -> Iterator[str]:
+def stored_once(bench: Bench) -> Iterator[Deviation]:
     """With ``stores_once``, the first event of a messageId stays, and is the only one."""
     if not bench.flags.stores_once:
         raise Skip("stores_once=False")
@@ -200,7 +217,7 @@ def stored_once(bench: Bench) -> Iterator[str]:
     yield from bench.came([first, other])
 
 
-def _stored(bench: Bench, events: list[Event]) -> Iterator[str]:
+def _stored(bench: Bench, events: list[Event]) -> Iterator[Deviation]:
     taken = []
     for event in events:
         if (error := bench.give(event)) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from ...events import Sink
@@ -72,7 +72,7 @@ def _test_of(sentence: str, point: Point) -> Callable[..., None]:
     return test
 
 
-def _as_list(found: list[str]) -> Iterator[str]:
+def _as_list(found: Sequence[str]) -> Iterator[str]:
     for each in found:
         yield "- " + each.replace("\n", "\n  ")
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from ...events import Event
 from ...sinks.base import is_down
 from ..compare import name_of
-from .bench import CALL_LIMIT, Bench, Skip
+from .arrivals import Deviation
+from .bench import Bench, Skip
+from .calls import CALL_LIMIT
 from .interleave import meet, switch_interval
 
 _THREADS, _EVENTS = 8, 4
@@ -45,26 +47,27 @@ class Answers:
             self.refused.append((event, error))
         self.pending.remove(event)
 
-    def deviations(self, bench: Bench, where: str) -> Iterator[str]:
+    def deviations(self, bench: Bench, where: str) -> Iterator[Deviation]:
         """Yield what is wrong with the answers, and with what came."""
         hung = list(self.pending)
         if hung:
-            yield f"{where}, {len(hung)} calls did not return: they wait for each other. Bound each wait"
+            yield Deviation(f"{where}, {len(hung)} calls did not return: they wait for each other. Bound each wait")
         if self.refused:
             event, error = self.refused[0]
-            yield (
+            yield Deviation(
                 f"{where}, {len(self.refused)} calls raised; the first was {name_of(event)}, with {error!r}. A server "
                 "calls its sink from all of its threads: use a lock, or a connection for each thread"
             )
         if self.untold and not self.stored:
-            yield f"{where}, not one event was taken"
-        for each in bench.came(
-            self.stored, maybe=[*self.untold, *(event for event, _ in self.refused), *hung], in_order=False
-        ):
-            yield f"{where}, {each.rstrip('.')}. Use a lock around what the calls share"
+            yield Deviation(f"{where}, not one event was taken")
+        untold = [*self.untold, *(event for event, _ in self.refused), *hung]
+        found = list(bench.came(self.stored, maybe=untold, in_order=False))
+        yield from (each.where(where) for each in found)
+        if found and found[0].kind:
+            yield Deviation("use a lock around what the calls share, if each of them is in order alone", found[0].kind)
 
 
-def at_the_same_time(bench: Bench) -> Iterator[str]:
+def at_the_same_time(bench: Bench) -> Iterator[Deviation]:
     """Eight threads begin at once and store one event after another."""
     _need_threads(bench)
     answers = Answers()
@@ -81,7 +84,7 @@ def at_the_same_time(bench: Bench) -> Iterator[str]:
     yield from answers.deviations(bench, f"with {_THREADS} threads")
 
 
-def interrupted_anywhere(bench: Bench) -> Iterator[str]:
+def interrupted_anywhere(bench: Bench) -> Iterator[Deviation]:
     """A call is stopped in front of each of its instructions, and meets another call there."""
     _need_threads(bench)
     answers = Answers()

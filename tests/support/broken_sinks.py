@@ -1,0 +1,191 @@
+"""Sinks that break the contract, each in one way; all others of their ways are in order."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from pixelmw import Event
+from pixelmw.sinks import BatchSink, PartialFailure, Unavailable, Undeliverable
+
+MOST_CHARS = 50_000  # that a :class:`Store` takes
+
+
+class Store(BatchSink):
+    """A sink in order: it keeps the text of each event in a list, under a lock, and refuses what is too large.
+
+    :ivar texts: what is stored.
+    :ivar is_down: True while it takes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.is_down = False
+        self.lock = threading.Lock()
+
+    def write(self, events: Sequence[Event]) -> None:
+        texts = [json.dumps(event) for event in events]
+        if self.is_down:
+            raise Unavailable("the store is down")
+        large = {place: Undeliverable("too large") for place, text in enumerate(texts) if len(text) > MOST_CHARS}
+        with self.lock:
+            for place, text in enumerate(texts):
+                if place not in large:
+                    self.keep(text)
+        if large:
+            raise PartialFailure(large)
+
+    def keep(self, text: str) -> None:
+        """Store one text; called under the lock."""
+        self.texts.append(text)
+
+    def read_back(self) -> list[Event]:
+        return [json.loads(text) for text in self.texts]
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        self.is_down = True
+        yield
+        self.is_down = False
+
+
+class Swallows(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        try:
+            super().write(events)
+        except Unavailable:
+            pass  # somebody thought that a visitor should not be bothered
+
+
+class SwallowsTypes(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        super().write([event for event in events if "event" in event])
+
+
+class Mutates(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        super().write(events)
+        for event in events:
+            event["context"].pop("ip")
+
+
+class Reverses(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        super().write(sorted(events, key=lambda event: str(event["messageId"])))
+
+
+class LiesAboutFlush(Store):
+    """Stores on a thread, and says at once that it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: queue.SimpleQueue[list[Event]] = queue.SimpleQueue()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.waiting.put(copy.deepcopy(list(events)))
+
+    def run(self) -> None:
+        while True:
+            super().write(self.waiting.get())  # forever, as the process that it is a part of
+
+    def flush(self, timeout: float | None = None) -> bool:
+        return True
+
+
+class Races(Store):
+    """Copies its list and puts the copy back: what came in between is gone."""
+
+    def keep(self, text: str) -> None:
+        texts = self.texts.copy()
+        texts.append(text)
+        self.texts = texts
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.lock = threading.Lock()  # one that nobody else has
+        super().write(events)
+
+
+class DiesAfterFork(Store):
+    """Has a thread that stores, which a child does not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pid = os.getpid()
+
+    def write(self, events: Sequence[Event]) -> None:
+        if os.getpid() != self.pid:
+            raise RuntimeError("the thread is gone")
+        super().write(events)
+
+
+class Truncates(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        super().write([{**event, "properties": cut(event.get("properties"))} if "properties" in event else event for event in events])
+
+
+def cut(value: object) -> object:
+    """Cut each text of *value* to 255 characters, as a column does."""
+    if isinstance(value, dict):
+        return {name: cut(each) for name, each in value.items()}
+    return value[:255] if isinstance(value, str) else value
+
+
+class StoresTwice(Store):
+    """Stores an event again after it was told that the first try had gone wrong, though it had not."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        super().write(events)
+        super().write(events[-1:])
+
+
+class BlamesTheNext(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        try:
+            super().write(events)
+        except PartialFailure as failure:
+            count = len(events)
+            raise PartialFailure({(place + 1) % count: error for place, error in failure.failures.items()}) from None
+
+
+class BlamesAll(Store):
+    """Stores the events in front of the one at fault, and then raises."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        for event in events:
+            try:
+                super().write([event])
+            except PartialFailure as failure:
+                raise failure.failures[0] or failure from None
+
+
+class KeepsAReference(Store):
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def read_back(self) -> list[Event]:
+        return copy.deepcopy(self.events)
+
+
+class KeepsTheList(Store):
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[Sequence[Event]] = []
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.batches.append(events)
+
+    def __call__(self, event: Event) -> None:
+        self.write([copy.deepcopy(event)])
+
+    def read_back(self) -> list[Event]:
+        return [copy.deepcopy(event) for batch in self.batches for event in batch]
