@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from pixelmw import Event
-from pixelmw.sinks import JSONLines, Log, SQLite, Unavailable, fallback, fan_out
+from pixelmw.sinks import JSONLines, Log, SQLite, fallback, fan_out
 from pixelmw.sinks.base import BatchSink
 from pixelmw.testing import Recorder, SinkContract
 from tests.support import faults
 from tests.support.processes import lines, rows
+from tests.support.switch import Switch
 
 ReadBack = Callable[[], list[Event]]
 Break = Callable[[], AbstractContextManager[object]]
@@ -29,14 +30,15 @@ def bodies(path: Path) -> list[Event]:
 
 
 class _InFile(SinkContract):
-    """A sink with a file, from which the directory may be taken away."""
+    """A sink with a file, whose directory is taken away, or which may not grow; test_faults.py has more faults."""
 
     __test__ = False
     name = ""
+    fault = staticmethod(faults.missing_directory)
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[faults.Fault]:
-        with faults.missing_directory(tmp_path, self.name) as place:
+        with self.fault(tmp_path, self.name) as place:
             yield place
 
     @pytest.fixture
@@ -60,6 +62,7 @@ class TestSQLite(_InFile):
 
 class TestJSONLines(_InFile):
     name = "events.jsonl"
+    fault = staticmethod(faults.file_size_limit)
     survives_fork = True
 
     @pytest.fixture
@@ -110,23 +113,10 @@ class TestLog(SinkContract):
         return silent
 
 
-class Switched(BatchSink):
-    """A recorder that takes nothing while it is off."""
-
-    def __init__(self) -> None:
-        self.recorder = Recorder()
-        self.is_off = False
-
-    def write(self, events: object) -> None:
-        if self.is_off:
-            raise Unavailable("off", retry_after=1.0)
-        self.recorder.write(events)  # type: ignore[arg-type]  # a sequence of events, as all sinks get
-
-    @contextmanager
-    def off(self) -> Iterator[None]:
-        self.is_off = True
-        yield
-        self.is_off = False
+def recorded(switch: Switch) -> list[Event]:
+    """What the recorder behind a switch has."""
+    assert isinstance(switch.sink, Recorder)
+    return switch.sink.good
 
 
 class TestRecorder(SinkContract):
@@ -157,19 +147,19 @@ class TestFanOut(SinkContract):
     """All of them break at once: of what one of two stores, a second copy may come, but nothing else."""
 
     @pytest.fixture
-    def members(self) -> tuple[Switched, Switched]:
-        return Switched(), Switched()
+    def members(self) -> tuple[Switch, Switch]:
+        return Switch(Recorder()), Switch(Recorder())
 
     @pytest.fixture
-    def sink(self, members: tuple[Switched, Switched]) -> BatchSink:
+    def sink(self, members: tuple[Switch, Switch]) -> BatchSink:
         return fan_out(*members, [].append)
 
     @pytest.fixture
-    def read_back(self, members: tuple[Switched, Switched]) -> ReadBack:
-        return lambda: members[1].recorder.good
+    def read_back(self, members: tuple[Switch, Switch]) -> ReadBack:
+        return lambda: recorded(members[1])
 
     @pytest.fixture
-    def break_it(self, members: tuple[Switched, Switched]) -> Break:
+    def break_it(self, members: tuple[Switch, Switch]) -> Break:
         @contextmanager
         def off() -> Iterator[None]:
             with members[0].off(), members[1].off():
@@ -195,21 +185,21 @@ class TestFallback(SinkContract):
     """The first one is away for the whole of the test, and both are while it is broken."""
 
     @pytest.fixture
-    def second(self) -> Switched:
-        return Switched()
+    def second(self) -> Switch:
+        return Switch(Recorder())
 
     @pytest.fixture
-    def sink(self, second: Switched) -> BatchSink:
-        first = Switched()
+    def sink(self, second: Switch) -> BatchSink:
+        first = Switch(Recorder())
         first.is_off = True
         return fallback(first, second)
 
     @pytest.fixture
-    def read_back(self, second: Switched) -> ReadBack:
-        return lambda: second.recorder.good
+    def read_back(self, second: Switch) -> ReadBack:
+        return lambda: recorded(second)
 
     @pytest.fixture
-    def break_it(self, second: Switched) -> Break:
+    def break_it(self, second: Switch) -> Break:
         return second.off
 
 
@@ -217,7 +207,7 @@ class TestFallbackUntouched(TestFallback):
     """The first one takes everything."""
 
     @pytest.fixture
-    def sink(self, second: Switched) -> BatchSink:
+    def sink(self, second: Switch) -> BatchSink:
         return fallback(second, [].append)
 
     @pytest.fixture

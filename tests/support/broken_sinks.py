@@ -126,7 +126,12 @@ class DiesAfterFork(Store):
 
 class Truncates(Store):
     def write(self, events: Sequence[Event]) -> None:
-        super().write([{**event, "properties": cut(event.get("properties"))} if "properties" in event else event for event in events])
+        super().write(
+            [
+                {**event, "properties": cut(event.get("properties"))} if "properties" in event else event
+                for event in events
+            ]
+        )
 
 
 def cut(value: object) -> object:

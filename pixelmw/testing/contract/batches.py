@@ -21,11 +21,13 @@ _DOUBTFUL = {1: "x" * 40_000, 4: "x" * 70_000}
 def whole_and_in_order(bench: Bench) -> Iterator[Deviation]:
     """A batch of one, of several types, of a repeated event, and the largest that a wrapper hands over."""
     types = list(bench.flags.event_types)
+    first = [bench.event()]
     mixed = [bench.event(types[number % len(types)]) for number in range(12)]
     twice = bench.event()
+    repeating = [twice, bench.event(), twice]
     largest = [bench.event() for _ in range(_MOST)]
     sent: list[Event] = []
-    for batch in ([bench.event()], mixed, [twice, bench.event(), twice], largest, [bench.event()]):
+    for batch in (first, mixed, repeating, largest, [bench.event()]):
         if (error := bench.give_batch(batch)) is None:
             sent += batch
         else:

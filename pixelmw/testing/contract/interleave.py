@@ -31,7 +31,7 @@ from typing import Any
 #: Instructions of a call that are tried. Of a longer call, it is as many, evenly spread.
 MOST_POINTS = 200
 # Seconds for all of them: a sink that syncs a disk takes some milliseconds for each call.
-_BUDGET = 4.0
+_BUDGET = 3.0
 # Instructions that move values between a frame's own variables and its stack, or that jump.
 _LOCAL = (
     *("LOAD_FAST", "STORE_FAST", "LOAD_CONST", "POP_", "PUSH_", "COPY", "SWAP", "BUILD_", "RETURN_", "JUMP_", "RESUME"),
