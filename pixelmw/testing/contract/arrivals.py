@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from ...events import Event
 from ..compare import as_lines, differences, name_of
 
 _SHOWN = 3  # of each kind, in a message
 _VERBS = ("sent", "came back as")
+NOTHING: Mapping[str, Event] = MappingProxyType({})
 
 
 class Deviation(str):
@@ -36,6 +38,7 @@ def deviations(
     *,
     maybe: Sequence[Event] = (),
     repeated: Collection[str] = (),
+    instead: Mapping[str, Event] = NOTHING,
     refused: Mapping[str, Exception],
     in_order: bool,
     has_flush: bool,
@@ -44,6 +47,7 @@ def deviations(
 
     :param maybe: events that may be there or not; where they are, they have to be as they were sent.
     :param repeated: the messageIds that may be there more than once.
+    :param instead: by messageId, an event that may be there in place of the one that was sent.
     :param refused: the messageIds for which the sink raised, and what.
     :param in_order: True if *came* has to be in the order of *sent*.
     :param has_flush: True if the sink has said that everything has arrived.
@@ -59,7 +63,9 @@ def deviations(
             lost.append(event)
         if len(found) > 1 and message_id not in repeated:
             doubled.append(event)
-        changed += [(event, copy) for copy in found if any(differences(event, copy))][:1]
+        versions = [event, *([instead[message_id]] if message_id in instead else [])]
+        wrong = [copy for copy in found if all(any(differences(version, copy)) for version in versions)]
+        changed += [(event, copy) for copy in wrong[:1]]
     strangers = [event for found in copies.values() for event in found]
     for stranger in list(strangers):
         likeliest = min(lost, key=lambda event: sum(1 for _ in differences(event, stranger)), default=None)
@@ -78,7 +84,7 @@ def deviations(
     yield from _few([f"{name_of(event)} {words}" for event in doubled], "doubled")
     yield from _few([_stranger(event, refused) for event in strangers], "uncalled for")
     if in_order:
-        yield from _order(sent, came)
+        yield from _order([event for event in sent if event["messageId"] not in repeated], came)
 
 
 def _change(event: Event, copy: Event) -> str:

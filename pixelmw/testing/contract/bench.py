@@ -6,14 +6,14 @@ import copy
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...events import Event, Sink, rfc3339
 from ...sinks.base import BatchSink, takes_batches
 from ..compare import as_json, shown
 from ..samples import sample_event
-from .arrivals import Deviation, deviations
+from .arrivals import NOTHING, Deviation, deviations
 from .calls import FLUSH_TIMEOUT, attempt, flushed, refused
 from .flags import Flags
 
@@ -26,7 +26,7 @@ _PROCESS = uuid.uuid4().hex[:8]
 # Seconds for which events that are late are waited for, wherever it is not the point that they are.
 _PATIENCE, _PAUSE = 1.0, 0.02
 
-ReadBack = Callable[[], Iterable[Event]]
+ReadBack = Callable[[], Iterable[Mapping[str, Any]]]
 
 
 class Skip(Exception):
@@ -105,6 +105,7 @@ class Bench:
         *,
         maybe: Sequence[Event] = (),
         repeated: Collection[str] = (),
+        instead: Mapping[str, Event] = NOTHING,
         in_order: bool = True,
         patience: float = _PATIENCE,
     ) -> Iterator[Deviation]:
@@ -129,6 +130,7 @@ class Bench:
             new,
             maybe=maybe,
             repeated=repeated,
+            instead=instead,
             refused=self._refused,
             in_order=in_order and self.flags.keeps_order,
             has_flush=self.has_flush,
@@ -167,10 +169,10 @@ class Bench:
 
     def _read_all(self) -> list[Event]:
         found = self._read_back()
-        if isinstance(found, str | bytes | dict) or not isinstance(found, Iterable):
+        if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
             raise TypeError(f"read_back returned {shown(found)}: let it return a list of the events that are stored")
         events = list(found)
         for event in events:
-            if not isinstance(event, dict):
+            if not isinstance(event, Mapping):
                 raise TypeError(f"read_back returned a list with {shown(event)}: let it return events, each a dict")
-        return events
+        return list(map(dict, events))

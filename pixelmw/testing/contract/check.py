@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -48,23 +48,39 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
         raise TypeError("check_sink needs two callables: check_sink(lambda: sink, lambda: stored_events)")
     broken: dict[str, list[Deviation]] = {}
     skipped: list[str] = []
-    sinks: list[Sink] = []
-    for sentence, point in POINTS.items():
-        sink = factory()
-        bench = Bench(sink, read_back, said)
+    for (sentence, point), sink in zip(POINTS.items(), _sinks(factory), strict=False):
+        name = repr(sink)
         try:
-            if found := list(point(bench)):
+            if found := list(point(Bench(sink, read_back, said))):
                 broken[sentence] = found
         except Skip as skip:
             skipped.append(f"{sentence}: {skip}")
-        if not any(sink is each for each in sinks):
-            sinks.append(sink)
-    for sink in sinks:
-        if callable(close := getattr(sink, "close", None)):
-            with suppress(Exception, TookTooLong), time_limit(CALL_LIMIT):  # the last point has told it already
-                call_with_timeout(close, CALL_LIMIT)
     if broken:
-        raise AssertionError(_report(repr(sinks[0]), broken, skipped))
+        raise AssertionError(_report(name, broken, skipped))
+
+
+def _sinks(factory: Callable[[], Sink]) -> Iterator[Sink]:
+    """Yield what *factory* makes, and close each before the next is made; if it is always the same, close it last."""
+    first = sink = factory()
+    try:
+        yield sink
+        sink = factory()
+        if sink is first:
+            while True:
+                yield sink
+        _close(first)
+        while True:
+            yield sink
+            _close(sink)
+            sink = factory()
+    finally:
+        _close(sink)
+
+
+def _close(sink: Sink) -> None:
+    if callable(close := getattr(sink, "close", None)):
+        with suppress(Exception, TookTooLong), time_limit(CALL_LIMIT):  # a point of its own tells of an error
+            call_with_timeout(close, CALL_LIMIT)
 
 
 def _report(name: str, broken: dict[str, list[Deviation]], skipped: list[str]) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ...events import Event
-from ...sinks.base import is_down
+from ...sinks.base import BatchSink, is_down
 from ..compare import name_of
 from .arrivals import Deviation
 from .bench import Bench, Skip
@@ -34,18 +34,19 @@ class Answers:
         self.refused: list[tuple[Event, Exception]] = []
         self.pending: list[Event] = []
 
-    def ask(self, bench: Bench, event: Event) -> None:
-        """Give the sink *event*, and note the answer."""
-        self.pending.append(event)
+    def ask(self, bench: Bench, *events: Event, as_batch: bool = False) -> None:
+        """Give the sink *events*, in one call, and note the answer."""
+        self.pending += events
         began = time.monotonic()
-        error = bench.give(event)
+        error = bench.give_batch(events) if as_batch else bench.give(events[0])
         if error is None:
-            self.stored.append(event)
+            self.stored += events
         elif is_down(error) or time.monotonic() - began > _WAITED:
-            self.untold.append(event)
+            self.untold += events
         else:
-            self.refused.append((event, error))
-        self.pending.remove(event)
+            self.refused += [(event, error) for event in events]
+        for event in events:
+            self.pending.remove(event)
 
     def deviations(self, bench: Bench, where: str) -> Iterator[Deviation]:
         """Yield what is wrong with the answers, and with what came."""
@@ -93,7 +94,13 @@ def interrupted_anywhere(bench: Bench) -> Iterator[Deviation]:
         event = bench.event()
         return lambda: answers.ask(bench, event)
 
+    def make_batch() -> Callable[[], None]:
+        events = bench.event(), bench.event()
+        return lambda: answers.ask(bench, *events, as_batch=True)
+
     meet(bench.sink, make_call)
+    if bench.takes_batches and type(bench.sink).__call__ is not BatchSink.__call__:  # which is one call of write
+        meet(bench.sink, make_batch)
     yield from answers.deviations(bench, "where one thread was interrupted in a call by another one's")
 
 
