@@ -41,7 +41,7 @@ class BatchSink(ABC):
         try:
             raise_if_unfinished("write", self.write, self.write([event]))
         except PartialFailure as failure:
-            raise (failure.failures[0] or failure) from None
+            raise (failure.failures.get(0) or failure) from None
 
     @abstractmethod
     def write(self, events: Sequence[Event]) -> None:

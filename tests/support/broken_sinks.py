@@ -8,12 +8,12 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pixelmw import Event
 from pixelmw.sinks import BatchSink, PartialFailure, Unavailable, Undeliverable
 
-MOST_CHARS = 50_000  # that a :class:`Store` takes
+MOST_CHARS = 50_000  # that a :class:`Store` takes, of one event
 
 
 class Store(BatchSink):
@@ -22,6 +22,8 @@ class Store(BatchSink):
     :ivar texts: what is stored.
     :ivar is_down: True while it takes nothing.
     """
+
+    most_chars = MOST_CHARS
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -32,7 +34,7 @@ class Store(BatchSink):
         texts = [json.dumps(event) for event in events]
         if self.is_down:
             raise Unavailable("the store is down")
-        large = {place: Undeliverable("too large") for place, text in enumerate(texts) if len(text) > MOST_CHARS}
+        large = {place: Undeliverable("too large") for place, text in enumerate(texts) if len(text) > self.most_chars}
         with self.lock:
             for place, text in enumerate(texts):
                 if place not in large:
@@ -56,10 +58,8 @@ class Store(BatchSink):
 
 class Swallows(Store):
     def write(self, events: Sequence[Event]) -> None:
-        try:
+        with suppress(Unavailable):  # somebody thought that a visitor should not be bothered
             super().write(events)
-        except Unavailable:
-            pass  # somebody thought that a visitor should not be bothered
 
 
 class SwallowsTypes(Store):
@@ -74,13 +74,15 @@ class Mutates(Store):
             event["context"].pop("ip")
 
 
-class Reverses(Store):
+class Sorts(Store):
     def write(self, events: Sequence[Event]) -> None:
         super().write(sorted(events, key=lambda event: str(event["messageId"])))
 
 
 class LiesAboutFlush(Store):
     """Stores on a thread, and says at once that it has."""
+
+    most_chars = 10**6
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,22 +94,38 @@ class LiesAboutFlush(Store):
 
     def run(self) -> None:
         while True:
-            super().write(self.waiting.get())  # forever, as the process that it is a part of
+            super().write(self.waiting.get())
 
     def flush(self, timeout: float | None = None) -> bool:
         return True
 
 
 class Races(Store):
-    """Copies its list and puts the copy back: what came in between is gone."""
-
-    def keep(self, text: str) -> None:
-        texts = self.texts.copy()
-        texts.append(text)
-        self.texts = texts
+    """Reads what is stored, adds to it, and writes all of it: what another thread stored in between is gone."""
 
     def write(self, events: Sequence[Event]) -> None:
-        self.lock = threading.Lock()  # one that nobody else has
+        stored = list(self.texts)
+        stored += [json.dumps(event) for event in events]
+        self.texts = stored
+
+
+class RacesInOneLine(Store):
+    """Has a race that no server has met yet: one instruction reads the list, and the next one writes it."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.texts = self.texts + [json.dumps(event) for event in events]
+
+
+class BelongsToAThread(Store):
+    """Raises on any other thread than the one that made it, as a connection of sqlite3 does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owner = threading.get_ident()
+
+    def write(self, events: Sequence[Event]) -> None:
+        if threading.get_ident() != self.owner:
+            raise RuntimeError("objects created in a thread can only be used in that same thread")
         super().write(events)
 
 
@@ -126,12 +144,7 @@ class DiesAfterFork(Store):
 
 class Truncates(Store):
     def write(self, events: Sequence[Event]) -> None:
-        super().write(
-            [
-                {**event, "properties": cut(event.get("properties"))} if "properties" in event else event
-                for event in events
-            ]
-        )
+        super().write([{name: cut(value) for name, value in event.items()} for event in events])
 
 
 def cut(value: object) -> object:
@@ -158,7 +171,7 @@ class BlamesTheNext(Store):
             raise PartialFailure({(place + 1) % count: error for place, error in failure.failures.items()}) from None
 
 
-class BlamesAll(Store):
+class RaisesHalfway(Store):
     """Stores the events in front of the one at fault, and then raises."""
 
     def write(self, events: Sequence[Event]) -> None:
@@ -194,3 +207,61 @@ class KeepsTheList(Store):
 
     def read_back(self) -> list[Event]:
         return [copy.deepcopy(event) for batch in self.batches for event in batch]
+
+
+class Coroutine(Store):
+    """Would have to be awaited, and nobody does."""
+
+    async def __call__(self, event: Event) -> None:  # type: ignore[override]  # that is what is wrong with it
+        self.write([event])
+
+
+class Hangs(Store):
+    """Waits in flush for what never comes, whatever it is told."""
+
+    def flush(self, timeout: float | None = None) -> bool:
+        return threading.Event().wait()
+
+
+class CountsFromOne(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        try:
+            super().write(events)
+        except PartialFailure as failure:
+            raise PartialFailure({place + 1: error for place, error in failure.failures.items()}) from None
+
+
+class ClosesForEver(Store):
+    is_closed = False
+
+    def close(self, timeout: float | None = None) -> None:
+        self.is_closed = True
+
+    def write(self, events: Sequence[Event]) -> None:
+        if self.is_closed:
+            raise ValueError("it is closed")
+        super().write(events)
+
+
+class CallsOutagesUndeliverable(Store):
+    def write(self, events: Sequence[Event]) -> None:
+        try:
+            super().write(events)
+        except Unavailable as error:
+            raise Undeliverable(str(error)) from error
+
+
+class LosesAfterAFailure(Store):
+    """Thinks that it has stored what it was given last, and so drops the next batch."""
+
+    failed = False
+
+    def write(self, events: Sequence[Event]) -> None:
+        if self.failed:
+            self.failed = False
+            return
+        try:
+            super().write(events)
+        except Unavailable:
+            self.failed = True
+            raise

@@ -66,16 +66,16 @@ def list_is_the_callers(bench: Bench) -> Iterator[Deviation]:
 
 def blame(bench: Bench) -> Iterator[Deviation]:
     """Batches with events that some sinks refuse: what is not named is stored, and what is named is not."""
-    batches = [[bench.event() for _ in range(3)]]
+    batches = []
+    if bench.flags.refuses is not None:
+        batches += [
+            [bench.event(**(bench.flags.refuses if place in bad else {})) for place in range(6)]
+            for bad in ({5}, {0}, {2}, {1, 4}, set(range(6)))
+        ]
     batches += [
         [bench.event(properties={"text": text} if place == doubtful else {}) for place in range(6)]
         for doubtful, text in _DOUBTFUL.items()
     ]
-    if bench.flags.refuses is not None:
-        batches += [
-            [bench.event(**(bench.flags.refuses if place in bad else {})) for place in range(6)]
-            for bad in ({0}, {5}, {2}, {1, 4}, set(range(6)))
-        ]
     for batch in batches:
         if found := list(judged(bench, batch, bench.give_batch(batch))):
             yield from found

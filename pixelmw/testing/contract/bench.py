@@ -24,7 +24,7 @@ _STRIDE, _RANGE = 2654435769, 2**32
 # In the messageIds of this process, by which events of an earlier point that come late are known.
 _PROCESS = uuid.uuid4().hex[:8]
 # Seconds for which events that are late are waited for, wherever it is not the point that they are.
-_PATIENCE, _PAUSE = 1.0, 0.02
+_PATIENCE, _PAUSE = 0.5, 0.02
 
 ReadBack = Callable[[], Iterable[Mapping[str, Any]]]
 

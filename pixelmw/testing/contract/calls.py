@@ -13,7 +13,7 @@ from .clock import TookTooLong, time_limit
 #: Seconds for any one call of a sink; a sink of ours gives up after 10.
 CALL_LIMIT = 30.0
 #: Seconds that a flush may take, and those beyond it within which it has to return.
-FLUSH_TIMEOUT, GRACE = 10.0, 5.0
+FLUSH_TIMEOUT, GRACE = 10.0, 3.0
 
 
 class Hung(Exception):
@@ -50,7 +50,8 @@ def flushed(
         with time_limit(timeout + GRACE):
             result = call_with_timeout(flush, timeout)
     except TookTooLong:
-        yield Deviation(f"{call} did not return within {timeout + GRACE:g} seconds. Let it wait no longer than told")
+        words = f"{call} did not return within {timeout + GRACE:g} seconds. Let it wait no longer than told"
+        yield Deviation(words, "hung")
     except Exception as error:
         yield Deviation(f"{call} raised {error!r}. Let it return False where not everything has arrived")
     else:

@@ -45,7 +45,7 @@ def _without_limit(method: Callable[..., object]) -> Iterator[Deviation]:
         with time_limit(GRACE):
             method()
     except TookTooLong:
-        yield Deviation(f"flush() did not return within {GRACE:g} seconds, though everything had arrived")
+        yield Deviation(f"flush() did not return within {GRACE:g} seconds, though everything had arrived", "hung")
     except Exception as error:
         yield Deviation(f"flush() raised {error!r}. Give its timeout a default: def flush(self, timeout=None)")
 
@@ -94,7 +94,7 @@ def _closes(method: Callable[..., object], what: str) -> Iterator[Deviation]:
             call_with_timeout(method, _CLOSE_TIMEOUT)
     except TookTooLong:
         yield Deviation(
-            f"{what} did not return within {_CLOSE_TIMEOUT + GRACE:g} seconds. Let it wait no longer than told"
+            f"{what} did not return within {_CLOSE_TIMEOUT + GRACE:g} seconds. Let it wait no longer than told", "hung"
         )
     except Exception as error:
         yield Deviation(f"{what} raised {error!r}. Let it close what is open, and do nothing where nothing is")

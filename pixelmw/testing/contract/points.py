@@ -11,6 +11,20 @@ from .bench import Bench
 
 Point = Callable[[Bench], Iterator[Deviation]]
 
+
+def found_at(point: Point, bench: Bench) -> list[Deviation]:
+    """Return the deviations that *point* finds, up to a call that does not return: another one would not, either.
+
+    :raises Skip: if it does not apply.
+    """
+    found = []
+    for deviation in point(bench):
+        found.append(deviation)
+        if deviation.kind == "hung":
+            break
+    return found
+
+
 #: In this order. What closes the sink comes last, since a sink that cannot be used again would fail all the rest.
 POINTS: Mapping[str, Point] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ...events import Sink
 from .bench import Bench, ReadBack, Skip
 from .flags import Flags
-from .points import POINTS, Point
+from .points import POINTS, Point, found_at
 
 _FLAGS = ("stores_once", "survives_fork", "keeps_order", "thread_safe", "reopens", "event_types", "refuses")
 
@@ -62,7 +62,7 @@ def _test_of(sentence: str, point: Point) -> Callable[..., None]:
             break_it = None
         flags = Flags(**{name: getattr(self, name) for name in _FLAGS}, break_it=break_it)
         try:
-            found = list(point(Bench(sink, read_back, flags)))
+            found = found_at(point, Bench(sink, read_back, flags))
         except Skip as skip:
             pytest.skip(str(skip))
         if found:
