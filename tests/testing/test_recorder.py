@@ -192,7 +192,7 @@ def test_wait_does_not_wait_where_there_are_too_many(
 ) -> None:
     client.get(TRACK + "Opened")
     client.get("/pixel/v1/track")
-    with pytest.raises(AssertionError, match="^1 good and 1 bad came; waited for"):
+    with pytest.raises(AssertionError, match=r"^1 good and 1 bad came; waited for"):
         recorder.wait(**counts, timeout=1000.0)
 
 
