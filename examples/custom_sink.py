@@ -1,43 +1,66 @@
-"""A sink of your own, and its unit test: a sink is a callable that takes a dict.
+"""A sink of your own, and its tests: a sink is a callable that takes a dict.
 
-Run the test with ``pytest custom_sink.py``.
+Run the tests with ``pytest custom_sink.py``.
 """
 
-import threading
-from collections import Counter
+import hashlib
+import json
+from pathlib import Path
 
-from pixelmw import Event, PixelMiddleware
+from pixelmw import Event
+from pixelmw.sinks import Unavailable
+from pixelmw.testing import Recorder, check_sink, collect, sample_event
 
 
-class CountByCampaign:
-    """Counts events by campaign; a request is answered 200 once this has returned."""
+class FolderByDay:
+    """Stores each event in a file of its own, in a folder for each day; a request is answered 200 once this returned.
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self._lock = threading.Lock()  # requests come in on several threads
+    :param folder: made if it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __call__(self, event: Event) -> None:
-        campaign = event.get("context", {}).get("campaign", {}).get("name", "none")
-        with self._lock:
-            self.counts[campaign] += 1
+        day = self.folder / event["receivedAt"][:10]
+        # A messageId comes from a visitor: it may be long, and is no name for a file.
+        name = hashlib.sha256(event["messageId"].encode()).hexdigest()
+        try:
+            day.mkdir(parents=True, exist_ok=True)
+            (day / f"{event['receivedAt'].replace(':', '')}-{name}.json").write_text(json.dumps(event))
+        except OSError as error:
+            raise Unavailable(f"{day} cannot be written") from error
 
 
-def test_events_are_counted_by_campaign() -> None:
+def stored(folder: Path) -> list[Event]:
+    """The events in *folder*, by their times."""
+    return [json.loads(file.read_text()) for file in sorted(folder.glob("*/*.json"))]
+
+
+def test_the_sink_keeps_what_the_middleware_relies_on(tmp_path: Path) -> None:
+    check_sink(lambda: FolderByDay(tmp_path), lambda: stored(tmp_path), stores_once=True, survives_fork=True)
+
+
+def test_an_event_is_in_the_folder_of_its_day(tmp_path: Path) -> None:
     """No server, no middleware: the sink is just called."""
-    sink = CountByCampaign()
-    for campaign in ("spring", "spring", "autumn"):
-        sink({"type": "track", "event": "Opened", "context": {"campaign": {"name": campaign}}})
-    sink({"type": "page"})
-    assert sink.counts == {"spring": 2, "autumn": 1, "none": 1}
+    FolderByDay(tmp_path)(sample_event("track", receivedAt="2026-11-23T12:34:56.789Z"))
+    assert [folder.name for folder in tmp_path.iterdir()] == ["2026-11-23"]
 
 
-def test_a_pixel_url_is_counted() -> None:
-    """The whole way, from a URL to the sink, still without a server."""
+def test_a_url_becomes_an_event() -> None:
+    """No sink either: only what the URL says."""
+    event = collect("/pixel/v1/track?anonymousId=a&event=Opened&context.campaign.name=spring")
+    assert event["context"]["campaign"] == {"name": "spring"}
+
+
+def test_a_pixel_url_is_recorded() -> None:
+    """The whole way, from a client to a sink, still without a server."""
     from werkzeug.test import Client
     from werkzeug.wrappers import Response
 
-    sink = CountByCampaign()
-    client = Client(PixelMiddleware(Response("host"), sink))
-    url = "/pixel/v1/track?writeKey=k&anonymousId=a&event=Opened&context.campaign.name=spring"
-    assert client.get(url).status_code == 200
-    assert sink.counts == {"spring": 1}
+    recorder = Recorder()
+    client = Client(recorder.wrap(Response("host"), write_keys="optional"))
+    assert client.get("/pixel/v1/track?anonymousId=a&event=Opened").status_code == 200
+    assert client.get("/pixel/v1/track?event=Opened").status_code == 400
+    recorder.one(event="Opened", anonymousId="a")
+    assert [refusal.message for refusal in recorder.bad] == ["anonymousId or userId is required"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
 from collections.abc import Sequence
@@ -144,8 +145,9 @@ def test_a_batch_of_lines_that_does_not_fit_is_taken_back_as_a_whole(tmp_path: P
         sink = JSONLines(path)
         sink.write(batch("1", "2"))
         before = path.read_bytes()
-        with lasting(), pytest.raises(OSError, match="fitted into"):
+        with lasting(), pytest.raises(OSError, match="File too large") as caught:
             sink.write([event("refused"), event("refused", size)])
+        assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
         assert path.read_bytes() == before
         sink.write(batch("3", "4"))
         assert stored(path) == ["1", "2", "3", "4"]

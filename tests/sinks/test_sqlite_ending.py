@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from pixelmw.sinks import SQLite
+from pixelmw.sinks import SQLite, Unavailable
 from tests.support import connections as sqlite_connections
 from tests.support import faults
 from tests.support.connections import busy
@@ -92,7 +92,7 @@ def test_threads_that_wait_for_a_busy_one_get_an_error_and_their_events_are_not_
         threads, errors = [], []
 
         def store(name: str) -> None:
-            with pytest.raises(sqlite3.OperationalError, match=r"was busy for 0\.3 seconds") as caught:
+            with pytest.raises(Unavailable, match=r"was busy for 0\.3 seconds") as caught:
                 sink(event(name))
             errors.append(caught.value)
 
@@ -113,7 +113,7 @@ def test_closing_waits_for_a_thread_that_stores_no_longer_than_its_timeout(
     path = tmp_path / "events.db"
     with SQLite(path) as sink:
         with busy(sink, connections[0]):
-            with pytest.raises(sqlite3.OperationalError, match=r"was busy for 0\.05 seconds"):
+            with pytest.raises(Unavailable, match=r"was busy for 0\.05 seconds"):
                 sink.close(0.05)
             assert str(path) in descriptors(tmp_path)
         assert str(path) in descriptors(tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelmw.sinks import SQLite
+from pixelmw.sinks import SQLite, Unavailable
 from tests.support import connections as sqlite_connections
 from tests.support.connections import busy
 from tests.support.processes import event, finish, out, rows, run, start, store_from_threads, stored
@@ -35,7 +35,7 @@ def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(
     with SQLite(path, timeout=0.1) as sink:
         with busy(sink, connections[0]):
             started = time.monotonic()
-            with pytest.raises(sqlite3.OperationalError, match=r"was busy for 0\.1 seconds"):
+            with pytest.raises(Unavailable, match=r"was busy for 0\.1 seconds"):
                 sink(event("1"))
             assert 0.1 <= time.monotonic() - started < 5
         sink(event("2"))
@@ -44,7 +44,7 @@ def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(
 
 _WRITE = """
 import sys
-from pixelmw.sinks import SQLite
+from pixelmw.sinks import SQLite, Unavailable
 from tests.support.processes import event
 
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -73,7 +73,7 @@ def test_processes_that_start_together_on_a_new_file_share_it(path: Path) -> Non
 
 _PREFACE = """
 import ctypes, os, signal, sys, threading, warnings
-from pixelmw.sinks import SQLite
+from pixelmw.sinks import SQLite, Unavailable
 from tests.support.processes import event
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later, on a fork beside threads

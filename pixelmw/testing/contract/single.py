@@ -130,7 +130,9 @@ def similar_ids(bench: Bench) -> Iterator[Deviation]:
 def large(bench: Bench) -> Iterator[Deviation]:
     """Each is refused, or it is stored whole; between them, ordinary ones are taken."""
     taken = []
-    for name, fields in _LARGE.items():
+    long_id = f"{bench.event()['messageId']}{'x' * 300}"
+    long_ids = [(f"a messageId of {len(long_id) + 1} characters", {"messageId": f"{long_id}{end}"}) for end in "ab"]
+    for name, fields in [*_LARGE.items(), *long_ids]:
         event = bench.event(**fields)
         if bench.give(event) is None:
             taken.append(event)
