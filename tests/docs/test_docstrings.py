@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-import textwrap
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +17,10 @@ from tests.support.docs_page import NotedMiddleware
 from tests.support.http_server import KEY, data_plane
 from tests.support.mock_brokers import mock_brokers
 from tests.support.pixel import WholeClient, host_app
-from tests.support.public_names import documented_names, look_up
+from tests.support.public_names import documented_names, example_of, look_up
 
-#: tests/delivery/test_metrics.py runs the examples of this one, among several workers.
-ELSEWHERE = {"pixelmw.delivery.metrics.Metrics"}
+#: tests/delivery/test_metrics.py runs the examples of this one, among several workers; tests/testing those of its room.
+ELSEWHERE = ("pixelmw.delivery.metrics.Metrics", "pixelmw.testing.")
 
 
 class FlaskApp:
@@ -32,16 +29,10 @@ class FlaskApp:
     wsgi_app = staticmethod(host_app)
 
 
-def example_of(documented: object) -> str:
-    """The first indented block of a docstring, after ``::``."""
-    found = re.search(r"::\n\n((?: +.*\n|\n)+)", f"{inspect.getdoc(documented)}\n")
-    return textwrap.dedent(found[1]).strip() if found else ""
-
-
 EXAMPLES = {
     name: code
     for name in documented_names()
-    if name not in ELSEWHERE and callable(look_up(name)) and (code := example_of(look_up(name)))
+    if not name.startswith(ELSEWHERE) and callable(look_up(name)) and (code := example_of(look_up(name)))
 }
 
 

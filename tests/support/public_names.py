@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +30,8 @@ IMPORT_PATHS: Final = {
     "pixelmw.enrich": "client_context anonymize_ip",
     "pixelmw.links": "Links Signer LinkFields LongLinkWarning",
     "pixelmw.params": "Limits",
+    "pixelmw.testing": "Recorder SinkContract check_sink collect sample_event Failing",
+    "pixelmw.testing.fixtures": "recorder pixel_client",
 }
 
 
@@ -44,3 +48,9 @@ def documented_names() -> Iterator[str]:
     """The names that have a directive of their own on a page of the public API."""
     for page in sorted(API_PAGES.glob("*.rst")):
         yield from re.findall(r"^\.\. (?:auto\w+|data):: ([\w.]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def example_of(documented: object) -> str:
+    """The first indented block of a docstring, after ``::``."""
+    found = re.search(r"::\n\n((?: +.*\n|\n)+)", f"{inspect.getdoc(documented)}\n")
+    return textwrap.dedent(found[1]).strip() if found else ""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pixelmw.testing import check_sink
-from tests.support import broken_sinks
+from tests.support import broken_batches, broken_sinks
 from tests.support.broken_sinks import MOST_CHARS, Store
 
 
@@ -44,9 +44,11 @@ CASES = [
     Case(broken_sinks.Swallows, [DOWN], "raised nothing while it was down. Let what the destination raised come out"),
     Case(broken_sinks.SwallowsTypes, [TYPES, BATCH], r"the page event 'Shoes' .* is lost: .* its call returned"),
     Case(
-        broken_sinks.Mutates, [LEFT, LIST], r"was changed by the call.*context\.ip: it was '203.0.113.7', it is now no"
+        broken_batches.Mutates,
+        [LEFT, LIST],
+        r"was changed by the call.*context\.ip: it was '203.0.113.7', it is now no",
     ),
-    Case(broken_sinks.Sorts, [BATCH, BLAME], r"came back in another order.*Store them in the order of the calls"),
+    Case(broken_batches.Sorts, [BATCH, BLAME], r"came back in another order.*Store them in the order of the calls"),
     Case(broken_sinks.LiesAboutFlush, [FLUSH], r"is lost: .* flush returned True. Let flush wait until", None),
     Case(broken_sinks.Races, [ANYWHERE], r" is lost.*use a lock around what the calls share", None),
     Case(broken_sinks.RacesInOneLine, [ANYWHERE], r" is lost.*use a lock around what the calls share", None),
@@ -54,21 +56,23 @@ CASES = [
     Case(broken_sinks.DiesAfterFork, [CHILD], r"the thread is gone.*remember os\.getpid", {"survives_fork": True}),
     Case(broken_sinks.Truncates, [LARGE, BLAME], r"properties\.text: cut to 255 of 20000 characters", None),
     Case(broken_sinks.StoresTwice, [], r"is there twice, and was given once. Store it once in each call"),
-    Case(broken_sinks.BlamesTheNext, [BLAME, ALONE], r"names number 0 of 6, but number 0 of 6 is stored"),
-    Case(broken_sinks.CountsFromOne, [BLAME, ALONE], r"\b6 of a batch of 6, which ends at 5\. Count from 0"),
+    Case(broken_batches.BlamesTheNext, [BLAME, ALONE], r"names number 0 of 6, but number 0 of 6 is stored"),
+    Case(broken_batches.CountsFromOne, [BLAME, ALONE], r"\b6 of a batch of 6, which ends at 5\. Count from 0"),
     Case(
-        broken_sinks.RaisesHalfway,
+        broken_batches.RaisesHalfway,
         [BLAME, ALONE],
         r"write raised Undeliverable.*store all or none, or raise PartialFai",
     ),
-    Case(broken_sinks.KeepsAReference, [COPIES, LIST], r"keeps a reference\. Keep the text, json\.dumps", None),
-    Case(broken_sinks.KeepsTheList, [LIST], r"emptied after write had returned.*keeps a reference", None),
+    Case(broken_batches.KeepsAReference, [COPIES, LIST], r"keeps a reference\. Keep the text, json\.dumps", None),
+    Case(broken_batches.KeepsTheList, [LIST], r"emptied after write had returned.*keeps a reference", None),
     Case(broken_sinks.Coroutine, [], r"returned a coroutine, which nobody runs: write it with def"),
     Case(broken_sinks.ClosesForEver, [CLOSE], r"after close, .*it is closed.*Open it again with the next event"),
     Case(
-        broken_sinks.CallsOutagesUndeliverable, [DOWN], r"means this event, for ever.*Raise pixelmw\.sinks\.Unavailable"
+        broken_batches.CallsOutagesUndeliverable,
+        [DOWN],
+        r"means this event, for ever.*Raise pixelmw\.sinks\.Unavailable",
     ),
-    Case(broken_sinks.LosesAfterAFailure, [DOWN], r"is lost"),
+    Case(broken_batches.LosesAfterAFailure, [DOWN], r"is lost"),
 ]
 
 
@@ -111,7 +115,7 @@ def test_a_flush_that_never_returns_is_ended_and_told_once() -> None:
 
 
 def test_one_error_has_all_deviations_and_what_was_not_checked() -> None:
-    class Both(broken_sinks.Mutates, broken_sinks.Truncates):
+    class Both(broken_batches.Mutates, broken_sinks.Truncates):
         """Mutates and truncates."""
 
     report = told(Both())
