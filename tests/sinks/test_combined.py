@@ -16,7 +16,7 @@ import pytest
 from pixelmw import Event
 from pixelmw.sinks import JSONLines, SQLite, fallback, fan_out
 from pixelmw.sinks.base import BatchSink, PartialFailure
-from tests.support.processes import event, stored
+from tests.support.processes import event
 from tests.support.spools import descriptors
 
 GONE, FULL = OSError("the disk is gone"), OSError("the disk is full")
@@ -75,13 +75,6 @@ def test_each_sink_gets_a_copy_of_the_batch_of_its_own() -> None:
     fan_out(first, second, third.append).write(events)
     assert (first.ids, second.ids, third) == (["1", "2"], ["1", "2"], batch("1", "2"))
     assert events == batch("1", "2")
-
-
-def test_files_of_both_kinds_get_the_same_batch(tmp_path: Path) -> None:
-    database, file = tmp_path / "events.db", tmp_path / "events.jsonl"
-    with fan_out(SQLite(database), JSONLines(file)) as sink:
-        sink.write(batch("1", "2"))
-    assert stored(database) == stored(file) == ["1", "2"]
 
 
 def test_all_sinks_get_the_batch_though_one_fails_and_each_event_has_its_error() -> None:

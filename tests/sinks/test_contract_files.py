@@ -152,7 +152,7 @@ class TestFanOut(SinkContract):
 
     @pytest.fixture
     def sink(self, members: tuple[Switch, Switch]) -> BatchSink:
-        return fan_out(*members, [].append)
+        return fan_out(*members, Recorder())
 
     @pytest.fixture
     def read_back(self, members: tuple[Switch, Switch]) -> ReadBack:
@@ -208,7 +208,7 @@ class TestFallbackUntouched(TestFallback):
 
     @pytest.fixture
     def sink(self, second: Switch) -> BatchSink:
-        return fallback(second, [].append)
+        return fallback(second, Recorder())
 
     @pytest.fixture
     def break_it(self) -> None:

@@ -14,6 +14,7 @@ from pixelmw.sinks.redis import RedisStream
 from pixelmw.testing import SinkContract
 from tests.support import streams
 from tests.support.backends import Backend
+from tests.support.streams import entries
 
 server, client = streams.server, streams.client
 
@@ -28,7 +29,7 @@ class TestRedisStream(SinkContract):
 
     @pytest.fixture
     def read_back(self, client: Redis) -> Callable[[], list[Event]]:
-        return lambda: [json.loads(entry["event"]) for _, entry in client.xrange("events")]
+        return lambda: [json.loads(entry["event"]) for entry in entries(client)]
 
     @pytest.fixture
     def break_it(self, server: Backend) -> Callable[[], AbstractContextManager[object]]:

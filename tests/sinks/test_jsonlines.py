@@ -47,12 +47,6 @@ def test_what_is_not_json_is_refused_and_leaves_no_trace(path: Path, value: Any,
     assert not path.exists()
 
 
-def test_the_event_is_left_as_it_was(path: Path) -> None:
-    given = event("1")
-    JSONLines(path)(given)
-    assert given == event("1")
-
-
 def test_a_sink_says_where_it_writes(path: Path) -> None:
     assert repr(JSONLines(path)) == f"JSONLines({str(path)!r})"
 

@@ -7,8 +7,7 @@ from subprocess import Popen
 
 import pytest
 
-from pixelmw.sinks import JSONLines
-from tests.support.processes import finish, out, run, start, store_from_threads, stored, wait_until
+from tests.support.processes import finish, out, run, start, stored, wait_until
 
 
 @pytest.fixture
@@ -72,10 +71,6 @@ def test_a_file_that_is_rotated_while_processes_write_loses_nothing(path: Path) 
     found = [message_id for file in files for message_id in stored(file)]
     assert len(found) == len(ALL)
     assert set(found) == ALL
-
-
-def test_threads_share_one_sink(path: Path) -> None:
-    assert store_from_threads(JSONLines(path)) == sorted(stored(path))
 
 
 _FORK = """

@@ -13,7 +13,7 @@ from pixelmw.sinks.base import PartialFailure, Undeliverable
 from pixelmw.sinks.redis import RedisStream
 from tests.support import streams
 from tests.support.backends import PASSWORD, Backend
-from tests.support.processes import event, run, store_from_threads, store_while_closing, wait_until
+from tests.support.processes import event, run, store_while_closing, wait_until
 from tests.support.streams import entries, ids, sessions_named
 
 server, client = streams.server, streams.client
@@ -29,20 +29,6 @@ def test_an_entry_has_the_message_id_and_the_whole_event_as_json(server: Backend
     (entry,) = entries(client)
     assert list(entry) == ["messageId", "event"]
     assert (entry["messageId"], json.loads(entry["event"])) == ("m", whole)
-
-
-def test_a_batch_of_700_keeps_its_order(server: Backend, client: Redis) -> None:
-    batch = [event(f"id-{number % 7}-{number}") for number in range(700)]
-    with RedisStream(server.url, "events") as sink:
-        sink(event("before"))
-        sink.write(batch)
-        sink(event("after"))
-    assert ids(client) == ["before", *(each["messageId"] for each in batch), "after"]
-
-
-def test_threads_share_one_sink(server: Backend, client: Redis) -> None:
-    with RedisStream(server.url, "events") as sink:
-        assert store_from_threads(sink) == sorted(ids(client))
 
 
 def test_an_event_that_is_sent_again_is_there_again_with_the_same_id(server: Backend, client: Redis) -> None:

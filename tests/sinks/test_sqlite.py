@@ -205,17 +205,6 @@ def test_a_wrong_path_shows_as_soon_as_the_context_is_entered(tmp_path: Path) ->
         pytest.fail("it was entered")
 
 
-def test_an_event_after_closing_opens_the_database_again(path: Path) -> None:
-    sink = SQLite(path)
-    sink.close()
-    sink(event("1"))
-    sink.close()
-    sink.close()
-    sink(event("2"))
-    sink.close()
-    assert stored(path) == ["1", "2"]
-
-
 def test_a_relative_path_survives_a_change_of_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)

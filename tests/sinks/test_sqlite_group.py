@@ -124,11 +124,6 @@ def test_a_batch_of_nothing_is_nothing_to_do(path: Path) -> None:
     assert not path.exists()
 
 
-def test_all_that_was_taken_is_stored_without_a_flush(sink: SQLite) -> None:
-    sink(event("1"))
-    assert sink.flush(0)
-
-
 # --- events at fault ---
 
 #: Each with what made it undeliverable.

@@ -11,7 +11,7 @@ import pytest
 from pixelmw.sinks import SQLite, Unavailable
 from tests.support import connections as sqlite_connections
 from tests.support.connections import busy
-from tests.support.processes import event, finish, out, rows, run, start, store_from_threads, stored
+from tests.support.processes import event, finish, out, rows, run, start, stored
 
 connections = sqlite_connections.connections
 
@@ -22,11 +22,6 @@ def path(tmp_path: Path) -> Path:
 
 
 # --- threads and processes ---
-
-
-def test_threads_share_one_sink(path: Path) -> None:
-    with SQLite(path, timeout=30) as sink:
-        assert store_from_threads(sink) == sorted(stored(path))
 
 
 def test_a_busy_thread_is_waited_for_no_longer_than_the_timeout(

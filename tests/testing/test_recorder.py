@@ -159,7 +159,8 @@ def test_one_is_not_two(recorder: Recorder) -> None:
 
 def test_wait_returns_once_all_have_come_from_another_thread(recorder: Recorder) -> None:
     sink = Background(recorder, max_delay=0.0)
-    sender = threading.Thread(target=lambda: [sink(sample_event(messageId=str(number))) for number in range(3)])
+    events = [sample_event(messageId=str(number)) for number in range(3)]
+    sender = threading.Thread(target=lambda: sink.write(events))
     sender.start()
     recorder.wait(good=3, bad=0, timeout=20.0)
     sender.join()

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError
 from pixelmw import Event
 from pixelmw.sinks.kafka import Kafka
 from tests.support.mock_brokers import ONE_AT_A_TIME, MockBrokers, mock_brokers, property_names
-from tests.support.processes import event, run, store_from_threads
+from tests.support.processes import event, run
 
 SERVERS = "127.0.0.1:1"
 
@@ -62,17 +62,6 @@ def test_an_event_is_in_the_topic_with_its_key_and_its_id(brokers: MockBrokers, 
 def test_an_empty_batch_asks_for_nothing(sink: Kafka) -> None:
     sink.write([])
     assert sink.flush(0)
-
-
-def test_a_batch_is_stored_in_order(brokers: MockBrokers, topic: str, sink: Kafka) -> None:
-    ids = [str(number) for number in range(1000)]
-    sink.write([event(message_id) for message_id in ids])
-    assert brokers.ids(topic) == ids
-
-
-def test_threads_share_a_producer_and_each_event_is_stored_once(brokers: MockBrokers, topic: str, sink: Kafka) -> None:
-    expected = store_from_threads(sink)
-    assert sorted(brokers.ids(topic)) == expected
 
 
 def test_one_persons_events_stay_in_order_while_brokers_fail(brokers: MockBrokers) -> None:
@@ -133,16 +122,6 @@ def test_parent_and_child_both_store_and_all_end(brokers: MockBrokers, topic: st
     assert run(_FORK, brokers.bootstrap_servers, topic, how) == ["0", "0", "0"]
     expected = ["before", *(f"{name}-{number}" for name in ("child", "parent") for number in range(100))]
     assert sorted(brokers.ids(topic)) == sorted(expected)
-
-
-def test_a_sink_is_of_use_again_after_it_was_closed(brokers: MockBrokers, topic: str, sink: Kafka) -> None:
-    sink.close()
-    sink(event("1"))
-    assert sink.flush(0)
-    sink.close(0)
-    assert sink.flush(0)
-    sink(event("2"))
-    assert brokers.ids(topic) == ["1", "2"]
 
 
 def test_librdkafka_logs_to_the_logger_of_the_sinks_or_to_the_users_own(
