@@ -17,35 +17,28 @@ has ended           ends its call                                    the next k
 
 from __future__ import annotations
 
-import dis
-import inspect
 import sys
-import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType
-from typing import Any
+
+from .stop import Stopper, stopper
 
 #: Instructions of a call that are tried. Of a longer call, it is as many, evenly spread.
 MOST_POINTS = 200
 # Seconds for all of them: a sink that syncs a disk takes some milliseconds for each call.
 _BUDGET = 3.0
-# Instructions that move values between a frame's own variables and its stack, or that jump.
-_LOCAL = (
-    *("LOAD_FAST", "STORE_FAST", "LOAD_CONST", "POP_", "PUSH_", "COPY", "SWAP", "BUILD_", "RETURN_", "JUMP_", "RESUME"),
-    *("NOP", "CACHE", "PRECALL", "KW_NAMES", "EXTENDED_ARG", "MAKE_", "IS_OP", "END_FOR", "TO_BOOL", "RERAISE"),
-)
 # Seconds for which the first thread stays stopped while the second does not come to an end: three calls' worth. A
 # shorter one would go on before a slow call has met anything; a longer one only waits for the lock that it holds.
 _LEAST_STOP, _MOST_STOP, _CALLS_WORTH = 0.003, 0.25, 3
 _LIMIT = 30.0  # seconds for a thread to end
+# The first call of a function counts nothing, since only then is it known that it counts; and a call may take another
+# way than the one that was counted.
+_TRIES = 3
 #: Seconds for which a thread keeps the interpreter, unless it waits: with this as the interval, a thread of the sink's
 #: gets on only while flush waits for it, or while the store is read.
 UNDISTURBED = 5.0
-
-_Trace = Callable[[FrameType, str, Any], Any]
 
 
 @contextmanager
@@ -59,116 +52,45 @@ def switch_interval(seconds: float) -> Iterator[None]:
         sys.setswitchinterval(usual)
 
 
-class Stopper:
-    """Stops a call of *sink* in front of one of its instructions.
-
-    Only code of the sink's own is looked at: the files of its classes, and whatever is neither Python's nor installed.
-    """
-
-    def __init__(self, sink: object) -> None:
-        self._own_files = _files_of(sink)
-        paths = sysconfig.get_paths()
-        self._foreign = tuple({paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-        self._is_own: dict[CodeType, bool] = {}
-        self._bytes: dict[CodeType, bytes] = {}
-
-    def run(self, call: Callable[[], object], at: int | None, on_stop: Callable[[], object]) -> int:
-        """Make *call*; call *on_stop* in front of its instruction number *at*. Returns how many it had."""
-        count = 0
-
-        def trace_call(frame: FrameType, event: str, arg: Any) -> _Trace | None:
-            if not self._owns(frame.f_code):
-                return None
-            frame.f_trace_opcodes, frame.f_trace_lines = True, False
-            return trace_instruction
-
-        def trace_instruction(frame: FrameType, event: str, arg: Any) -> _Trace:
-            nonlocal count
-            if event == "opcode" and self._touches_more_than_locals(frame):
-                if count == at:
-                    on_stop()
-                count += 1
-            return trace_instruction
-
-        usual = sys.gettrace()
-        sys.settrace(trace_call)
-        try:
-            call()
-        finally:
-            sys.settrace(usual)
-        return count
-
-    def _touches_more_than_locals(self, frame: FrameType) -> bool:
-        """Return False for an instruction that no other thread can notice: a stop at the next one is the same."""
-        code = frame.f_code
-        if code not in self._bytes:
-            self._bytes[code] = code.co_code  # made anew each time
-        return not dis.opname[self._bytes[code][frame.f_lasti]].startswith(_LOCAL)
-
-    def _owns(self, code: CodeType) -> bool:
-        if code not in self._is_own:
-            file = code.co_filename
-            # A file like "<string>" belongs to what dataclasses and the like have made.
-            outside = not file.startswith((*self._foreign, "<")) and file not in _OUR_FILES
-            self._is_own[code] = file in self._own_files or outside
-        return self._is_own[code]
-
-
-def _files_of(sink: object) -> set[str]:
-    """Return the files with the code of the sink: of its function, or of its classes."""
-    function = inspect.unwrap(getattr(sink, "__func__", sink))  # type: ignore[arg-type]  # a sink is callable
-    if isinstance(code := getattr(function, "__code__", None), CodeType):
-        return {code.co_filename}
-    files = set()
-    for cls in type(getattr(sink, "__self__", sink)).__mro__[:-1]:
-        for member in vars(cls).values():
-            if isinstance(code := getattr(member, "__code__", None), CodeType):
-                files.add(code.co_filename)
-    return files
-
-
-def _this_file() -> str:
-    return inspect.currentframe().f_code.co_filename  # type: ignore[union-attr]  # CPython and PyPy have frames
-
-
-_OUR_FILES = {_this_file()}
-
-
 def meet(sink: object, make_call: Callable[[], Callable[[], object]]) -> None:
     """Let two calls of *sink* meet at each of its instructions.
 
     :param make_call: returns a function that makes one call of the sink, with an event of its own, and never raises.
     """
-    stopper = Stopper(sink)
-    counted = 0
     began = time.monotonic()
-    for _ in range(2):  # before 3.14, the first traced call of a function counts nothing
-        counted, took = _in_thread(lambda: stopper.run(make_call(), None, _do_nothing))
-    stop_for = min(max(_LEAST_STOP, took * _CALLS_WORTH), _MOST_STOP)
-    for at in _evenly_spread(counted):
-        if time.monotonic() - began > _BUDGET:
-            break
-        _meet_at(stopper, make_call(), make_call(), at, stop_for)
+    with stopper(sink) as made:
+        counted, took = max(_in_thread(lambda: made.run(make_call(), None, _do_nothing)) for _ in range(_TRIES))
+        stop_for = min(max(_LEAST_STOP, took * _CALLS_WORTH), _MOST_STOP)
+        for at in _evenly_spread(counted):
+            if time.monotonic() - began > _BUDGET:
+                break
+            for _ in range(_TRIES):
+                if _meet_at(made, make_call(), make_call(), at, stop_for):
+                    break
 
 
 def _meet_at(
     stopper: Stopper, first: Callable[[], object], second: Callable[[], object], at: int, stop_for: float
-) -> None:
-    """Stop *first* in front of its instruction *at*, let *second* run, and let *first* go on."""
-    stopped, over = threading.Event(), threading.Event()
+) -> bool:
+    """Stop *first* in front of its instruction *at*, let *second* run, and let *first* go on.
+
+    :returns: False if it did not stop.
+    """
+    stopped, begins, over = threading.Event(), threading.Event(), threading.Event()
 
     def stop() -> None:
         stopped.set()
+        begins.set()
         over.wait(stop_for)
 
     def run_first() -> None:
         try:
             stopper.run(first, at, stop)
         finally:
-            stopped.set()
+            begins.set()
 
     def run_second() -> None:
-        stopped.wait(_LIMIT)
+        begins.wait(_LIMIT)
         try:
             second()
         finally:
@@ -179,6 +101,7 @@ def _meet_at(
         thread.start()
     for thread in threads:
         thread.join(_LIMIT)
+    return stopped.is_set()
 
 
 def _in_thread(call: Callable[[], int]) -> tuple[int, float]:
