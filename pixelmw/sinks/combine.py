@@ -68,7 +68,7 @@ class _SinkGroup(BatchSink):
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = [checked_sink(f"a sink of {self._name}", sink) for sink in sinks]
         self._writers = [batch_writer(sink) for sink in sinks]
-        self._entered = ExitStack()
+        self._entered: list[ExitStack] = []  # one for each "with" that has not ended
 
     def flush(self, timeout: float | None = None) -> bool:
         # All are flushed before the results are looked at, also if the first one is late.
@@ -109,11 +109,11 @@ class _SinkGroup(BatchSink):
                     stack.enter_context(sink)
                 elif callable(close := getattr(sink, "close", None)):
                     stack.callback(close)
-            self._entered = stack.pop_all()
+            self._entered.append(stack.pop_all())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._entered.__exit__(kind, error, tb)
+        self._entered.pop().__exit__(kind, error, tb)
 
 
 class _FanOut(_SinkGroup):

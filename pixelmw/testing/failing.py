@@ -40,7 +40,7 @@ class Failing:
         self.error = Unavailable("this call fails, as the test wants it") if error is None else error
         self.calls = 0
         self._lock = threading.Lock()
-        self._entered = ExitStack()
+        self._entered: list[ExitStack] = []  # one for each "with" that has not ended
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sink!r}, fail={self.fail!r})"
@@ -79,8 +79,8 @@ class Failing:
         with ExitStack() as stack:
             if isinstance(self.sink, AbstractContextManager):
                 stack.enter_context(self.sink)
-            self._entered = stack.pop_all()
+            self._entered.append(stack.pop_all())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._entered.__exit__(kind, error, tb)
+        self._entered.pop().__exit__(kind, error, tb)

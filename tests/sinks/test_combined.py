@@ -236,3 +236,12 @@ def test_a_plain_sink_whose_close_takes_no_timeout_is_closed(tmp_path: Path) -> 
     combined.close()
     with closing(sink.connection), pytest.raises(sqlite3.ProgrammingError, match="closed"):
         sink(event("2"))
+
+
+def test_a_with_within_a_with_leaves_the_outer_one_something_to_close(tmp_path: Path) -> None:
+    with fan_out(SQLite(tmp_path / "events.db"), print) as sink:
+        with sink:
+            sink(event("1"))
+        sink(event("2"))
+        assert descriptors(tmp_path)
+    assert not descriptors(tmp_path)

@@ -29,9 +29,10 @@ from .stop import Stopper, stopper
 MOST_POINTS = 200
 # Seconds for all of them: a sink that syncs a disk takes some milliseconds for each call.
 _BUDGET = 3.0
-# Seconds for which the first thread stays stopped while the second does not come to an end: three calls' worth. A
-# shorter one would go on before a slow call has met anything; a longer one only waits for the lock that it holds.
-_LEAST_STOP, _MOST_STOP, _CALLS_WORTH = 0.003, 0.25, 3
+# Seconds for which the first thread stays stopped while the second, which has begun, does not come to an end: three
+# calls' worth. A shorter one would go on before a slow call has met anything, or one on a busy machine; a longer one
+# only waits for the lock that it holds.
+_LEAST_STOP, _MOST_STOP, _CALLS_WORTH = 0.02, 0.25, 3
 _LIMIT = 30.0  # seconds for a thread to end
 # The first call of a function counts nothing, since only then is it known that it counts; and a call may take another
 # way than the one that was counted.
@@ -76,11 +77,12 @@ def _meet_at(
 
     :returns: False if it did not stop.
     """
-    stopped, begins, over = threading.Event(), threading.Event(), threading.Event()
+    stopped, begins, begun, over = (threading.Event() for _ in range(4))
 
     def stop() -> None:
         stopped.set()
         begins.set()
+        begun.wait(_LIMIT)
         over.wait(stop_for)
 
     def run_first() -> None:
@@ -91,6 +93,7 @@ def _meet_at(
 
     def run_second() -> None:
         begins.wait(_LIMIT)
+        begun.set()
         try:
             second()
         finally:
