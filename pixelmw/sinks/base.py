@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -85,7 +86,20 @@ def checked_sink(argument_name: str, sink: Sink) -> Sink:
 def close_sink(sink: object, timeout: float | None = None) -> None:
     """Close *sink* within *timeout* seconds, if it has a ``close``."""
     if callable(close := getattr(sink, "close", None)):
-        close(*([] if timeout is None else [timeout]))
+        call_within(timeout, close)
+
+
+def call_within(timeout: float | None, method: Callable[..., object]) -> object:
+    """Call a ``flush`` or ``close`` with *timeout* seconds, or without if that is ``None`` or the method takes none."""
+    if timeout is None:
+        return method()
+    try:
+        inspect.signature(method).bind(timeout)
+    except TypeError:  # a sink of a user's own may have a plain close(self)
+        return method()
+    except ValueError:  # a function in C may have no signature that Python knows
+        pass
+    return method(timeout)
 
 
 def takes_batches(sink: Sink) -> bool:

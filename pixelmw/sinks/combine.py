@@ -16,7 +16,7 @@ from ..events import Event, Sink
 from ..system.callables import raise_if_unfinished
 from ..system.failures import FailureLog, PrivateTexts, texts_in
 from ..system.figures import figure_of
-from .base import BatchSink, PartialFailure, batch_writer, checked_sink, raise_failures
+from .base import BatchSink, PartialFailure, batch_writer, call_within, checked_sink, raise_failures
 from .errors import group_of
 from .find_failures import find_failures
 
@@ -99,8 +99,8 @@ class _SinkGroup(BatchSink):
         started = time.monotonic()
         for sink in self._sinks:
             if callable(method := getattr(sink, name, None)):
-                remaining = [] if timeout is None else [max(0.0, timeout - (time.monotonic() - started))]
-                yield partial(method, *remaining)
+                remaining = None if timeout is None else max(0.0, timeout - (time.monotonic() - started))
+                yield partial(call_within, remaining, method)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -233,7 +233,7 @@ def test_a_plain_sink_whose_close_takes_no_timeout_is_closed(tmp_path: Path) -> 
     sink = Rows()
     combined = fan_out(sink)
     combined(event("1"))
-    combined.close()
+    combined.close(5.0)
     with closing(sink.connection), pytest.raises(sqlite3.ProgrammingError, match="closed"):
         sink(event("2"))
 

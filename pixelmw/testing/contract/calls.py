@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 
 from ...events import Event
+from ...sinks.base import call_within
 from ..compare import name_of, shown
 from .arrivals import Deviation
 from .clock import TookTooLong, time_limit
@@ -48,7 +49,7 @@ def flushed(
     call = f"{when}flush({timeout:g})"
     try:
         with time_limit(timeout + GRACE):
-            result = call_with_timeout(flush, timeout)
+            result = call_within(timeout, flush)
     except TookTooLong:
         words = f"{call} did not return within {timeout + GRACE:g} seconds. Let it wait no longer than told"
         yield Deviation(words, "hung")
@@ -59,17 +60,6 @@ def flushed(
             yield Deviation(f"{call} returned None. Let it return True once everything has arrived, otherwise False")
         elif not result and all_arrives:
             yield Deviation(f"{call} returned {shown(result)}, though nothing was in the way of what it waits for")
-
-
-def call_with_timeout(method: Callable[..., object], timeout: float) -> object:
-    """Call a ``flush`` or ``close`` with *timeout*, or without, if it takes none."""
-    try:
-        inspect.signature(method).bind(timeout)
-    except TypeError:
-        return method()
-    except ValueError:  # a function in C may have no signature that Python knows
-        pass
-    return method(timeout)
 
 
 def refused(event: Event, error: Exception) -> Deviation:

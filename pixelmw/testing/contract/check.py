@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from ...events import Sink
+from ...sinks.base import close_sink
 from .arrivals import Deviation
 from .bench import Bench, ReadBack, Skip
-from .calls import CALL_LIMIT, call_with_timeout
+from .calls import CALL_LIMIT
 from .clock import TookTooLong, time_limit
 from .flags import Flags
 from .points import POINTS, found_at
@@ -83,9 +84,8 @@ def _sinks(factory: Callable[[], Sink]) -> Iterator[Sink]:
 
 
 def _close(sink: Sink) -> None:
-    if callable(close := getattr(sink, "close", None)):
-        with suppress(Exception, TookTooLong), time_limit(CALL_LIMIT):  # a point of its own tells of an error
-            call_with_timeout(close, CALL_LIMIT)
+    with suppress(Exception, TookTooLong), time_limit(CALL_LIMIT):  # a point of its own tells of an error
+        close_sink(sink, CALL_LIMIT)
 
 
 def _report(name: str, broken: dict[str, list[Deviation]], skipped: list[str]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from ...events import Event
+from ...sinks.base import call_within
 from .arrivals import Deviation
 from .bench import Bench, Skip
-from .calls import FLUSH_TIMEOUT, GRACE, call_with_timeout, flushed, refused
+from .calls import FLUSH_TIMEOUT, GRACE, flushed, refused
 from .clock import TookTooLong, time_limit
 from .interleave import UNDISTURBED, switch_interval
 
@@ -91,7 +92,7 @@ def _use(bench: Bench, event: Event) -> Exception | None:
 def _closes(method: Callable[..., object], what: str) -> Iterator[Deviation]:
     try:
         with time_limit(_CLOSE_TIMEOUT + GRACE):
-            call_with_timeout(method, _CLOSE_TIMEOUT)
+            call_within(_CLOSE_TIMEOUT, method)
     except TookTooLong:
         yield Deviation(
             f"{what} did not return within {_CLOSE_TIMEOUT + GRACE:g} seconds. Let it wait no longer than told", "hung"
