@@ -32,8 +32,8 @@ def whole_and_in_order(bench: Bench) -> Iterator[Deviation]:
             sent += batch
         else:
             yield _not_taken(batch, error)
-            named = error.failures if isinstance(error, PartialFailure) else range(len(batch))
-            sent += [event for place, event in enumerate(batch) if place not in named]
+            if isinstance(error, PartialFailure) and malformed(error, len(batch)) is None:
+                sent += [event for place, event in enumerate(batch) if place not in error.failures]
     yield from bench.came(sent, repeated={twice["messageId"]})
 
 
@@ -87,7 +87,7 @@ def judged(bench: Bench, batch: Sequence[Event], error: Exception | None) -> Ite
     if error is None:
         yield from bench.came(batch, in_order=False)
         return
-    if (complaint := _malformed(error, len(batch))) is not None:
+    if (complaint := malformed(error, len(batch))) is not None:
         yield complaint
         return
     partial = isinstance(error, PartialFailure)
@@ -113,7 +113,8 @@ def judged(bench: Bench, batch: Sequence[Event], error: Exception | None) -> Ite
         )
 
 
-def _malformed(error: Exception, count: int) -> Deviation | None:
+def malformed(error: Exception, count: int) -> Deviation | None:
+    """Return what is wrong with *error* if it is a ``PartialFailure`` that names no places of a batch of *count*."""
     if not isinstance(error, PartialFailure):
         return None
     failures: object = error.failures
@@ -133,7 +134,7 @@ def _malformed(error: Exception, count: int) -> Deviation | None:
 
 def _not_taken(batch: Sequence[Event], error: Exception) -> Deviation:
     """Say that a batch of ordinary events was not taken."""
-    if (complaint := _malformed(error, len(batch))) is not None:
+    if (complaint := malformed(error, len(batch))) is not None:
         return complaint
     if isinstance(error, PartialFailure):
         place, first = next(iter(error.failures.items()))

@@ -8,7 +8,7 @@ from ...events import Event
 from ...sinks.base import PartialFailure, Undeliverable, is_down
 from ..compare import name_of
 from .arrivals import Deviation
-from .batches import judged
+from .batches import judged, malformed
 from .bench import Bench, Skip
 from .calls import Hung, flushed, refused
 
@@ -31,7 +31,7 @@ def refusal(bench: Bench) -> Iterator[Deviation]:
     batch = [bench.event(), bench.event(**bench.flags.refuses), bench.event()]
     error = bench.give_batch(batch)
     yield from judged(bench, batch, error)
-    if isinstance(error, PartialFailure) and error.fits(3) and 1 in error.failures:
+    if isinstance(error, PartialFailure) and malformed(error, 3) is None and 1 in error.failures:
         yield from _is_undeliverable(batch[1], error.failures[1])
         for place in sorted(error.failures.keys() & {0, 2}):
             yield Deviation(
@@ -90,6 +90,9 @@ def _is_down(events: list[Event], error: Exception) -> Iterator[Deviation]:
     """Yield a sentence unless *error* says of the destination, and not of the events, that it is at fault."""
     if isinstance(error, Hung):
         yield refused(events[0], error).where("while it was down")
+        return
+    if (complaint := malformed(error, len(events))) is not None:
+        yield complaint
         return
     errors = list(error.failures.values()) if isinstance(error, PartialFailure) else [error]
     wrong = [each for each in errors if each is not None and not is_down(each)]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from . import batches, failures, lifecycle, processes, single, threads
 from .arrivals import Deviation
-from .bench import Bench
+from .bench import Bench, Unreadable
 
 Point = Callable[[Bench], Iterator[Deviation]]
 
@@ -18,10 +18,13 @@ def found_at(point: Point, bench: Bench) -> list[Deviation]:
     :raises Skip: if it does not apply.
     """
     found = []
-    for deviation in point(bench):
-        found.append(deviation)
-        if deviation.kind == "hung":
-            break
+    try:
+        for deviation in point(bench):
+            found.append(deviation)
+            if deviation.kind == "hung":
+                break
+    except Unreadable as error:
+        found.append(Deviation(str(error), "unreadable"))
     return found
 
 
