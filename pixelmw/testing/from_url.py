@@ -8,8 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from ..collector import Collector
 from ..errors import Rejected
-from ..events import Event
-from ..middleware import PATHS
+from ..events import PATHS, Event
 
 
 def collect(
@@ -38,7 +37,8 @@ def collect(
     :raises ValueError: if no event type has the path of *url*.
     """
     path, query = _split(url)
-    if (event_type := paths.get(path)) is None:
+    # A second slash in front changes nothing, as in the middleware.
+    if (event_type := paths.get(path) or paths.get(path.removeprefix("/"))) is None:
         raise ValueError(f"no pixel has the path {path!r} of {url!r:.200}; these have: {', '.join(paths)}")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET",

@@ -68,7 +68,8 @@ def test_headers_and_the_address_reach_the_enrichers() -> None:
     context = collect("/pixel/v1/page?userId=1", headers=headers, remote_addr="203.0.113.7")["context"]
     assert context["page"]["url"] == "https://shop.example/"
     assert (context["userAgent"], context["ip"]) == ("Ünï", "203.0.113.7")
-    assert "context" not in collect("/pixel/v1/track?userId=1&event=e", enrich=())
+    assert collect("/pixel/v1/track?userId=1&event=e", enrich=())["context"] == {}
+    assert collect("https://pixels.example//pixel/v1/track?userId=1&event=e", enrich=())["event"] == "e"
 
 
 def test_an_enricher_may_discard() -> None:
