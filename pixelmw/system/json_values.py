@@ -9,8 +9,7 @@ from typing import Any
 _MAX_LEVELS = 100
 # Python writes no whole number of more than 4300 digits (sys.set_int_max_str_digits); 2**14_000 has 4215.
 _MAX_INT_BITS = 14_000
-_SCALARS = frozenset({int, float, bool, type(None)})
-_CONTAINERS = (dict, list, tuple)
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 
 Fault = tuple[list[str | int], str]
 
@@ -40,19 +39,22 @@ def find_non_json(value: Any, levels: int = _MAX_LEVELS) -> Fault | None:
 
 
 def count_containers(value: Any) -> int:
-    """How many dicts and lists *value* consists of; it cannot be nested deeper.
+    """How many dicts and lists *value* consists of, or a few more; it cannot be nested deeper.
 
     :param value: what ``json`` has written: it does not hold itself.
     :raises TypeError: if a name in it is no string; ``json`` silently writes the name ``1`` as ``"1"``.
     """
     containers = [value]
     for each in containers:  # which grows meanwhile
-        if type(each) is dict or isinstance(each, dict):
+        if isinstance(each, dict):
             "".join(each)  # raises TypeError; looks at all names at once, in half the time of a loop
-            each = each.values()
-        for child in each:
-            kind = type(child)
-            if kind is not str and kind not in _SCALARS and issubclass(kind, _CONTAINERS):
+            children: Any = each.values()
+        elif isinstance(each, list | tuple):
+            children = each
+        else:  # a subclass of str or of a number
+            continue
+        for child in children:
+            if type(child) not in _LEAVES:
                 containers.append(child)
     return len(containers)
 
