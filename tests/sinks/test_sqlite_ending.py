@@ -79,7 +79,7 @@ def test_a_process_that_waits_looks_often_for_its_turn(tmp_path: Path, connectio
     with faults.locked(tmp_path, "events.db") as (path, lasting), SQLite(path, timeout=1) as sink:
         looks: list[str] = []
         connections[0].set_trace_callback(looks.append)
-        with lasting(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        with lasting(), pytest.raises(Unavailable, match="locked"):
             sink(event("1"))
     assert len(looks) > 25
 
