@@ -1,21 +1,14 @@
-"""Judges events: coerces an event, validates it, and refuses it with the most telling of its errors."""
+"""Judges events: coerces an event, validates it, and refuses it with the most telling of its faults."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .compile_coercion import compile_coercion
-from .compiled import CompiledSchema
+from .coerce import compile_coercion
+from .compiled import Compiler, Memory
 from .load import load_schema
-from .words import refusal_of
-
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
-
-# An error of one of these only says that a schema inside it failed, or that none inside it held. An error of any other
-# keyword tells more.
-_COMBINING_KEYWORDS = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems")
+from .refusals import find_fault, refusal_of
+from .values import plain
 
 
 class EventSchema:
@@ -28,27 +21,33 @@ class EventSchema:
     """
 
     def __init__(self, name: str, schema: Any) -> None:
-        validator, located = load_schema(name, schema)
-        self._coercion = compile_coercion(located)
-        self._compiled = CompiledSchema(located, validator)
+        _, located = load_schema(name, schema)
+        try:
+            compiler = Compiler(located)
+            self._coercion = compile_coercion(located, compiler)
+        except RecursionError:
+            raise ValueError(f"{name} is nested too deep to validate an event with it") from None
+        self._node = compiler.root
+
+    def coerce(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return *event* coerced; what came in is not changed."""
+        coerced: dict[str, Any] = self._coercion.coerce(plain(event), {})
+        return coerced
 
     def coerce_and_validate(self, event: dict[str, Any]) -> None:
-        """Coerce *event* in place, then validate it.
+        """Coerce *event*, then validate it.
+
+        The event itself is changed, but no dict or list inside it: where
+        something in it changes, there is a new one.
 
         :raises Rejected: ``invalid``, with the path and the keyword at fault.
-            Which of several errors is reported does not depend on the order of
+            Which of several faults is reported does not depend on the order of
             the query's parameters.
         """
-        self._coercion.coerce(event)
-        if not self._compiled.is_certainly_valid(event):
-            errors = [([*path, *error.absolute_path], error) for path, error in self._compiled.errors(event)]
-            if errors:
-                raise refusal_of(*min(errors, key=_reporting_order), event)
-
-
-def _reporting_order(found: tuple[list[str | int], ValidationError]) -> tuple[bool, int, list[str], str, str]:
-    """A sort key: the error that sorts first is reported."""
-    path, error = found
-    instance = json.dumps(error.instance, sort_keys=True, default=str)
-    combining = error.validator in _COMBINING_KEYWORDS
-    return combining, len(path), [str(segment) for segment in path], str(error.validator), instance
+        memory: Memory = {}
+        coerced = self._coercion.coerce(plain(event), memory)
+        if coerced is not event:
+            event.clear()
+            event.update(coerced)
+        if not self._node.holds(coerced, memory):
+            raise refusal_of(find_fault(self._node, coerced, memory), memory)

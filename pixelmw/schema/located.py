@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7
+from referencing.jsonschema import UnknownDialect, lookup_recursive_ref, specification_with
+
+from .drafts import DRAFTS, Draft
 
 if TYPE_CHECKING:
     from referencing import Specification
@@ -23,7 +26,7 @@ class LocatedSchema:
 
     :ivar schema: a dict, or ``True`` or ``False``, which are schemas too.
     :ivar resolver: finds what a reference in the schema leads to; it fetches nothing.
-    :ivar specification: the draft of JSON Schema that the schema is written in.
+    :ivar specification: how the draft of JSON Schema that the schema is written in names and finds schemas.
     """
 
     schema: Any
@@ -33,7 +36,15 @@ class LocatedSchema:
     def child(self, schema: Any) -> LocatedSchema:
         """Locate *schema*, which stands inside this schema."""
         resource = self.specification.create_resource(schema)
-        return LocatedSchema(schema, self.resolver.in_subresource(resource), self.specification)
+        return self._at(schema, self.resolver.in_subresource(resource))
+
+    def _at(self, schema: Any, resolver: Resolver[Any]) -> LocatedSchema:
+        """Locate *schema*. Its own ``$schema`` counts, as it does for jsonschema; without one it is in this draft."""
+        specification = self.specification
+        if isinstance(schema, dict) and isinstance(schema.get("$schema"), str):
+            with suppress(UnknownDialect):
+                specification = specification_with(schema["$schema"])
+        return LocatedSchema(schema, resolver, specification)
 
     def children(self) -> Iterator[LocatedSchema]:
         """Every schema that stands directly inside this schema."""
@@ -48,15 +59,32 @@ class LocatedSchema:
         """
         if isinstance(self.schema.get(keyword), str):
             try:
-                resolved = self.resolver.lookup(self.schema[keyword])
+                if keyword == "$recursiveRef":
+                    resolved = lookup_recursive_ref(self.resolver)
+                else:
+                    resolved = self.resolver.lookup(self.schema[keyword])
             except (Unresolvable, ValueError):  # these name only a part of the reference, or nothing
                 raise Unresolvable(self.schema[keyword]) from None
-            yield LocatedSchema(resolved.contents, resolved.resolver, self.specification)
+            yield self._at(resolved.contents, resolved.resolver)
+
+    @property
+    def draft(self) -> Draft:
+        """What the keywords mean in the draft that the schema is written in."""
+        return DRAFTS[self.specification.name]
 
     @property
     def ref_hides_siblings(self) -> bool:
         """True if the keywords beside a ``$ref`` are ignored, as they were up to draft 7."""
-        return "$ref" in self.schema and self.specification in (DRAFT4, DRAFT6, DRAFT7)
+        return "$ref" in self.schema and self.draft.ref_hides_siblings
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The URIs of the schemas that were passed on the way here, the outermost one first, each once.
+
+        It decides what a dynamic reference leads to: the outermost schema that
+        has the anchor counts.
+        """
+        return tuple(dict.fromkeys(reversed([uri for uri, _ in self.resolver.dynamic_scope()])))
 
 
 def reachable_schemas(

@@ -1,0 +1,6 @@
+"""Coerces events: gives their strings the types that a schema asks for, before the schema judges them."""
+
+from .compiler import compile_coercion
+from .place import Coercion
+
+__all__ = ["Coercion", "compile_coercion"]

@@ -1,0 +1,157 @@
+"""The keywords that apply schemas to the properties of an object, or to their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..values import JSON_TYPES
+from .node import Memory, Node, Path, Rule, always
+
+#: Returns something that is not None if a pattern matches somewhere in a name.
+Search = Callable[[str], object]
+
+
+def properties(value: dict[str, Any], nodes: dict[str, Node]) -> Rule:
+    """The rule of ``properties``."""
+    # What names an event, a const or an enum, is asked first: it tells most.
+    telling = [(name, node.holds) for name, node in nodes.items() if _names_something(node)]
+    checks = {name: node.holds for name, node in nodes.items() if not _names_something(node)}
+
+    def holds(value: Any, memory: Memory) -> bool:
+        if type(value) is not dict:
+            return type(value) in JSON_TYPES
+        for name, check in telling:
+            if name in value and not check(value[name], memory):
+                return False
+        if checks:
+            for name, child in value.items():
+                if name in checks and not checks[name](child, memory):
+                    return False
+        return True
+
+    def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
+        for name in sorted(value.keys() & nodes.keys()) if type(value) is dict else ():
+            yield (name,), value[name], nodes[name]
+
+    def names(value: dict[str, Any], memory: Memory) -> set[str]:
+        return value.keys() & nodes.keys()
+
+    return Rule(keyword="properties", value=value, holds=holds, parts=parts, names=names, properties=nodes)
+
+
+def _names_something(node: Node) -> bool:
+    return any(rule.keyword in ("const", "enum") for rule in node.rules)
+
+
+def pattern_properties(value: dict[str, Any], nodes: list[tuple[Search, Node]]) -> Rule:
+    """The rule of ``patternProperties``."""
+
+    def holds(value: Any, memory: Memory) -> bool:
+        if type(value) is not dict:
+            return type(value) in JSON_TYPES
+        for name, child in value.items():
+            for search, node in nodes:
+                if search(name) is not None and not node.holds(child, memory):
+                    return False
+        return True
+
+    def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
+        for name in sorted(value) if type(value) is dict else ():
+            yield from (((name,), value[name], node) for search, node in nodes if search(name) is not None)
+
+    def names(value: dict[str, Any], memory: Memory) -> set[str]:
+        return {name for name in value for search, _ in nodes if search(name) is not None}
+
+    return Rule(keyword="patternProperties", value=value, holds=holds, parts=parts, names=names)
+
+
+def additional_properties(value: Any, known: frozenset[str], searches: list[Search], node: Node) -> Rule:
+    """The rule of ``additionalProperties``.
+
+    :param known: the names that ``properties`` beside it has.
+    :param searches: the patterns of ``patternProperties`` beside it.
+    """
+
+    def is_additional(name: str) -> bool:
+        return name not in known and all(search(name) is None for search in searches)
+
+    def holds(value: Any, memory: Memory) -> bool:
+        if type(value) is not dict:
+            return type(value) in JSON_TYPES
+        if not searches:
+            if node.is_false:
+                return value.keys() <= known
+            for name, child in value.items():
+                if name not in known and not node.holds(child, memory):
+                    return False
+            return True
+        return all(node.holds(child, memory) for name, child in value.items() if is_additional(name))
+
+    def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
+        for name in sorted(value) if type(value) is dict else ():
+            if is_additional(name):
+                yield (name,), value[name], node
+
+    def culprits(value: Any, memory: Memory) -> list[str]:
+        return sorted(filter(is_additional, value))
+
+    return Rule(
+        keyword="additionalProperties",
+        value=value,
+        holds=always if node.is_true else holds,
+        parts=None if node.is_false else parts,
+        culprits=culprits,
+        names=lambda value, memory: set(value),
+    )
+
+
+def property_names(value: Any, node: Node) -> Rule:
+    """The rule of ``propertyNames``."""
+
+    def culprits(value: Any, memory: Memory) -> list[str]:
+        return sorted(name for name in value if not node.holds(name, memory))
+
+    def holds(value: Any, memory: Memory) -> bool:
+        if type(value) is not dict:
+            return type(value) in JSON_TYPES
+        return all(node.holds(name, memory) for name in value)
+
+    return Rule(keyword="propertyNames", value=value, holds=holds, nodes=(node,), culprits=culprits)
+
+
+def dependent_required(value: dict[str, list[str]], keyword: str) -> Rule:
+    """The rule of ``dependentRequired``, and of ``dependencies`` that are lists of names."""
+    needed = {name: frozenset(names) for name, names in value.items()}
+
+    def holds(value: Any, memory: Memory) -> bool:
+        if type(value) is not dict:
+            return type(value) in JSON_TYPES
+        return all(names <= value.keys() for name, names in needed.items() if name in value)
+
+    def culprits(value: Any, memory: Memory) -> list[tuple[str, str]]:
+        """Each name that is missing, and a name that needs it."""
+        present = (name for name in needed if name in value)
+        return sorted((missing, name) for name in present for missing in needed[name] - value.keys())
+
+    return Rule(keyword=keyword, value=value, holds=holds, culprits=culprits)
+
+
+def dependent_schemas(value: dict[str, Any], keyword: str, nodes: dict[str, Node]) -> Rule:
+    """The rule of ``dependentSchemas``, and of ``dependencies`` that are schemas."""
+
+    def applying(value: Any) -> list[Node]:
+        return [node for name, node in nodes.items() if name in value] if type(value) is dict else []
+
+    def holds(value: Any, memory: Memory) -> bool:
+        if type(value) is not dict:
+            return type(value) in JSON_TYPES
+        return all(node.holds(value, memory) for name, node in nodes.items() if name in value)
+
+    def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
+        return (((), value, node) for node in applying(value))
+
+    def names(value: dict[str, Any], memory: Memory) -> set[str]:
+        return set().union(*(node.names(value, memory) for node in applying(value)))
+
+    return Rule(keyword=keyword, value=value, holds=holds, parts=parts, names=names)
