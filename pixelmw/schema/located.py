@@ -35,6 +35,8 @@ class LocatedSchema:
 
     def child(self, schema: Any) -> LocatedSchema:
         """Locate *schema*, which stands inside this schema."""
+        if not isinstance(schema, dict):  # referencing cannot ask true and false of draft 4 for their id
+            return LocatedSchema(schema, self.resolver, self.specification)
         resource = self.specification.create_resource(schema)
         return self._at(schema, self.resolver.in_subresource(resource))
 

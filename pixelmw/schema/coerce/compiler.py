@@ -101,8 +101,10 @@ class _Places:
     def finish(self) -> None:
         """Set what depends on all coercions, and drop what changes nothing: most properties stay strings."""
         coercions = list(self._known.values())
-        for coercion in coercions:
-            coercion.takes_text = _takes_text(coercion)
+        # A step takes no string if its alternatives do not, so this goes on until nothing changes.
+        while refusing := [each for each in coercions if each.takes_text and not _takes_text(each)]:
+            for coercion in refusing:
+                coercion.takes_text = False
         changing = _changing(coercions)
         for coercion in coercions:
             coercion.keep(changing)

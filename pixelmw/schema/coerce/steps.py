@@ -29,6 +29,8 @@ class Choice:
             return value
         for index in self.switch.indexes(value) if self.switch else range(len(self.alternatives)):
             coercion, node = self.alternatives[index]
+            if type(value) is dict and not node.required_names <= value.keys():  # coercion adds nothing
+                continue
             coerced = coercion.coerce(value, memory)
             if node.holds(coerced, memory):
                 return coerced

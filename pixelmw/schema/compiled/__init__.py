@@ -3,6 +3,6 @@
 from .compiler import Compiler
 from .keywords import search_of
 from .node import Check, Memory, Node, Path, Rule
-from .switch import Switch, fixed_values
+from .switch import Switch
 
-__all__ = ["Check", "Compiler", "Memory", "Node", "Path", "Rule", "Switch", "fixed_values", "search_of"]
+__all__ = ["Check", "Compiler", "Memory", "Node", "Path", "Rule", "Switch", "search_of"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -136,6 +137,55 @@ class Node:
                 seen[node] = None
                 yield node
                 waiting += [applied for rule in node.rules for applied in rule.applied]
+
+
+    @cached_property
+    def fixed_values(self) -> list[FixedValue]:
+        """Each ``const`` and ``enum`` that this schema has for a value or for a place in it."""
+        return list(_fixed_values(self, (), set()))
+
+    @cached_property
+    def required_names(self) -> frozenset[str]:
+        """The names in ``required``."""
+        rules = [rule for applied in self.applied() for rule in applied.rules]
+        return frozenset(name for rule in rules if rule.keyword == "required" for name in rule.value)
+
+    @cached_property
+    def named_properties(self) -> frozenset[str]:
+        """The names in ``properties`` and ``required``."""
+        rules = [rule for applied in self.applied() for rule in applied.rules]
+        return self.required_names.union(*(rule.properties or () for rule in rules))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedValue:
+    """A ``const`` or an ``enum``, and the names that lead to the place that it stands for."""
+
+    path: tuple[str, ...]
+    rule: Rule
+
+    def find(self, value: Any) -> list[Any]:
+        """What *value* has at the place; nothing if the place is absent."""
+        for name in self.path:
+            if type(value) is not dict or name not in value:
+                return []
+            value = value[name]
+        return [value]
+
+
+# How far below a value such a place may be: event, properties.kind, context.page.type. None was seen further down.
+_MAX_DEPTH = 3
+
+
+def _fixed_values(node: Node, path: tuple[str, ...], seen: set[Node]) -> Iterator[FixedValue]:
+    if node in seen:  # a schema that is used in many places, or contains itself, is looked into once
+        return
+    seen.add(node)
+    for rule in (rule for applied in node.applied() for rule in applied.rules):
+        if rule.keyword in ("const", "enum"):
+            yield FixedValue(path, rule)
+        for name, child in (rule.properties or {}).items() if len(path) < _MAX_DEPTH else ():
+            yield from _fixed_values(child, (*path, name), seen)
 
 
 _FIRST = ["type", "const", "enum", "required"]

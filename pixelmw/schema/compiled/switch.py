@@ -7,36 +7,19 @@ them, one look-up leaves the one whose ``const`` or ``enum`` fits the event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ...text import says_nothing
-from .node import Memory, Node, Rule
-
-# How far below the value a text may stand: event, properties.kind, context.page.type. Further down, none was seen yet.
-_MAX_DEPTH = 3
-
-
-def fixed_values(node: Node) -> list[tuple[tuple[str, ...], Rule]]:
-    """Each ``const`` and ``enum`` that *node* has for the value or for a place in it, by the names that lead there."""
-    return list(_fixed_values(node, ()))
-
-
-def _fixed_values(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Rule]]:
-    for rule in (rule for applied in node.applied() for rule in applied.rules):
-        if rule.keyword in ("const", "enum"):
-            yield path, rule
-        for name, child in (rule.properties or {}).items() if len(path) < _MAX_DEPTH else ():
-            yield from _fixed_values(child, (*path, name))
-
+from .node import Memory, Node
 
 def _fixed_texts(node: Node) -> dict[tuple[str, ...], frozenset[str]]:
     """The places where *node* allows only certain texts, and these texts. A place that is absent is not judged."""
     found: dict[tuple[str, ...], frozenset[str]] = {}
-    for path, rule in fixed_values(node):
-        values = rule.value if rule.keyword == "enum" else [rule.value]
+    for fixed in node.fixed_values:
+        values = fixed.rule.value if fixed.rule.keyword == "enum" else [fixed.rule.value]
         if all(type(value) is str for value in values):
-            found[path] = found.get(path, frozenset(values)) & frozenset(values)
+            found[fixed.path] = found.get(fixed.path, frozenset(values)) & frozenset(values)
     return found
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiled import Memory, Node, fixed_values
+from ..compiled import Memory, Node, Rule
 from .find import Fault, find_fault
+
+# So many alternatives of one choice are looked into. A refusal that names more of them would help nobody, and would be
+# dear where a schema has hundreds.
+_MAX_LOOKED_INTO = 16
 
 
 def faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
@@ -17,37 +21,39 @@ def faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
     :returns: several, one of each alternative, if no alternative stands out.
         Their paths begin at the place of the choice.
     """
+    rule = fault.rule
+    if rule.switch and not (fitting := rule.switch.indexes(fault.value)):
+        return _faults_at(rule, rule.switch.path, fault.value)
+    nodes = [rule.nodes[index] for index in fitting] if rule.switch else rule.nodes
     alternatives = [
         (node, node.own_coercion(fault.value, memory) if node.own_coercion else fault.value)
-        for node in fault.rule.nodes
+        for node in nodes
         if not node.is_false
     ]
     fits = [_fit(node, value) for node, value in alternatives]
-    found = [
-        (_distance(node, value, inner := find_fault(node, value, memory)), inner)
-        for fit, (node, value) in zip(fits, alternatives, strict=True)
-        if fit == max(fits)
-    ]
-    furthest = max((distance for distance, _ in found), default=None)
-    return [inner for distance, inner in found if distance == furthest]
+    best = [alternative for fit, alternative in zip(fits, alternatives, strict=True) if fit == max(fits)]
+    found = [(node, value, find_fault(node, value, memory)) for node, value in best[:_MAX_LOOKED_INTO]]
+    distances = [_distance(*each) for each in found]
+    return [inner for distance, (_, _, inner) in zip(distances, found, strict=True) if distance == max(distances)]
+
+
+def _faults_at(rule: Rule, path: tuple[str, ...], value: Any) -> list[Fault]:
+    """The faults of the alternatives of *rule*, each of which allows other texts at *path* than *value* has there."""
+    fixed = [each for node in rule.nodes for each in node.fixed_values if each.path == path]
+    return [Fault(path, part, each.rule) for each in fixed for part in each.find(value)]
 
 
 def _fit(node: Node, value: Any) -> tuple[int, int, int]:
     """How well *value* fits each ``const`` and ``enum`` of *node*; the greatest fits best."""
     names_another = fitting = misfitting = 0
-    for path, rule in fixed_values(node):
-        part, present = value, True
-        for name in path:
-            present = type(part) is dict and name in part
-            if not present:
-                break
-            part = part[name]
-        if present and rule.holds(part, {}):
-            fitting += 1
-        elif present and (rule.keyword == "const" or len(rule.value) == 1):
-            names_another += 1
-        elif present:
-            misfitting += 1
+    for fixed in node.fixed_values:
+        for part in fixed.find(value):
+            if fixed.rule.holds(part, {}):
+                fitting += 1
+            elif fixed.rule.keyword == "const" or len(fixed.rule.value) == 1:
+                names_another += 1
+            else:
+                misfitting += 1
     return -names_another, fitting, -misfitting
 
 
@@ -57,7 +63,5 @@ def _distance(node: Node, value: Any, fault: Fault) -> tuple[int, int]:
         return 0, 0
     if not fault.path and fault.rule.keyword in ("const", "enum"):
         return 1, 0
-    named: set[str] = set()
-    for rule in (rule for applied in node.applied() for rule in applied.rules):
-        named.update(rule.properties or (), rule.value if rule.keyword == "required" else ())
-    return 2 + len(fault.path), len(named & value.keys()) if type(value) is dict else 0
+    named = node.named_properties if type(value) is dict else frozenset()
+    return 2 + len(fault.path), len(named & value.keys()) if named else 0

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import Rejected
 from ...params import join_name
 from ...text import name_without_value, shortened
-from ..compiled import Memory, Node, Path
+from ..compiled import Memory, Node, Path, Rule
 from .choose import faults_of_the_meant
 from .find import Fault, find_fault
 
@@ -156,28 +156,36 @@ def _negated(node: Node, path: Path, value: Any, memory: Memory) -> _Words | Non
 
 
 def _choice(fault: Fault, memory: Memory) -> _Words | None:
-    keyword, path = fault.rule.keyword, fault.path
-    if holding := fault.rule.culprits and _culprits(fault, memory):
+    if holding := _culprits(fault, memory):
         return _too_many(fault, [fault.rule.nodes[index] for index in holding])
-    found = faults_of_the_meant(fault, memory)
-    if not found:
+    faults = [inner.below(fault.path) for inner in faults_of_the_meant(fault, memory)]
+    if not faults:
         return None
-    if len(found) > 1 and len({each.path for each in found}) == 1:
-        place, keywords = (*path, *found[0].path), {each.rule.keyword for each in found}
+    first, keywords = faults[0], {inner.rule.keyword for inner in faults}
+    if len(faults) > 1 and all(inner.path == first.path for inner in faults):
         if keywords == {"required"}:
-            missing = [name for each in found for name in each.rule.value if name not in each.value]
-            names = "".join(f" or {_name((*place, name))}" for name in dict.fromkeys(missing[1:]))
-            return _Words((*place, missing[0]), keyword, f"{names} is required".lstrip())
-        if keywords == {"type"} or keywords <= {"const", "enum"}:
-            values = [
-                value
-                for each in found
-                for value in (each.rule.value if isinstance(each.rule.value, list) and each.rule.keyword != "const" else [each.rule.value])
-            ]
-            merged = "type" if "type" in keywords else "enum"
-            first = found[0].below(path)
-            return _Words(place, keyword, f"must {_must(merged, values)}{_it_is(first)}")
-    return _worded(found[0].below(path), memory)
+            return _one_is_required(fault, faults)
+        united = _united([inner.rule for inner in faults])
+        if len(united) > 1 and (keywords == {"type"} or keywords <= {"const", "enum"}):
+            must = _must("type" if "type" in keywords else "enum", united)
+            return _Words(first.path, fault.rule.keyword, f"must {must}{_it_is(first)}")
+    return _worded(first, memory)
+
+
+def _one_is_required(fault: Fault, faults: list[Fault]) -> _Words:
+    path = faults[0].path
+    missing = list(dict.fromkeys(name for each in faults for name in each.rule.value if name not in each.value))
+    others = "".join(f" or {_name((*path, name))}" for name in missing[1:])
+    return _Words((*path, missing[0]), fault.rule.keyword if others else "required", f"{others} is required".lstrip())
+
+
+def _united(rules: list[Rule]) -> list[Any]:
+    """What the ``type`` or the ``const`` and ``enum`` of several alternatives allow together, each once."""
+    values: dict[str, Any] = {}
+    for rule in rules:
+        listed = rule.value if rule.keyword != "const" and isinstance(rule.value, list) else [rule.value]
+        values |= {json.dumps(value, sort_keys=True): value for value in listed}
+    return list(values.values())
 
 
 def _too_many(fault: Fault, holding: list[Node]) -> _Words:

@@ -1,0 +1,145 @@
+"""Random schemas of each draft of JSON Schema, and random values to judge with them, for Hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.support.drafts import DRAFTS
+
+Strategy = st.SearchStrategy[Any]
+
+NAMES = st.sampled_from("abc")
+_TYPES = ["string", "integer", "number", "boolean", "null", "object", "array"]
+_SMALL = st.integers(0, 3)
+_SCALARS = st.sampled_from([None, True, False, 0, 1, 5, -2, 1.0, 1.5, 1000, "", "a", "5", "true", "null", "x5"])
+_LISTED = st.one_of(_SCALARS, st.sampled_from([[], {}, [1], {"a": 1}, [True], {"a": "5"}]))
+_PATTERNS = st.sampled_from(["^a", "b$", r"\S", "", "^[0-9]+$"])
+
+
+def _simple(draft: str) -> dict[str, Strategy]:
+    """The keywords that hold no schemas."""
+    keywords = {
+        "type": st.sampled_from(_TYPES) | st.lists(st.sampled_from(_TYPES), min_size=1, max_size=3, unique=True),
+        "enum": st.lists(_LISTED, min_size=1, max_size=4),
+        "minimum": st.integers(-2, 6) | st.just(0.5),
+        "maximum": st.integers(-2, 6),
+        "minLength": _SMALL,
+        "maxLength": _SMALL,
+        "minItems": _SMALL,
+        "maxItems": _SMALL,
+        "minProperties": st.integers(0, 2),
+        "maxProperties": _SMALL,
+        "pattern": _PATTERNS,
+        "required": st.lists(NAMES, min_size=1, max_size=2, unique=True),
+        "uniqueItems": st.booleans(),
+        "multipleOf": st.sampled_from([2, 0.5]),
+        "title": st.just("x"),
+        "format": st.just("email"),
+    }
+    if draft == "draft 4":
+        keywords |= {"exclusiveMinimum": st.booleans(), "exclusiveMaximum": st.booleans()}
+    else:
+        keywords |= {
+            "const": _LISTED,
+            "exclusiveMinimum": st.integers(-2, 6),
+            "exclusiveMaximum": st.integers(-2, 6),
+        }
+    if draft.startswith("draft 20"):
+        keywords |= {"dependentRequired": st.dictionaries(NAMES, st.lists(NAMES, max_size=1), max_size=1)}
+    return keywords
+
+
+def _applying(draft: str, inner: Strategy) -> dict[str, Strategy]:
+    """The keywords that hold schemas; these are drawn from *inner*."""
+    some = st.lists(inner, min_size=1, max_size=3)
+    named = st.dictionaries(NAMES, inner, min_size=1, max_size=2)
+    flagged = inner | st.booleans()
+    keywords = {
+        "properties": st.dictionaries(NAMES, inner, min_size=1, max_size=3),
+        "patternProperties": st.dictionaries(st.sampled_from(["a", "^b", "[bc]"]), inner, max_size=2),
+        "additionalProperties": flagged,
+        "allOf": some,
+        "anyOf": some,
+        "oneOf": some,
+        "not": inner,
+        "$ref": st.sampled_from(["#/definitions/leaf", "#/definitions/either", "#/properties/a"]),
+    }
+    if draft == "draft 2020-12":
+        keywords |= {"prefixItems": some, "items": flagged}
+    else:
+        keywords |= {"items": inner | some, "additionalItems": flagged}
+    if draft.startswith("draft 20"):
+        keywords |= {
+            "dependentSchemas": named,
+            "unevaluatedProperties": flagged,
+            "unevaluatedItems": flagged,
+            "minContains": _SMALL,
+            "maxContains": _SMALL,
+        }
+    else:
+        keywords |= {"dependencies": named | st.dictionaries(NAMES, st.lists(NAMES, min_size=1, max_size=1))}
+    if draft != "draft 4":
+        keywords |= {"contains": inner, "propertyNames": inner}
+    if draft not in ("draft 4", "draft 6"):
+        keywords |= {"if": inner, "then": inner, "else": inner}
+    return keywords
+
+
+def _schemas_of(draft: str) -> Strategy:
+    """Random schemas of one draft, without a root: each is a few keywords, and most are small."""
+
+    def some_of(keywords: dict[str, Strategy]) -> Strategy:
+        chosen = st.lists(st.sampled_from(sorted(keywords)), max_size=3, unique=True)
+        return chosen.flatmap(lambda names: st.fixed_dictionaries({name: keywords[name] for name in names}))
+
+    leaves = some_of(_simple(draft))
+    if draft != "draft 4":
+        leaves = leaves | st.booleans()
+    return st.recursive(
+        leaves,
+        lambda inner: st.builds(dict.__or__, some_of(_applying(draft, inner)), some_of(_simple(draft))),
+        max_leaves=8,
+    )
+
+
+def schemas(draft: str) -> Strategy:
+    """Random schemas of *draft* for an event, with two definitions for references to lead to."""
+    inner = _schemas_of(draft)
+    definitions = {
+        "leaf": {"type": ["integer", "object"]},
+        "either": {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "boolean"}}]},
+    }
+    event = st.fixed_dictionaries(
+        {"$schema": st.just(DRAFTS[draft]), "definitions": st.just(definitions)},
+        optional={
+            "properties": st.fixed_dictionaries({"a": inner}, optional={"b": inner, "c": inner}),
+            **{
+                keyword: strategy
+                for keyword, strategy in _applying(draft, inner).items()
+                if keyword not in ("properties", "$ref", "items")
+            },
+        },
+    )
+    return event
+
+
+_TEXTS = ["5", "-0", "1.0", "1e3", "1e-400", "01", " 5", "true", "True", "null", "", " ", "undefined", "NaN", "a", "x5"]
+TEXTS = st.sampled_from(_TEXTS)
+#: What a query can hold.
+EVENTS = st.dictionaries(
+    NAMES,
+    st.recursive(
+        TEXTS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+        max_leaves=5,
+    ),
+    max_size=3,
+)
+#: What an enricher can leave.
+VALUES = st.recursive(
+    _SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=6,
+)
