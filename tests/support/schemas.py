@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -87,59 +88,71 @@ def _applying(draft: str, inner: Strategy) -> dict[str, Strategy]:
     return keywords
 
 
-def _schemas_of(draft: str) -> Strategy:
-    """Random schemas of one draft, without a root: each is a few keywords, and most are small."""
+def _some_of(keywords: dict[str, Strategy], most: int) -> Strategy:
+    """Objects with up to *most* of *keywords*."""
+    chosen = st.lists(st.sampled_from(sorted(keywords)), max_size=most, unique=True)
+    objects = chosen.flatmap(lambda names: st.fixed_dictionaries({name: keywords[name] for name in names}))
+    return objects.map(_with_bounds)
 
-    def some_of(keywords: dict[str, Strategy]) -> Strategy:
-        chosen = st.lists(st.sampled_from(sorted(keywords)), max_size=3, unique=True)
-        return chosen.flatmap(lambda names: st.fixed_dictionaries({name: keywords[name] for name in names}))
 
-    leaves = some_of(_simple(draft))
+def _with_bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    """*schema*, with a bound beside each flag of draft 4 that is about one: the flag alone is an error."""
+    flags = [name for name in ("Minimum", "Maximum") if type(schema.get(f"exclusive{name}")) is bool]
+    return {**{name.lower(): 5 for name in flags}, **schema}
+
+
+def _inner_schemas(draft: str) -> Strategy:
+    """Random schemas of *draft*. Most have few keywords, and many a type, or none could be satisfied."""
+    typed = st.builds(lambda name: {"type": name}, st.sampled_from(_TYPES))
+    leaves = st.one_of(typed, typed, _some_of(_simple(draft), 2))
     if draft != "draft 4":
         leaves = leaves | st.booleans()
     return st.recursive(
         leaves,
-        lambda inner: st.builds(dict.__or__, some_of(_applying(draft, inner)), some_of(_simple(draft))),
-        max_leaves=8,
+        lambda inner: st.builds(dict.__or__, _some_of(_applying(draft, inner), 2), _some_of(_simple(draft), 1)),
+        max_leaves=6,
     )
 
 
 def schemas(draft: str) -> Strategy:
     """Random schemas of *draft* for an event, with two definitions for references to lead to."""
-    inner = _schemas_of(draft)
+    inner = _inner_schemas(draft)
     definitions = {
         "leaf": {"type": ["integer", "object"]},
         "either": {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "boolean"}}]},
     }
-    event = st.fixed_dictionaries(
-        {"$schema": st.just(DRAFTS[draft]), "definitions": st.just(definitions)},
-        optional={
+    root = st.fixed_dictionaries(
+        {
+            "$schema": st.just(DRAFTS[draft]),
+            "definitions": st.just(definitions),
             "properties": st.fixed_dictionaries({"a": inner}, optional={"b": inner, "c": inner}),
-            **{
-                keyword: strategy
-                for keyword, strategy in _applying(draft, inner).items()
-                if keyword not in ("properties", "$ref", "items")
-            },
-        },
+        }
     )
-    return event
+    others = {name: values for name, values in _applying(draft, inner).items() if name not in ("properties", "$ref")}
+    return st.builds(lambda root, more: {**root, **more}, root, _some_of(others, 2))
 
 
-_TEXTS = ["5", "-0", "1.0", "1e3", "1e-400", "01", " 5", "true", "True", "null", "", " ", "undefined", "NaN", "a", "x5"]
-TEXTS = st.sampled_from(_TEXTS)
-#: What a query can hold.
-EVENTS = st.dictionaries(
-    NAMES,
-    st.recursive(
-        TEXTS,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
-        max_leaves=5,
-    ),
-    max_size=3,
-)
-#: What an enricher can leave.
+# What a query can hold: many texts that spell something, some that spell nothing.
+_TEXTS = ["5", "-0", "1.0", "1e3", "1e-400", "01", " 5", "true", "True", "null", "", " ", "undefined", "a", "x5", "1.5"]
+
+
+def random_event(random: Random) -> dict[str, Any]:
+    """A random event, as a query gives it."""
+
+    def value(depth: int) -> Any:
+        kind = random.random()
+        if depth == 0 or kind < 0.6:
+            return random.choice(_TEXTS)
+        if kind < 0.8:
+            return [value(depth - 1) for _ in range(random.randint(1, 3))]
+        return {name: value(depth - 1) for name in random.sample("abc", random.randint(1, 3))}
+
+    return {name: value(2) for name in random.sample("abc", random.randint(0, 3))}
+
+
+#: What an enricher can leave, too.
 VALUES = st.recursive(
-    _SCALARS | TEXTS,
+    _SCALARS | st.sampled_from(_TEXTS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
 )

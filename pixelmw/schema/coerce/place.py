@@ -91,9 +91,10 @@ class Coercion:
 
     @property
     def changes_text(self) -> bool:
-        """True if a string at this place may become something else, whatever the steps do."""
-        only_texts = self.values is None or all(type(value) is str for _, value in self.values)
-        return not (only_texts and (self.kinds is None or "string" in self.kinds))
+        """True if a string at this place may become something else, or be removed, whatever the steps do."""
+        by_type = self.kinds is not None and "string" not in self.kinds
+        by_value = self.values is not None and any(type(value) is not str for _, value in self.values)
+        return by_type or by_value or not self.takes_text
 
     def children(self) -> Iterator[Coercion]:
         """The coercions at the places directly below this one, and those of the steps."""
