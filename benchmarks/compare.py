@@ -51,7 +51,22 @@ def cases() -> dict[str, dict[str, Contender]]:
             "ours": (contenders.ours(traffic.SCHEMA_OF_30), own),
             "Flask view": (contenders.flask_view(traffic.SCHEMA_OF_30), own),
         },
+        "accepted event, a schema with one rule for each of 50 events": _with_schema(
+            traffic.SCHEMA_PER_EVENT, traffic.PER_EVENT, ("total", "count")
+        ),
+        "accepted event, a schema with an optional number in 20 places": _with_schema(
+            traffic.SCHEMA_OF_OPTIONALS, traffic.OPTIONALS, tuple(f"number_{index}" for index in range(20))
+        ),
         "pass-through to an empty Flask view": {"unwrapped": (bare, home), "wrapped": (wrapped, home)},
+    }
+
+
+def _with_schema(schema: dict[str, Any], query: str, numbers: tuple[str, ...]) -> dict[str, Contender]:
+    """pixelmw and a view that turns the properties in *numbers* into numbers by hand."""
+    environ = traffic.environ(query)
+    return {
+        "ours": (contenders.ours(schema), environ),
+        "Flask view": (contenders.flask_view(schema, numbers), environ),
     }
 
 

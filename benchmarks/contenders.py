@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,8 +39,10 @@ def sink(event: dict[str, Any]) -> None:
     """Store nothing."""
 
 
-def make_event(parameters: Iterable[tuple[str, str]], address: str, agent: str, referrer: str) -> dict[str, Any]:
-    """The event of a page request, written by hand."""
+def make_event(
+    parameters: Iterable[tuple[str, str]], address: str, agent: str, referrer: str, numbers: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The event of a page request, written by hand; the properties in *numbers* become numbers."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     event: dict[str, Any] = {"channel": "web", "messageId": str(uuid.uuid4()), "originalTimestamp": now, "sentAt": now}
     for name, value in parameters:
@@ -61,6 +64,10 @@ def make_event(parameters: Iterable[tuple[str, str]], address: str, agent: str, 
     for name in ("width", "height"):
         if screen.get(name, "").isdecimal():
             screen[name] = int(screen[name])
+    properties = event.get("properties", {})
+    for name in numbers:
+        with suppress(KeyError, ValueError):
+            properties[name] = float(properties[name]) if "." in properties[name] else int(properties[name])
     return event
 
 
@@ -75,7 +82,7 @@ def floor() -> Application:
     return app
 
 
-def _flask_app(is_valid: Callable[[dict[str, Any]], bool]) -> Application:
+def _flask_app(is_valid: Callable[[dict[str, Any]], bool], numbers: Iterable[str] = ()) -> Application:
     from flask import Flask, Response, request
 
     app = Flask(__name__)
@@ -83,7 +90,7 @@ def _flask_app(is_valid: Callable[[dict[str, Any]], bool]) -> Application:
     @app.get("/pixel/v1/page")
     def page() -> Response:
         agent, referrer = request.headers.get("User-Agent", ""), request.headers.get("Referer", "")
-        event = make_event(request.args.items(), request.remote_addr or "", agent, referrer)
+        event = make_event(request.args.items(), request.remote_addr or "", agent, referrer, numbers)
         if not is_valid(event):
             return Response(GIF, 400, HEADERS, mimetype="image/gif")
         sink(event)
@@ -92,9 +99,9 @@ def _flask_app(is_valid: Callable[[dict[str, Any]], bool]) -> Application:
     return app.wsgi_app
 
 
-def flask_view(schema: dict[str, Any] = PAGE_SCHEMA) -> Application:
+def flask_view(schema: dict[str, Any] = PAGE_SCHEMA, numbers: Iterable[str] = ()) -> Application:
     """A Flask view with a validator made once."""
-    return _flask_app(Draft202012Validator(schema).is_valid)
+    return _flask_app(Draft202012Validator(schema).is_valid, numbers)
 
 
 def django_view() -> Application:

@@ -106,3 +106,56 @@ OWN_SCHEMA = query_string(
     | {f"properties.{name}": f"a text of some length, {index}" for index, name in enumerate(_TEXTS)}
     | {f"properties.{name}": "two" for name in _CHOICES}
 )
+
+#: One rule for each of 50 events: if the event is called so, then these properties have these types.
+SCHEMA_PER_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["anonymousId", "name"],
+    "allOf": [
+        {
+            "if": {"properties": {"name": {"const": f"Page {index}"}}, "required": ["name"]},
+            "then": {
+                "required": ["properties"],
+                "properties": {
+                    "properties": {
+                        "required": ["total"],
+                        "properties": {
+                            "total": {"type": "number", "minimum": 0},
+                            "count": {"type": "integer"},
+                            "currency": {"enum": ["EUR", "USD"]},
+                            "note": {"type": "string", "maxLength": 80},
+                        },
+                    }
+                },
+            },
+        }
+        for index in range(50)
+    ],
+}
+_USUAL = {"writeKey": "2kQ9vXr7LmNpT4wZ", "anonymousId": "a"}
+PER_EVENT = query_string(
+    _USUAL
+    | {"name": "Page 41", "properties.total": "12.50", "properties.count": "3"}
+    | {"properties.currency": "EUR", "properties.note": "a note of some length"}
+)
+
+#: An optional number in each of 20 places, as Pydantic writes it.
+SCHEMA_OF_OPTIONALS: dict[str, Any] = {
+    "type": "object",
+    "required": ["anonymousId"],
+    "properties": {
+        "anonymousId": {"type": "string"},
+        "properties": {
+            "type": "object",
+            "properties": {
+                f"number_{index}": {
+                    "anyOf": [{"type": "number"}, {"type": "null"}],
+                    "default": None,
+                    "title": f"Number {index}",
+                }
+                for index in range(20)
+            },
+        },
+    },
+}
+OPTIONALS = query_string(_USUAL | {f"properties.number_{index}": f"{index}.5" for index in range(20)})

@@ -8,7 +8,11 @@ from .coerce import compile_coercion
 from .compiled import Compiler, Memory
 from .load import load_schema
 from .refusals import find_fault, refusal_of
-from .values import plain
+from .values import is_plain, plain
+
+
+# A schema with one of these may hold because another one does not.
+_NEGATING = ("not", "oneOf", "if", "contains", "minContains", "maxContains")
 
 
 class EventSchema:
@@ -28,11 +32,14 @@ class EventSchema:
         except RecursionError:
             raise ValueError(f"{name} is nested too deep to validate an event with it") from None
         self._node = compiler.root
+        # Where a schema may hold because another one does not, a value that no check can satisfy would do harm.
+        self._needs_plain = any(
+            node.own_coercion or any(rule.keyword in _NEGATING for rule in node.rules) for node in compiler.nodes
+        )
 
     def coerce(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return *event* coerced; what came in is not changed."""
-        coerced: dict[str, Any] = self._coercion.coerce(plain(event), {})
-        return coerced
+        return self._coerced(event, {})
 
     def coerce_and_validate(self, event: dict[str, Any]) -> None:
         """Coerce *event*, then validate it.
@@ -45,9 +52,20 @@ class EventSchema:
             the query's parameters.
         """
         memory: Memory = {}
-        coerced = self._coercion.coerce(plain(event), memory)
+        coerced = self._coerced(event, memory)
+        valid = self._node.holds(coerced, memory)
+        if not valid and not is_plain(coerced):  # an enricher left instances of subclasses, which no check accepts
+            memory = {}
+            coerced = self._coerced(plain(event), memory)
+            valid = self._node.holds(coerced, memory)
         if coerced is not event:
             event.clear()
             event.update(coerced)
-        if not self._node.holds(coerced, memory):
+        if not valid:
             raise refusal_of(find_fault(self._node, coerced, memory), memory)
+
+    def _coerced(self, event: dict[str, Any], memory: Memory) -> dict[str, Any]:
+        if self._needs_plain and not is_plain(event):
+            event = plain(event)
+        coerced: dict[str, Any] = self._coercion.coerce(event, memory)
+        return coerced

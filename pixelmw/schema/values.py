@@ -64,6 +64,17 @@ def same(one: Any, other: Any) -> bool:
     return (type(one) is bool) is (type(other) is bool) and bool(one == other)
 
 
+def is_plain(value: Any) -> bool:
+    """Returns True if all dicts, lists and scalars in *value* are of the exact types that JSON has."""
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return kind in SCALARS
+    for child in value.values() if kind is dict else value:  # noqa: SIM110 - a generator would take twice the time
+        if type(child) not in SCALARS and not is_plain(child):
+            return False
+    return True
+
+
 def plain(value: Any) -> Any:
     """*value* with an exact dict, list, str, int or float in place of each instance of a subclass of one.
 

@@ -109,7 +109,8 @@ def one_of(value: Any, nodes: list[Node]) -> Rule:
         return found == 1
 
     def holding(value: Any, memory: Memory) -> list[int]:
-        return [index for index, check in enumerate(checks) if check(value, memory)]
+        indexes = range(len(checks)) if switch is None else switch.indexes(value)
+        return [index for index in indexes if checks[index](value, memory)]
 
     return Rule(
         keyword="oneOf",

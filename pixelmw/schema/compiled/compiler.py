@@ -29,6 +29,11 @@ class Compiler:
         self._nodes = {}
         self.root = self.node(root)
 
+    @property
+    def nodes(self) -> Iterable[Node]:
+        """The nodes of all schemas that were reached."""
+        return self._nodes.values()
+
     def key(self, located: LocatedSchema) -> Any:
         """Tells one schema from others, and from itself where a dynamic reference in it leads elsewhere."""
         scope = located.scope if self._is_dynamic else ()

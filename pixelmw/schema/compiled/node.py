@@ -40,6 +40,7 @@ class Rule:
     :ivar keyword: its name, as a refusal reports it.
     :ivar value: what the schema has for it.
     :ivar holds: its check.
+    :ivar holds_for_object: the same, but False for a value that is no object.
     :ivar parts: for a keyword that applies other schemas, and holds if and
         only if these hold: what it applies them to.
     :ivar nodes: for a keyword that chooses among schemas, or negates one: these.
@@ -56,6 +57,7 @@ class Rule:
     keyword: str
     value: Any
     holds: Check
+    holds_for_object: Check | None = None
     parts: Parts | None = None
     nodes: tuple[Node, ...] = ()
     culprits: Culprits | None = None
@@ -88,7 +90,7 @@ class Node:
     def fill(self, rules: list[Rule], is_shared: bool) -> None:
         """Set the rules, which may lead back to this node."""
         self.rules = sorted(rules, key=_asking_order)
-        check = all_hold([rule.holds for rule in self.rules if rule.holds is not always])
+        check = all_hold(_checks(self.rules))
         self.holds = self._remembered(check) if is_shared else check
 
     @property
@@ -137,7 +139,6 @@ class Node:
                 seen[node] = None
                 yield node
                 waiting += [applied for rule in node.rules for applied in rule.applied]
-
 
     @cached_property
     def fixed_values(self) -> list[FixedValue]:
@@ -201,6 +202,14 @@ def _asking_order(rule: Rule) -> int:
     if rule.nodes or rule.parts or rule.branches:
         return 12
     return 13 if rule.keyword in _LAST else 10
+
+
+def _checks(rules: list[Rule]) -> list[Check]:
+    """The checks that decide about a schema. One of ``type: object`` is left out where another one implies it."""
+    only_objects = any(rule.keyword == "type" and rule.value == "object" for rule in rules)
+    if only_objects and any(rule.holds_for_object for rule in rules):
+        return [rule.holds_for_object or rule.holds for rule in rules if rule.keyword != "type"]
+    return [rule.holds for rule in rules if rule.holds is not always]
 
 
 def always(value: Any, memory: Memory) -> bool:

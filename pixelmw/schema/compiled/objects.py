@@ -18,26 +18,37 @@ def properties(value: dict[str, Any], nodes: dict[str, Node]) -> Rule:
     telling = [(name, node.holds) for name, node in nodes.items() if _names_something(node)]
     checks = {name: node.holds for name, node in nodes.items() if not _names_something(node)}
 
-    def holds(value: Any, memory: Memory) -> bool:
+    def holds_for_object(value: Any, memory: Memory) -> bool:
         if type(value) is not dict:
-            return type(value) in JSON_TYPES
+            return False
         for name, check in telling:
             if name in value and not check(value[name], memory):
                 return False
-        if checks:
-            for name, child in value.items():
-                if name in checks and not checks[name](child, memory):
-                    return False
+        for name, child in value.items():
+            if name in checks and not checks[name](child, memory):
+                return False
         return True
 
+    def holds(value: Any, memory: Memory) -> bool:
+        return holds_for_object(value, memory) if type(value) is dict else type(value) in JSON_TYPES
+
     def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
-        for name in sorted(value.keys() & nodes.keys()) if type(value) is dict else ():
-            yield (name,), value[name], nodes[name]
+        for name, child in value.items() if type(value) is dict else ():
+            if name in nodes:
+                yield (name,), child, nodes[name]
 
     def names(value: dict[str, Any], memory: Memory) -> set[str]:
         return value.keys() & nodes.keys()
 
-    return Rule(keyword="properties", value=value, holds=holds, parts=parts, names=names, properties=nodes)
+    return Rule(
+        keyword="properties",
+        value=value,
+        holds=holds,
+        holds_for_object=holds_for_object,
+        parts=parts,
+        names=names,
+        properties=nodes,
+    )
 
 
 def _names_something(node: Node) -> bool:
@@ -57,8 +68,8 @@ def pattern_properties(value: dict[str, Any], nodes: list[tuple[Search, Node]]) 
         return True
 
     def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
-        for name in sorted(value) if type(value) is dict else ():
-            yield from (((name,), value[name], node) for search, node in nodes if search(name) is not None)
+        for name, child in value.items() if type(value) is dict else ():
+            yield from (((name,), child, node) for search, node in nodes if search(name) is not None)
 
     def names(value: dict[str, Any], memory: Memory) -> set[str]:
         return {name for name in value for search, _ in nodes if search(name) is not None}
@@ -89,9 +100,9 @@ def additional_properties(value: Any, known: frozenset[str], searches: list[Sear
         return all(node.holds(child, memory) for name, child in value.items() if is_additional(name))
 
     def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
-        for name in sorted(value) if type(value) is dict else ():
+        for name, child in value.items() if type(value) is dict else ():
             if is_additional(name):
-                yield (name,), value[name], node
+                yield (name,), child, node
 
     def culprits(value: Any, memory: Memory) -> list[str]:
         return sorted(filter(is_additional, value))

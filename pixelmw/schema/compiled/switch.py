@@ -13,6 +13,7 @@ from typing import Any
 from ...text import says_nothing
 from .node import Memory, Node
 
+
 def _fixed_texts(node: Node) -> dict[tuple[str, ...], frozenset[str]]:
     """The places where *node* allows only certain texts, and these texts. A place that is absent is not judged."""
     found: dict[tuple[str, ...], frozenset[str]] = {}

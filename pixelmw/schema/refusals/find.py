@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..compiled import Memory, Node, Path, Rule
+from ..values import JSON_TYPES
 
 # These only say that a schema inside them failed, or that one held which should not.
 CHOICES = ("anyOf", "oneOf", "not", "unevaluatedItems", "unevaluatedProperties")
@@ -37,11 +37,6 @@ class Fault:
         """The same fault, seen from further up."""
         return replace(self, path=(*path, *self.path))
 
-    @property
-    def order(self) -> tuple[int, list[str], str]:
-        """A sort key: the fault that sorts first is reported."""
-        return len(self.path), [str(segment) for segment in self.path], self.rule.keyword
-
 
 def find_fault(node: Node, value: Any, memory: Memory) -> Fault:
     """The fault that tells most about *value*, which does not satisfy *node*.
@@ -60,25 +55,24 @@ def _find(node: Node, value: Any, memory: Memory) -> Fault:
     level: dict[Path, tuple[Any, list[Node]]] = {(): (value, [node])}
     while level:
         below: dict[Path, tuple[Any, list[Node]]] = {}
-        for path in sorted(level, key=lambda path: [str(segment) for segment in path]):
-            inner, nodes = level[path]
-            faults = []
-            for rule in _broken_rules(nodes, inner, memory):
-                parts = list(_broken_parts(rule, inner, memory))
-                for segments, part, child in parts:
-                    below.setdefault((*path, *segments), (part, []))[1].append(child)
-                if not parts:
-                    faults.append(Fault(path, inner, rule))
+        for path in sorted(level, key=_as_texts) if len(level) > 1 else level:
+            faults = _faults_here(path, *level[path], below, memory)
             plain = [fault for fault in faults if fault.rule.keyword not in CHOICES]
             if plain:
-                return min(plain, key=lambda fault: fault.order)
+                return min(plain, key=lambda fault: fault.rule.keyword)
             choices += faults
         level = below
-    return min(choices, key=lambda fault: fault.order)
+    return min(choices, key=lambda fault: (len(fault.path), _as_texts(fault.path), fault.rule.keyword))
 
 
-def _broken_rules(nodes: list[Node], value: Any, memory: Memory) -> Iterator[Rule]:
-    """The rules that *value* breaks, also of schemas that *nodes* apply to the same value; these stand in for them."""
+def _faults_here(
+    path: Path, value: Any, nodes: list[Node], below: dict[Path, tuple[Any, list[Node]]], memory: Memory
+) -> list[Fault]:
+    """The faults of *value* itself, which none of *nodes* accepts.
+
+    :param below: gets the parts of the value that are at fault, and the nodes that accept none of them.
+    """
+    faults = []
     seen: set[Node] = set()
     waiting = list(nodes)
     while waiting:
@@ -87,15 +81,19 @@ def _broken_rules(nodes: list[Node], value: Any, memory: Memory) -> Iterator[Rul
             continue
         seen.add(node)
         for rule in node.rules:
-            if not rule.holds(value, memory):
-                same = [part for part in rule.parts(value, memory) if not part[0]] if rule.parts else []
-                failing = [child for _, _, child in same if not child.holds(value, memory)]
-                waiting += failing
-                if not failing:
-                    yield rule
+            broken = False
+            for segments, part, child in rule.parts(value, memory) if rule.parts else ():
+                if not child.holds(part, memory):
+                    broken = True
+                    if segments:
+                        below.setdefault(path + segments, (part, []))[1].append(child)
+                    else:
+                        waiting.append(child)
+            # A rule that applies schemas to parts is broken only by these, or by a value that is no JSON.
+            if not broken and (rule.parts is None or type(value) not in JSON_TYPES) and not rule.holds(value, memory):
+                faults.append(Fault(path, value, rule))
+    return faults
 
 
-def _broken_parts(rule: Rule, value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
-    for segments, part, node in rule.parts(value, memory) if rule.parts else ():
-        if segments and not node.holds(part, memory):
-            yield segments, part, node
+def _as_texts(path: Path) -> list[str]:
+    return [str(segment) for segment in path]

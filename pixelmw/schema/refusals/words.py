@@ -122,7 +122,11 @@ def _contains(fault: Fault, memory: Memory) -> _Words:
     keyword = fault.rule.keyword
     items = f"{counts[keyword]} {fault.rule.value} items" if keyword in counts else "at least one item"
     rules = [rule for rule in schema.rules if rule.keyword in _MUST]
-    such = f"that must {_must(rules[0].keyword, rules[0].value)}" if len(schema.rules) == 1 and rules else "as contains wants it"
+    such = (
+        f"that must {_must(rules[0].keyword, rules[0].value)}"
+        if len(schema.rules) == 1 and rules
+        else "as contains wants it"
+    )
     return _Words(fault.path, keyword, f"must hold {items} {such}{_it_is(fault)}")
 
 
