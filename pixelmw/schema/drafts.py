@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _DRAFT_4 = frozenset(
-    """$ref additionalItems additionalProperties allOf anyOf dependencies enum items maxItems maxLength maxProperties
-    maximum minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties properties required
-    type uniqueItems""".split()
-)
+    [
+        "$ref", "additionalItems", "additionalProperties", "allOf", "anyOf", "dependencies", "enum", "items",
+        "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties", "minimum",
+        "multipleOf", "not", "oneOf", "pattern", "patternProperties", "properties", "required", "type", "uniqueItems",
+    ]
+)  # fmt: skip
 _DRAFT_6 = _DRAFT_4 | {"const", "contains", "exclusiveMaximum", "exclusiveMinimum", "propertyNames"}
 _DRAFT_7 = _DRAFT_6 | {"if"}
 _DRAFT_2019 = (_DRAFT_7 - {"dependencies"}) | {

@@ -10,7 +10,6 @@ from .load import load_schema
 from .refusals import find_fault, refusal_of
 from .values import is_plain, plain
 
-
 # A schema with one of these may hold because another one does not.
 _NEGATING = ("not", "oneOf", "if", "contains", "minContains", "maxContains")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..compiled import Compiler, Rule, Switch, search_of
+from ..compiled import Compiler, Rule, search_of
 from ..located import REFERENCE_KEYWORDS, LocatedSchema
 from ..values import KINDS, SCALARS
 from .place import Applier, Coercion, Step
@@ -142,7 +142,7 @@ def _joined(steps: list[Step]) -> list[Step]:
 
 
 def _always_applying(schemas: Iterable[LocatedSchema]) -> list[LocatedSchema]:
-    """*schemas*, and those that ``allOf`` and references in them apply to the same value, each once, inner ones first."""
+    """*schemas*, and those that ``allOf`` and references in them apply to the same value; each once, inner first."""
     applying: dict[int, LocatedSchema] = {}
 
     def add(located: LocatedSchema) -> None:

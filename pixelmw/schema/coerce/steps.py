@@ -12,7 +12,7 @@ from .place import Coercion
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An ``anyOf`` or a ``oneOf``: what satisfies it now stays; else the first alternative that its own coercion satisfies.
+    """An ``anyOf`` or a ``oneOf``: what satisfies it now stays, else the first alternative that its coercion satisfies.
 
     :ivar holds: the check of the whole keyword.
     :ivar alternatives: the coercion and the schema of each, in the schema's order.

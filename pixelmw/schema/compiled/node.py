@@ -124,9 +124,8 @@ class Node:
     def _evaluated(self, what: str, evaluate: list[Evaluated | None], value: Any, memory: Memory) -> set[Any]:
         key = ((what, self), id(value))
         if key not in memory:
-            found = set().union(*(each(value, memory) for each in evaluate if each))
-            memory[key] = (value, found)
-        found = memory[key][1]
+            memory[key] = (value, set().union(*(each(value, memory) for each in evaluate if each)))
+        found: set[Any] = memory[key][1]
         return found
 
     def applied(self) -> Iterator[Node]:

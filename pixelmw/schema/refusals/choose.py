@@ -1,33 +1,56 @@
-"""Finds, of the alternatives of a choice that none satisfies, the one that was meant."""
+"""Looks into a choice that no alternative satisfies, or too many do: finds the alternative that was meant."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..compiled import Memory, Node, Rule
 from .find import Fault, find_fault
+from .phrases import Worded, it_is, must, name_of
 
 # So many alternatives of one choice are looked into. A refusal that names more of them would help nobody, and would be
 # dear where a schema has hundreds.
 _MAX_LOOKED_INTO = 16
 
 
-def faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
-    """A fault of the alternative that was meant, in the choice that *fault* reports.
+def look_into(fault: Fault, memory: Memory) -> Fault | Worded:
+    """Find out more about *fault*, which is one of ``anyOf`` or ``oneOf``.
+
+    :returns: the fault of the alternative that was meant, which may be a
+        choice again; or words, if no alternative stands out.
+    """
+    rule = fault.rule
+    holding = rule.culprits(fault.value, memory) if rule.culprits else []
+    if holding:
+        return _too_many(fault, [rule.nodes[index] for index in holding])
+    faults = [inner.below(fault.path) for inner in _faults_of_the_meant(fault, memory)]
+    if not faults:  # all alternatives are false
+        return Worded(fault.path, rule.keyword, "is not allowed")
+    keywords = {inner.rule.keyword for inner in faults}
+    if len(faults) > 1 and all(inner.path == faults[0].path for inner in faults):
+        if keywords == {"required"}:
+            return _one_is_required(rule.keyword, faults)
+        united = _united([inner.rule for inner in faults])
+        if len(united) > 1 and (keywords == {"type"} or keywords <= {"const", "enum"}):
+            words = must("type" if "type" in keywords else "enum", united)
+            return Worded(faults[0].path, rule.keyword, f"must {words}{it_is(faults[0])}")
+    return faults[0]
+
+
+def _faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
+    """A fault of the alternative that was meant; several, one of each, if no alternative stands out.
 
     The alternative that was meant is the one whose ``const`` and ``enum`` fit
     the value, else the one that the value got furthest in.
-
-    :returns: several, one of each alternative, if no alternative stands out.
-        Their paths begin at the place of the choice.
     """
     rule = fault.rule
-    if rule.switch and not (fitting := rule.switch.indexes(fault.value)):
+    fitting = rule.switch.indexes(fault.value) if rule.switch else range(len(rule.nodes))
+    if rule.switch and not fitting:
         return _faults_at(rule, rule.switch.path, fault.value)
-    nodes = [rule.nodes[index] for index in fitting] if rule.switch else rule.nodes
     alternatives = [
         (node, node.own_coercion(fault.value, memory) if node.own_coercion else fault.value)
-        for node in nodes
+        for node in (rule.nodes[index] for index in fitting)
         if not node.is_false
     ]
     fits = [_fit(node, value) for node, value in alternatives]
@@ -65,3 +88,32 @@ def _distance(node: Node, value: Any, fault: Fault) -> tuple[int, int]:
         return 1, 0
     named = node.named_properties if type(value) is dict else frozenset()
     return 2 + len(fault.path), len(named & value.keys()) if named else 0
+
+
+def _one_is_required(keyword: str, faults: list[Fault]) -> Worded:
+    path = faults[0].path
+    missing = list(dict.fromkeys(name for each in faults for name in each.rule.value if name not in each.value))
+    others = "".join(f" or {name_of((*path, name))}" for name in missing[1:])
+    return Worded((*path, missing[0]), keyword if others else "required", f"{others} is required".lstrip())
+
+
+def _united(rules: list[Rule]) -> list[Any]:
+    """What the ``type`` or the ``const`` and ``enum`` of several alternatives allow together, each once."""
+    values: dict[str, Any] = {}
+    for rule in rules:
+        listed = rule.value if rule.keyword != "const" and isinstance(rule.value, list) else [rule.value]
+        values |= {json.dumps(value, sort_keys=True): value for value in listed}
+    return list(values.values())
+
+
+def _too_many(fault: Fault, holding: list[Node]) -> Worded:
+    """The words for a ``oneOf`` of which several alternatives hold; they name what these alternatives are about."""
+    names = [name for node in holding for name in sorted(node.required_names)[:1]]
+    path, others = fault.path, list(dict.fromkeys(names))[:-1]
+    if others:
+        beside = " and ".join(name_of((*path, name)) for name in others)
+        return Worded((*path, names[-1]), "oneOf", f"is not allowed beside {beside}")
+    known = frozenset().union(*(node.named_properties for node in holding))
+    present = sorted(known & fault.value.keys()) if type(fault.value) is dict else []
+    words = f"must satisfy only one alternative of oneOf; it satisfies {len(holding)}"
+    return Worded((*path, *present[:1]), "oneOf", words)
