@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
+from tests.support.drafts import DRAFTS
 from tests.support.pixel import Pixel
 
 NUMBERS = {"type": "number"}
@@ -38,9 +40,15 @@ def coerced(properties: dict[str, Any], query: str) -> Any:
         pytest.param({"type": ["integer", "string"]}, "5", "5", id="string is among them"),
         pytest.param({"type": "string"}, "5", "5", id="string"),
         pytest.param({}, "5", "5", id="no type named"),
-        pytest.param({"const": "5"}, "5", "5", id="a constant names no type"),
-        pytest.param({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "5", "5", id="anyOf is not followed"),
+        pytest.param({"const": "5"}, "5", "5", id="a constant that is a string"),
         pytest.param({"not": {"type": "integer"}}, "5", "5", id="not is not followed"),
+        pytest.param({"type": "number"}, "%20 1", 1, id="blanks before a number"),
+        pytest.param({"type": "number"}, "1.5%0A", 1.5, id="blanks behind a number"),
+        pytest.param({"type": "number"}, "+1", 1, id="a plus is a blank"),
+        pytest.param({"type": "number"}, "0e-400", 0.0, id="nought with an exponent"),
+        pytest.param({"type": "number"}, "5e-324", 5e-324, id="the smallest number that a double holds"),
+        pytest.param({"type": "boolean"}, "True", True, id="true as Python spells it"),
+        pytest.param({"type": "boolean"}, "False", False, id="false as Python spells it"),
         pytest.param({"allOf": [{"type": "integer"}]}, "5", 5, id="allOf is followed"),
         pytest.param({"type": "number", "allOf": [{"type": "integer"}]}, "5", 5, id="types that agree"),
         pytest.param({"type": ["integer", "string"], "allOf": [{"type": "integer"}]}, "5", 5, id="only one remains"),
@@ -50,9 +58,7 @@ def coerced(properties: dict[str, Any], query: str) -> Any:
         ),
     ],
 )
-def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(
-    schema: dict[str, Any], text: str, value: object
-) -> None:
+def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(schema: dict[str, Any], text: str, value: Any) -> None:
     whole = {"$defs": {"size": {"type": "integer"}}, "properties": {"properties": {"properties": {"p": schema}}}}
     result = Pixel(schemas={"track": whole}).track(f"properties.p={text}")["properties"]["p"]
     assert (result, type(result)) == (value, type(value))
@@ -62,27 +68,45 @@ def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(
     ("type_", "text"),
     [
         ("integer", "1.5"), ("integer", "1e999"), ("integer", "9" * 400), ("integer", "9" * 5000),
-        ("number", "NaN"), ("number", "Infinity"), ("number", "-Infinity"), ("number", "1e999"), ("number", "inf"),
-        ("number", "+1"), ("number", "01"), ("number", "1."), ("number", ".5"), ("number", "1_0"), ("number", "0x1F"),
-        ("number", "%20 1"), ("number", "1%0A"), ("number", "%D9%A1%D9%A2"), ("number", "%EF%BC%91"),
-        ("number", "true"),
-        ("boolean", "True"), ("boolean", "1"), ("boolean", "yes"), ("boolean", "null"),
-        ("null", "None"), ("null", "0"),
+        ("number", "nan"), ("number", "Infinity"), ("number", "-Infinity"), ("number", "1e999"), ("number", "inf"),
+        ("number", "%2B1"), ("number", "01"), ("number", "1."), ("number", ".5"), ("number", "1_0"), ("number", "0x1F"),
+        ("number", "1 2"), ("number", "- 1"), ("number", "%D9%A1%D9%A2"), ("number", "%EF%BC%91"),
+        ("number", "true"), ("number", "1e-400"), ("number", "-0.01e-400"),
+        ("boolean", "TRUE"), ("boolean", "1"), ("boolean", "yes"), ("boolean", "+true"),
+        ("null", "0"), ("null", "nil"),
         ("object", "{}"), ("array", "[]"), ("array", "1"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_stays_a_string_and_validation_judges(type_: str, text: str) -> None:
+def test_what_does_not_fit_stays_a_string_and_validation_judges(type_: str | list[str], text: str) -> None:
     pixel = Pixel(schemas={"track": {"properties": {"properties": {"properties": {"p": {"type": type_}}}}}})
     refusal = pixel.refused(f"writeKey=k&anonymousId=a&event=e&properties.p={text}")
     assert (refusal.path, refusal.rule) == ("properties.p", "type")
-    assert refusal.event is not None
     assert isinstance(refusal.event["properties"]["p"], str)
 
 
-@pytest.mark.parametrize("blank", ["", "+", "%E2%80%83"])
+@pytest.mark.parametrize("text", ["", "+", "%E2%80%83", "%E2%80%8B", "undefined", "NaN", "None", "${width}", "{{width}}"])
 @pytest.mark.parametrize("type_", ["integer", "number", "boolean", "null", "object", "array", ["integer", "null"]])
-def test_a_blank_string_is_removed_where_no_string_may_stand(type_: str | list[str], blank: str) -> None:
-    assert coerced({"p": {"type": type_}}, f"properties.p={blank}&properties.q=1") == {"q": "1"}
+def test_a_string_that_says_nothing_is_removed_where_no_string_may_stand(type_: str | list[str], text: str) -> None:
+    assert coerced({"p": {"type": type_}}, f"properties.p={text}&properties.q=1") == {"q": "1"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        pytest.param({"type": ["integer", "null"]}, {"p": None}, id="where null is a type"),
+        pytest.param({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"p": None}, id="where null is an alternative"),
+        pytest.param({"enum": [1, None]}, {"p": None}, id="where null is among the values"),
+        pytest.param({"type": "integer"}, {}, id="where it is not"),
+        pytest.param({"type": ["integer", "string"]}, {"p": "null"}, id="where a string may stand"),
+    ],
+)
+def test_null_of_json_comes_before_removal(schema: dict[str, Any], expected: Any) -> None:
+    assert coerced({"p": schema}, "properties.p=null&properties.q=") == {**expected, "q": ""}
+
+
+def test_a_page_view_of_a_page_that_knows_no_screen_is_not_lost(pixel: Pixel) -> None:
+    event = pixel.page("context.screen.width=undefined&context.screen.height=NaN&context.screen.density=null")
+    assert event["context"]["screen"] == {}
 
 
 @pytest.mark.parametrize("schema", [{"type": "string"}, {"type": ["integer", "string"]}, {}, {"enum": ["", "x"]}])
@@ -107,7 +131,7 @@ def test_a_required_value_that_is_blank_is_missing() -> None:
         pytest.param({"contains": NUMBERS}, None, id="contains is not followed"),
     ],
 )
-def test_the_items_of_a_list_are_coerced(schema: dict[str, Any], expected: list[Any] | None) -> None:
+def test_the_items_of_a_list_are_coerced(schema: dict[str, Any], expected: Any) -> None:
     pixel = Pixel(schemas={"track": {"properties": {"p": schema}}})
     query = "p.0=1&p.1=2&p.2=3"
     if expected is None:
@@ -119,23 +143,47 @@ def test_the_items_of_a_list_are_coerced(schema: dict[str, Any], expected: list[
 @pytest.mark.parametrize(
     ("items", "expected"), [([NUMBERS], [1, "2", "3"]), ([{}, NUMBERS], ["1", 2, "3"])], ids=["first", "second"]
 )
-def test_the_items_of_older_drafts_are_coerced(items: list[Any], expected: list[Any]) -> None:
-    part: dict[str, Any] = {"items": items}
-    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": part}}
+def test_the_items_of_older_drafts_are_coerced(items: list[Any], expected: Any) -> None:
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": {"items": items}}}
     assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"] == expected
-    part["additionalItems"] = NUMBERS
+    schema["properties"]["p"]["additionalItems"] = NUMBERS
     assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"][2] == 3
 
 
-def test_blank_items_are_removed_from_a_list_of_numbers() -> None:
-    assert Pixel(schemas={"track": {"properties": {"p": {"items": NUMBERS}}}}).track("p.0=1&p.1=&p.2=3")["p"] == [1, 3]
+@pytest.mark.parametrize("text", ["", "undefined", "null"])
+def test_items_that_say_nothing_are_removed_from_a_list_of_numbers(text: str) -> None:
+    pixel = Pixel(schemas={"track": {"properties": {"p": {"items": NUMBERS}}}})
+    assert pixel.track(f"p.0=1&p.1={text}&p.2=3")["p"] == [1, 3]
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_nothing_is_removed_among_the_first_items_which_have_a_meaning_each(draft: str) -> None:
+    firsts, others = ("prefixItems", "items") if draft == "draft 2020-12" else ("items", "additionalItems")
+    schema = {firsts: [{}, NUMBERS], others: NUMBERS}
+    pixel = Pixel(schemas={"track": {"$schema": DRAFTS[draft], "properties": {"p": schema}}})
+    assert pixel.track("p.0=&p.1=2&p.2=&p.3=4")["p"] == ["", 2, 4]
+    assert pixel.refused("writeKey=k&event=e&p.0=a&p.1=undefined").path == "p.1"
+
+
+def test_up_to_draft_2019_09_prefix_items_mean_nothing() -> None:
+    schema = {"$schema": DRAFTS["draft 2019-09"], "properties": {"p": {"prefixItems": [NUMBERS]}}}
+    assert Pixel(schemas={"track": schema}).track("p.0=5")["p"] == ["5"]
+
+
+def test_what_came_in_is_not_changed() -> None:
+    shared = {"size": "5", "list": ["1", ""], "inner": {"size": "6"}}
+    before = copy.deepcopy(shared)
+    inner = {"properties": {"size": {"type": "integer"}, "list": {"items": NUMBERS}}}
+    schema = {"properties": {"context": {"properties": {"ours": {**inner, "anyOf": [{"properties": {"inner": inner}}]}}}}}
+    pixel = Pixel(
+        schemas={"track": schema}, enrich=[lambda event, request: event["context"].update(ours=shared)]
+    )
+    assert pixel.track("context.x=1")["context"]["ours"]["size"] == 5
+    assert shared == before
 
 
 def test_up_to_draft_7_a_reference_hides_what_stands_beside_it() -> None:
-    schema: dict[str, Any] = {
-        "definitions": {"any": {}},
-        "properties": {"p": {"$ref": "#/definitions/any", "type": "integer"}},
-    }
+    schema = {"definitions": {"any": {}}, "properties": {"p": {"$ref": "#/definitions/any", "type": "integer"}}}
     assert Pixel(schemas={"track": schema}).refused("writeKey=k&event=e&p=x").rule == "type"
     schema["$schema"] = "http://json-schema.org/draft-07/schema#"
     assert Pixel(schemas={"track": schema}).track("p=5")["p"] == "5"

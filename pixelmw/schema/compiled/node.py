@@ -164,6 +164,11 @@ class FixedValue:
     path: tuple[str, ...]
     rule: Rule
 
+    @property
+    def is_name(self) -> bool:
+        """True if only one value is allowed at a place within the value, which so names the schema."""
+        return bool(self.path) and (self.rule.keyword == "const" or len(self.rule.value) == 1)
+
     def find(self, value: Any) -> list[Any]:
         """What *value* has at the place; nothing if the place is absent."""
         for name in self.path:

@@ -42,6 +42,9 @@ class Switch:
             for text in texts
         }
         self._other_indexes = [index for index, each in enumerate(fixed) if self.path not in each]
+        self._absent_indexes = [
+            index for index, node in enumerate(nodes) if not self.path or self.path[0] not in node.required_names
+        ]
 
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> Switch | None:
@@ -51,9 +54,10 @@ class Switch:
 
     def indexes(self, value: Any) -> Sequence[int]:
         """The indexes of the schemas that can hold for *value* as it is, or once they have coerced it."""
+        whole = value
         for name in self.path:
             if type(value) is not dict or name not in value:
-                return self._all
+                return self._absent_indexes if value is whole and type(value) is dict else self._all
             value = value[name]
         if type(value) is not str:
             return self._all

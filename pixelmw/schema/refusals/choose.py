@@ -45,16 +45,18 @@ def _faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
     the value, else the one that the value got furthest in.
     """
     rule = fault.rule
-    fitting = rule.switch.indexes(fault.value) if rule.switch else range(len(rule.nodes))
-    if rule.switch and not fitting:
-        return _faults_at(rule, rule.switch.path, fault.value)
+    fitting = rule.switch.indexes(fault.value) if rule.switch else ()
+    if rule.switch and not fitting and (faults := _faults_at(rule, rule.switch.path, fault.value)):
+        return faults
     alternatives = [
         (node, node.own_coercion(fault.value, memory) if node.own_coercion else fault.value)
-        for node in (rule.nodes[index] for index in fitting)
+        for node in ([rule.nodes[index] for index in fitting] or rule.nodes)
         if not node.is_false
     ]
     fits = [_fit(node, value) for node, value in alternatives]
     best = [alternative for fit, alternative in zip(fits, alternatives, strict=True) if fit == max(fits)]
+    if naming := _faults_of_the_name(best):
+        return naming
     found = [(node, value, find_fault(node, value, memory)) for node, value in best[:_MAX_LOOKED_INTO]]
     distances = [_distance(*each) for each in found]
     return [inner for distance, (_, _, inner) in zip(distances, found, strict=True) if distance == max(distances)]
@@ -66,14 +68,34 @@ def _faults_at(rule: Rule, path: tuple[str, ...], value: Any) -> list[Fault]:
     return [Fault(path, part, each.rule) for each in fixed for part in each.find(value)]
 
 
+def _faults_of_the_name(alternatives: list[tuple[Node, Any]]) -> list[Fault]:
+    """The faults at the place that names the alternative, if each of *alternatives* has another name than the value."""
+    misnamed = [
+        {
+            fixed.path: Fault(fixed.path, part, fixed.rule)
+            for fixed in node.fixed_values
+            for part in fixed.find(value)
+            if fixed.is_name and not fixed.rule.holds(part, {})
+        }
+        for node, value in alternatives
+    ]
+    common = set.intersection(*map(set, misnamed)) if misnamed else set()
+    if not common:
+        return []
+    path = min(common, key=lambda path: (len(path), path))
+    return [each[path] for each in misnamed]
+
+
 def _fit(node: Node, value: Any) -> tuple[int, int, int]:
     """How well *value* fits each ``const`` and ``enum`` of *node*; the greatest fits best."""
     names_another = fitting = misfitting = 0
     for fixed in node.fixed_values:
         for part in fixed.find(value):
+            if not fixed.path:  # this is about the value itself, which names nothing then
+                continue
             if fixed.rule.holds(part, {}):
                 fitting += 1
-            elif fixed.rule.keyword == "const" or len(fixed.rule.value) == 1:
+            elif fixed.is_name:
                 names_another += 1
             else:
                 misfitting += 1
@@ -92,9 +114,10 @@ def _distance(node: Node, value: Any, fault: Fault) -> tuple[int, int]:
 
 def _one_is_required(keyword: str, faults: list[Fault]) -> Worded:
     path = faults[0].path
-    missing = list(dict.fromkeys(name for each in faults for name in each.rule.value if name not in each.value))
-    others = "".join(f" or {name_of((*path, name))}" for name in missing[1:])
-    return Worded((*path, missing[0]), keyword if others else "required", f"{others} is required".lstrip())
+    missing = [next(name for name in each.rule.value if name not in each.value) for each in faults]
+    first, *others = dict.fromkeys(missing)
+    words = "".join(f" or {name_of((*path, name))}" for name in others)
+    return Worded((*path, first), keyword if others else "required", f"{words} is required".lstrip())
 
 
 def _united(rules: list[Rule]) -> list[Any]:
