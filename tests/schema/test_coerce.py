@@ -84,7 +84,9 @@ def test_what_does_not_fit_stays_a_string_and_validation_judges(type_: str | lis
     assert isinstance(refusal.event["properties"]["p"], str)
 
 
-@pytest.mark.parametrize("text", ["", "+", "%E2%80%83", "%E2%80%8B", "undefined", "NaN", "None", "${width}", "{{width}}"])
+@pytest.mark.parametrize(
+    "text", ["", "+", "%E2%80%83", "%E2%80%8B", "undefined", "NaN", "None", "${width}", "{{width}}"]
+)
 @pytest.mark.parametrize("type_", ["integer", "number", "boolean", "null", "object", "array", ["integer", "null"]])
 def test_a_string_that_says_nothing_is_removed_where_no_string_may_stand(type_: str | list[str], text: str) -> None:
     assert coerced({"p": {"type": type_}}, f"properties.p={text}&properties.q=1") == {"q": "1"}
@@ -94,7 +96,9 @@ def test_a_string_that_says_nothing_is_removed_where_no_string_may_stand(type_: 
     ("schema", "expected"),
     [
         pytest.param({"type": ["integer", "null"]}, {"p": None}, id="where null is a type"),
-        pytest.param({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"p": None}, id="where null is an alternative"),
+        pytest.param(
+            {"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"p": None}, id="where null is an alternative"
+        ),
         pytest.param({"enum": [1, None]}, {"p": None}, id="where null is among the values"),
         pytest.param({"type": "integer"}, {}, id="where it is not"),
         pytest.param({"type": ["integer", "string"]}, {"p": "null"}, id="where a string may stand"),
@@ -174,10 +178,10 @@ def test_what_came_in_is_not_changed() -> None:
     shared = {"size": "5", "list": ["1", ""], "inner": {"size": "6"}}
     before = copy.deepcopy(shared)
     inner = {"properties": {"size": {"type": "integer"}, "list": {"items": NUMBERS}}}
-    schema = {"properties": {"context": {"properties": {"ours": {**inner, "anyOf": [{"properties": {"inner": inner}}]}}}}}
-    pixel = Pixel(
-        schemas={"track": schema}, enrich=[lambda event, request: event["context"].update(ours=shared)]
-    )
+    schema = {
+        "properties": {"context": {"properties": {"ours": {**inner, "anyOf": [{"properties": {"inner": inner}}]}}}}
+    }
+    pixel = Pixel(schemas={"track": schema}, enrich=[lambda event, request: event["context"].update(ours=shared)])
     assert pixel.track("context.x=1")["context"]["ours"]["size"] == 5
     assert shared == before
 

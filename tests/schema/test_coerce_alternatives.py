@@ -32,7 +32,7 @@ def place(schema: Schema, **root: Any) -> Pixel:
         pytest.param({"anyOf": [INTEGER, {"type": "string"}]}, "5", "5", id="what satisfies it now stays"),
         pytest.param({"anyOf": [{"type": "string", "maxLength": 1}, INTEGER]}, "55", 55, id="unless it does not"),
         pytest.param({"anyOf": [{**INTEGER, "minimum": 9}, NUMBER]}, "5", 5, id="the first that is satisfied decides"),
-        pytest.param({"anyOf": [{"anyOf": [NULL, {"oneOf": [BOOLEAN, NUMBER]}]}]}, "5", 5, id="alternatives in each other"),
+        pytest.param({"anyOf": [{"anyOf": [NULL, {"oneOf": [BOOLEAN, NUMBER]}]}]}, "5", 5, id="nested alternatives"),
         pytest.param({"allOf": [{"anyOf": [INTEGER, NULL]}]}, "5", 5, id="within allOf"),
         pytest.param({"$ref": "#/$defs/optional"}, "5", 5, id="behind a reference"),
         pytest.param({"anyOf": [{"$ref": "#/$defs/integer"}, NULL]}, "5", 5, id="a reference in an alternative"),
@@ -45,7 +45,7 @@ def place(schema: Schema, **root: Any) -> Pixel:
         pytest.param({"if": {"const": "5"}, "then": INTEGER}, "5", 5, id="if and then"),
         pytest.param({"if": {"const": "x"}, "else": INTEGER}, "5", 5, id="if and else"),
         pytest.param({"if": INTEGER, "then": {"minimum": 5}}, "5", 5, id="an if that is satisfied by its own coercion"),
-        pytest.param({"if": {"minimum": 5}, "then": {"type": "string"}}, "1", "1", id="an if without a type is true of text"),
+        pytest.param({"if": {"minimum": 5}, "then": {"type": "string"}}, "1", "1", id="an if without a type"),
     ],
 )  # fmt: skip
 def test_a_text_becomes_what_its_place_asks_for(schema: Schema, text: str, value: Any) -> None:
@@ -113,7 +113,10 @@ def test_each_event_has_its_own_rules(schema: Schema) -> None:
 
 def branch(name: str) -> Schema:
     return {
-        "properties": {"event": {"const": name}, "properties": {"properties": {"total": NUMBER}, "required": ["total"]}},
+        "properties": {
+            "event": {"const": name},
+            "properties": {"properties": {"total": NUMBER}, "required": ["total"]},
+        },
         "required": ["event", "properties"],
     }
 

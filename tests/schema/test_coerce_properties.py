@@ -97,7 +97,22 @@ def test_a_hundred_thousand_events_become_what_the_rule_says() -> None:
 
 
 SPELLINGS = ["5", "-0", "-0.0", "1.0", "1e3", "1e999", "01", "+1", "1_0", "NaN", "٣", " 5", "5\n", "true", "True"]
-SPELLINGS += ["null", "", " ", "[]", "{}", '"5"', "9" * 400, "1" + "0" * 308, "9" * 5000, ".5", "1.", "0x1", "-", "1e-400"]
+SPELLINGS += [
+    "null",
+    "",
+    " ",
+    "[]",
+    "{}",
+    '"5"',
+    "9" * 400,
+    "1" + "0" * 308,
+    "9" * 5000,
+    ".5",
+    "1.",
+    "0x1",
+    "-",
+    "1e-400",
+]
 texts = st.one_of(st.sampled_from(SPELLINGS), st.text(max_size=8), st.floats().map(str), st.integers().map(str))
 
 

@@ -42,9 +42,9 @@ class ReferenceCoercion:
         if isinstance(value, str):
             value = self.text(applying, value)
         elif isinstance(value, dict):
-            value = self.object(applying, value)
+            value = self.properties(applying, value)
         elif isinstance(value, list):
-            value = self.list(applying, value)
+            value = self.items(applying, value)
         for schema in applying:
             value = self.alternatives(schema, value)
         return value
@@ -86,7 +86,7 @@ class ReferenceCoercion:
             return value if fits_types and fits_values else text
         return text
 
-    def object(self, applying: list[Schema], value: dict[str, Any]) -> dict[str, Any]:
+    def properties(self, applying: list[Schema], value: dict[str, Any]) -> dict[str, Any]:
         """(a), for an object."""
         result = {}
         for name, child in value.items():
@@ -102,7 +102,7 @@ class ReferenceCoercion:
         found += [inner for pattern, inner in schema.get("patternProperties", {}).items() if re.search(pattern, name)]
         return found or [schema["additionalProperties"]] if "additionalProperties" in schema or found else []
 
-    def list(self, applying: list[Schema], value: list[Any]) -> list[Any]:
+    def items(self, applying: list[Schema], value: list[Any]) -> list[Any]:
         """(a), for a list. Nothing is removed among the first items."""
         first_items = max([len(self.first_items(schema)) for schema in applying], default=0)
         result = []

@@ -26,7 +26,7 @@ _PATTERNS = st.sampled_from(["^a", "b$", r"\S", "", "^[0-9]+$"])
 
 def _simple(draft: str) -> dict[str, Strategy]:
     """The keywords that hold no schemas."""
-    keywords = {
+    keywords: dict[str, Strategy] = {
         "type": st.sampled_from(_TYPES) | st.lists(st.sampled_from(_TYPES), min_size=1, max_size=3, unique=True),
         "enum": st.lists(_LISTED, min_size=1, max_size=4),
         "minimum": st.integers(-2, 6) | st.just(0.5),
@@ -62,7 +62,7 @@ def _applying(draft: str, inner: Strategy) -> dict[str, Strategy]:
     some = st.lists(inner, min_size=1, max_size=3)
     named = st.dictionaries(NAMES, inner, min_size=1, max_size=2)
     flagged = inner | st.booleans()
-    keywords = {
+    keywords: dict[str, Strategy] = {
         "properties": st.dictionaries(NAMES, inner, min_size=1, max_size=3),
         "patternProperties": st.dictionaries(st.sampled_from(["a", "^b", "[bc]"]), inner, max_size=2),
         "additionalProperties": flagged,
@@ -153,7 +153,8 @@ def oracle(draft: str, schema: dict[str, Any]) -> Validator:
         return validator
     keyword = "unevaluatedProperties"
     mended = {keyword: Draft202012Validator.VALIDATORS[keyword]}
-    return extend(type(validator), mended)(schema, registry=registry())
+    validator_class: type[Validator] = extend(type(validator), mended)  # type: ignore[no-untyped-call]
+    return validator_class(schema, registry=registry())
 
 
 def random_event(random: Random) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
         return faults
     alternatives = [
         (node, node.own_coercion(fault.value, memory) if node.own_coercion else fault.value)
-        for node in ([rule.nodes[index] for index in fitting] or rule.nodes)
+        for node in ([rule.nodes[index] for index in fitting] or _alternatives(rule))
         if not node.is_false
     ]
     fits = [_fit(node, value) for node, value in alternatives]
@@ -60,6 +60,19 @@ def _faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
     found = [(node, value, find_fault(node, value, memory)) for node, value in best[:_MAX_LOOKED_INTO]]
     distances = [_distance(*each) for each in found]
     return [inner for distance, (_, _, inner) in zip(distances, found, strict=True) if distance == max(distances)]
+
+
+def _alternatives(rule: Rule) -> list[Node]:
+    """The alternatives of a choice. One that is nothing but a choice itself is replaced by its own alternatives."""
+    found: dict[Node, None] = {}
+    waiting = list(reversed(rule.nodes))
+    while waiting:
+        node = waiting.pop()
+        if node not in found and len(node.rules) == 1 and node.rules[0].keyword in ("anyOf", "oneOf"):
+            waiting += [each for each in reversed(node.rules[0].nodes) if each not in found]
+        else:
+            found[node] = None
+    return list(found)
 
 
 def _faults_at(rule: Rule, path: tuple[str, ...], value: Any) -> list[Fault]:
@@ -86,8 +99,10 @@ def _faults_of_the_name(alternatives: list[tuple[Node, Any]]) -> list[Fault]:
     return [each[path] for each in misnamed]
 
 
-def _fit(node: Node, value: Any) -> tuple[int, int, int]:
-    """How well *value* fits each ``const`` and ``enum`` of *node*; the greatest fits best."""
+def _fit(node: Node, value: Any) -> tuple[bool, int, int, int]:
+    """How well *value* fits the type, and each ``const`` and ``enum``, of *node*; the greatest fits best."""
+    rules = [rule for applied in node.applied() for rule in applied.rules]
+    of_type = all(rule.holds(value, {}) for rule in rules if rule.keyword == "type")
     names_another = fitting = misfitting = 0
     for fixed in node.fixed_values:
         for part in fixed.find(value):
@@ -99,7 +114,7 @@ def _fit(node: Node, value: Any) -> tuple[int, int, int]:
                 names_another += 1
             else:
                 misfitting += 1
-    return -names_another, fitting, -misfitting
+    return of_type, -names_another, fitting, -misfitting
 
 
 def _distance(node: Node, value: Any, fault: Fault) -> tuple[int, int]:
