@@ -58,7 +58,9 @@ def coerced(properties: dict[str, Any], query: str) -> Any:
         ),
     ],
 )
-def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(schema: dict[str, Any], text: str, value: Any) -> None:
+def test_a_string_that_is_the_json_text_of_a_named_type_becomes_it(
+    schema: dict[str, Any], text: str, value: Any
+) -> None:
     whole = {"$defs": {"size": {"type": "integer"}}, "properties": {"properties": {"properties": {"p": schema}}}}
     result = Pixel(schemas={"track": whole}).track(f"properties.p={text}")["properties"]["p"]
     assert (result, type(result)) == (value, type(value))
@@ -81,6 +83,7 @@ def test_what_does_not_fit_stays_a_string_and_validation_judges(type_: str | lis
     pixel = Pixel(schemas={"track": {"properties": {"properties": {"properties": {"p": {"type": type_}}}}}})
     refusal = pixel.refused(f"writeKey=k&anonymousId=a&event=e&properties.p={text}")
     assert (refusal.path, refusal.rule) == ("properties.p", "type")
+    assert refusal.event is not None
     assert isinstance(refusal.event["properties"]["p"], str)
 
 
@@ -148,7 +151,7 @@ def test_the_items_of_a_list_are_coerced(schema: dict[str, Any], expected: Any) 
     ("items", "expected"), [([NUMBERS], [1, "2", "3"]), ([{}, NUMBERS], ["1", 2, "3"])], ids=["first", "second"]
 )
 def test_the_items_of_older_drafts_are_coerced(items: list[Any], expected: Any) -> None:
-    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": {"items": items}}}
+    schema: dict[str, Any] = {"$schema": DRAFTS["draft 7"], "properties": {"p": {"items": items}}}
     assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"] == expected
     schema["properties"]["p"]["additionalItems"] = NUMBERS
     assert Pixel(schemas={"track": schema}).track("p.0=1&p.1=2&p.2=3")["p"][2] == 3
