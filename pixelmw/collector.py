@@ -81,7 +81,7 @@ class Collector:
         self.new_id = checked_callable("new_id", new_id, "a callable that returns a string")
         self._key_checker = WriteKeyChecker(write_keys)
         self._signature_checker = SignatureChecker(signer, unsigned)
-        self._schemas = event_schemas(schemas)
+        self._schemas = event_schemas(schemas, limits.pattern_steps)
         self._checks_json = any(enricher not in _LEAVE_JSON for enricher in self.enrich)
         self._failures = FailureLog(logger)
         self._outcome_counts: Counter[str] = Counter()

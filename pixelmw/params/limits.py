@@ -22,6 +22,10 @@ class Limits:
     :param key_chars: length of a decoded name, in characters.
     :param depth: number of segments in a name. It can be 64 at most.
     :param header_chars: what is read of a header, in characters; the rest of it is not.
+    :param pattern_steps: the steps that it may take to search the request's
+        texts with the patterns of its schema; ``None`` is without bound. A step
+        takes some 16 ns. Only patterns count whose steps grow faster than a text:
+        n**d / d! for n characters and a pattern of degree d.
     :raises TypeError: if a limit is not an integer.
     :raises ValueError: if a limit is below 1, or *depth* is above 64.
     """
@@ -31,10 +35,13 @@ class Limits:
     key_chars: int = 256
     depth: int = 10
     header_chars: int = DEFAULT_HEADER_CHARS
+    pattern_steps: int | None = 2_000_000
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None and field.name == "pattern_steps":
+                continue
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"Limits.{field.name} is {value!r}: it must be an integer")
             if value < 1:

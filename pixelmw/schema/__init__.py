@@ -3,5 +3,6 @@
 from .event_schemas import event_schemas
 from .judge import EventSchema
 from .registry import bundled_schema
+from .slips import SchemaWarning
 
-__all__ = ["EventSchema", "bundled_schema", "event_schemas"]
+__all__ = ["EventSchema", "SchemaWarning", "bundled_schema", "event_schemas"]

@@ -7,14 +7,18 @@ from functools import cache
 from typing import Any
 
 from ..events import EVENT_TYPES
+from ..params import Limits
 from .judge import EventSchema
 from .registry import bundled_schema
 
 
-def event_schemas(replacements: Mapping[str, Any] | None = None) -> dict[str, EventSchema]:
+def event_schemas(
+    replacements: Mapping[str, Any] | None = None, pattern_steps: int | None = Limits().pattern_steps
+) -> dict[str, EventSchema]:
     """Make the schema of every event type.
 
     :param replacements: event type -> the JSON Schema that replaces the bundled one.
+    :param pattern_steps: see :class:`pixelmw.Limits`.
     :raises TypeError: if *replacements* is not a mapping of dicts.
     :raises ValueError: for an unknown event type or an unusable schema.
     """
@@ -24,7 +28,7 @@ def event_schemas(replacements: Mapping[str, Any] | None = None) -> dict[str, Ev
         if event_type not in EVENT_TYPES:
             raise ValueError(f"schemas has the unknown event type {event_type!r}; known are {', '.join(EVENT_TYPES)}")
     return {name: _bundled_event_schema(name) for name in EVENT_TYPES} | {
-        name: EventSchema(f"schemas[{name!r}]", schema) for name, schema in (replacements or {}).items()
+        name: EventSchema(f"schemas[{name!r}]", schema, pattern_steps) for name, schema in (replacements or {}).items()
     }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import Rejected
+from ..params import Limits
 from .coerce import compile_coercion
-from .compiled import Compiler, Memory
+from .compiled import Compiler, Memory, assume_matches, too_long_texts
 from .load import load_schema
-from .refusals import find_fault, refusal_of
+from .patterns import Patterns, TooMuchText
+from .refusals import find_fault, refusal_of, refusal_of_length
 from .values import is_plain, plain
 
 # A schema with one of these may hold because another one does not.
@@ -19,14 +22,16 @@ class EventSchema:
 
     :param name: what an error calls the schema.
     :param schema: a JSON Schema as a dict.
+    :param pattern_steps: see :class:`pixelmw.Limits`.
     :raises TypeError: if it is not a dict.
     :raises ValueError: if it is unusable, see :func:`pixelmw.schema.load.load_schema`.
     """
 
-    def __init__(self, name: str, schema: Any) -> None:
-        _, located = load_schema(name, schema)
+    def __init__(self, name: str, schema: Any, pattern_steps: int | None = Limits().pattern_steps) -> None:
+        patterns = Patterns(pattern_steps)
+        _, located = load_schema(name, schema, patterns)
         try:
-            compiler = Compiler(located)
+            compiler = Compiler(located, patterns)
             self._coercion = compile_coercion(located, compiler)
         except RecursionError:
             raise ValueError(f"{name} is nested too deep to validate an event with it") from None
@@ -51,6 +56,14 @@ class EventSchema:
             the query's parameters.
         """
         memory: Memory = {}
+        try:
+            self._coerce_and_validate(event, memory)
+        except TooMuchText:
+            raise Rejected(
+                "invalid", "the event has too much text for the patterns of its schema", rule="pattern"
+            ) from None
+
+    def _coerce_and_validate(self, event: dict[str, Any], memory: Memory) -> None:
         coerced = self._coerced(event, memory)
         valid = self._node.holds(coerced, memory)
         if not valid and not is_plain(coerced):  # an enricher left instances of subclasses, which no check accepts
@@ -60,6 +73,8 @@ class EventSchema:
         if coerced is not event:
             event.clear()
             event.update(coerced)
+        if valid and (texts := too_long_texts(coerced, memory)) and not self._node.holds(coerced, assume_matches()):
+            raise refusal_of_length(texts)
         if not valid:
             raise refusal_of(find_fault(self._node, coerced, memory), memory)
 

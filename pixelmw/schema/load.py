@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import SchemaError, validators
+from jsonschema import FormatChecker, SchemaError, validators
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import specification_with
 
-from .backtracking import is_exponential
 from .located import REFERENCE_KEYWORDS, LocatedSchema, reachable_schemas
+from .patterns import PatternError, Patterns
 from .registry import registry
+from .slips import warn_of_slips
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 
 
-def load_schema(name: str, schema: Any) -> tuple[Validator, LocatedSchema]:
+def load_schema(name: str, schema: Any, patterns: Patterns) -> tuple[Validator, LocatedSchema]:
     """Check *schema* and make it ready for use.
 
     :param name: what an error calls the schema, such as ``"schemas['track']"``.
     :param schema: a JSON Schema as a dict; a copy of it is kept.
+    :param patterns: where its patterns go.
     :returns: jsonschema's validator for it, which fetches nothing, and the schema in its place.
     :raises TypeError: if it is not a dict.
     :raises ValueError: if it is not a JSON Schema, has a reference that leads
         neither into it nor to a bundled schema, refers to itself in a circle,
-        or has a pattern that takes exponential time.
+        or has a pattern that is none of ECMA-262, is not supported, or may
+        take exponential time.
     """
     if not isinstance(schema, dict):
         raise TypeError(f"{name} is {schema!r:.100}: a schema is a dict")
@@ -49,7 +51,7 @@ def load_schema(name: str, schema: Any) -> tuple[Validator, LocatedSchema]:
         specification = specification_with(dialect)
         root = specification.create_resource(schema)
         located = LocatedSchema(schema, registry().resolver_with_root(root), specification)
-        _check_reachable(name, located, validator_class)
+        _check_reachable(name, located, validator_class, patterns)
     except RecursionError:
         raise ValueError(f"{name} is nested too deep to validate an event with it") from None
     return validator_class(schema, registry=registry()), located
@@ -68,12 +70,13 @@ def _validator_class(dialect: Any) -> type[Validator] | None:
 
 def _check_schema(name: str, validator_class: type[Validator], schema: Any) -> None:
     try:
-        validator_class.check_schema(schema)
+        # No format is checked: "regex" would mean Python's. Patterns are read afterwards, as ECMA-262 has them.
+        validator_class.check_schema(schema, format_checker=FormatChecker(formats=()))
     except SchemaError as error:
         raise ValueError(f"{name} is not a JSON Schema: at {error.json_path}, {error.message:.200}") from None
 
 
-def _check_reachable(name: str, root: LocatedSchema, validator_class: type[Validator]) -> None:
+def _check_reachable(name: str, root: LocatedSchema, validator_class: type[Validator], patterns: Patterns) -> None:
     """Refuse what would go wrong at a request, in *root* and in every schema that it leads to."""
     applied: dict[int, list[int]] = {}  # id of a schema -> ids of the schemas that it applies to the same value
     try:
@@ -81,8 +84,9 @@ def _check_reachable(name: str, root: LocatedSchema, validator_class: type[Valid
         for located in reachable:
             for pattern in [located.schema.get("pattern"), *located.schema.get("patternProperties", ())]:
                 if isinstance(pattern, str):
-                    _check_pattern(name, pattern)
+                    _check_pattern(name, pattern, patterns)
             same_value = (*_applied_to_same_value(located), *_dynamic_targets(located, reachable))
+            warn_of_slips(name, located.schema)
             applied[id(located.schema)] = [id(schema) for schema in same_value]
         TopologicalSorter(applied).prepare()
     except Unresolvable as error:
@@ -94,13 +98,11 @@ def _check_reachable(name: str, root: LocatedSchema, validator_class: type[Valid
         raise ValueError(f"{name} refers to itself in a circle: a $ref leads back to where it stands") from None
 
 
-def _check_pattern(name: str, pattern: str) -> None:
+def _check_pattern(name: str, pattern: str, patterns: Patterns) -> None:
     try:
-        exponential = is_exponential(pattern)
-    except re.error as error:  # draft 4's metaschema does not check the patterns of patternProperties
-        raise ValueError(f"{name} has the pattern {pattern!r}, which is no regular expression: {error}") from None
-    if exponential:
-        raise ValueError(f"{name} has the pattern {pattern!r}, which takes exponential time on some strings")
+        patterns.get(pattern)
+    except PatternError as error:
+        raise ValueError(f"{name} has the pattern {pattern!r:.200}, which {error}") from None
 
 
 def _applied_to_same_value(located: LocatedSchema) -> Iterator[Any]:

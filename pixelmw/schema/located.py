@@ -65,7 +65,9 @@ class LocatedSchema:
                     resolved = lookup_recursive_ref(self.resolver)
                 else:
                     resolved = self.resolver.lookup(self.schema[keyword])
-            except (Unresolvable, ValueError):  # these name only a part of the reference, or nothing
+            # These name only a part of the reference, or nothing. The last three are about a pointer that leads through
+            # what holds nothing: true and false, a number, an item that is not there.
+            except (Unresolvable, ValueError, TypeError, LookupError, AttributeError):
                 raise Unresolvable(self.schema[keyword]) from None
             yield self._at(resolved.contents, resolved.resolver)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Hashable
+from decimal import Decimal
 from typing import Any
 
 # As RFC 8259, section 6 has it. The first group is the part that a number is zero by.
@@ -62,6 +64,26 @@ def same(one: Any, other: Any) -> bool:
     if type(one) is list and type(other) is list:
         return len(one) == len(other) and all(map(same, one, other))
     return (type(one) is bool) is (type(other) is bool) and bool(one == other)
+
+
+def identity(value: Any) -> Hashable:
+    """Something that is equal for equal JSON values, in the sense of :func:`same`, and can be in a set."""
+    if type(value) is dict:
+        return frozenset((name, identity(child)) for name, child in value.items())
+    if type(value) is list:
+        return ("list", *map(identity, value))
+    if type(value) is bool:
+        return ("bool", value)
+    return value if isinstance(value, Hashable) else id(value)
+
+
+def exact_ratio(number: float) -> tuple[int, int]:
+    """The numerator and the denominator of the shortest decimal that is written for a finite number.
+
+    Of 4.02 that is 201 / 50. The double that Python calculates with is a
+    little less, and no multiple of any hundredth.
+    """
+    return (number, 1) if isinstance(number, int) else Decimal(repr(number)).as_integer_ratio()
 
 
 def is_plain(value: Any) -> bool:

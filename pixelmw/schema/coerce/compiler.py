@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..compiled import Compiler, Rule, search_of
+from ..compiled import Compiler, Rule
 from ..located import REFERENCE_KEYWORDS, LocatedSchema
 from ..values import KINDS, SCALARS
 from .place import Applier, Coercion, Step
@@ -50,12 +50,14 @@ class _Places:
         names = dict.fromkeys(name for located in applying for name in located.schema.get("properties", ()))
         coercion.known_names = frozenset(names)
         coercion.properties = {
-            name: self.coercion_of(child for located in applying for child in _schemas_of_property(located, name))
+            name: self.coercion_of(
+                child for located in applying for child in _schemas_of_property(self._compiler, located, name)
+            )
             for name in names
         }
         for located in applying:
             patterns = [
-                (search_of(pattern), self.coercion_of([located.child(schema)]))
+                (self._compiler.name_search(pattern), self.coercion_of([located.child(schema)]))
                 for pattern, schema in located.schema.get("patternProperties", {}).items()
             ]
             additional = located.schema.get("additionalProperties")
@@ -179,13 +181,13 @@ def _narrow(coercion: Coercion, located: LocatedSchema) -> None:
         coercion.values = values if coercion.values is None else coercion.values & values
 
 
-def _schemas_of_property(located: LocatedSchema, name: str) -> Iterator[LocatedSchema]:
+def _schemas_of_property(compiler: Compiler, located: LocatedSchema, name: str) -> Iterator[LocatedSchema]:
     """The schemas that *located* applies to the property *name*."""
     schema, applied = located.schema, []
     if name in schema.get("properties", {}):
         applied.append(schema["properties"][name])
     patterns = schema.get("patternProperties", {})
-    applied += [inner for pattern, inner in patterns.items() if search_of(pattern)(name) is not None]
+    applied += [inner for pattern, inner in patterns.items() if compiler.pattern(pattern).search(name)]
     if not applied and "additionalProperties" in schema:
         applied.append(schema["additionalProperties"])
     return map(located.child, applied)

@@ -1,8 +1,19 @@
 """Compiles a schema into checks that decide whether a value satisfies it, each in time in proportion to the value."""
 
 from .compiler import Compiler
-from .keywords import search_of
 from .node import Check, Memory, Node, Path, Rule
+from .searches import assume_matches, too_long_for, too_long_texts
 from .switch import Switch
 
-__all__ = ["Check", "Compiler", "Memory", "Node", "Path", "Rule", "Switch", "search_of"]
+__all__ = [
+    "Check",
+    "Compiler",
+    "Memory",
+    "Node",
+    "Path",
+    "Rule",
+    "Switch",
+    "assume_matches",
+    "too_long_for",
+    "too_long_texts",
+]

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..located import LocatedSchema, reachable_schemas
+from ..patterns import Pattern, Patterns
 from . import combining, lists, objects, unevaluated
-from .keywords import SIMPLE_KEYWORDS, search_of, type_check
+from .keywords import SIMPLE_KEYWORDS, type_check
 from .node import Node, Rule
+from .searches import name_search, pattern_check
 
 _DYNAMIC = {"$dynamicRef", "$dynamicAnchor", "$recursiveRef"}
 
@@ -17,9 +19,11 @@ class Compiler:
     """Makes the nodes of a schema, each once.
 
     :param root: a schema that :func:`pixelmw.schema.load.load_schema` has checked.
+    :param patterns: the patterns in it.
     """
 
-    def __init__(self, root: LocatedSchema) -> None:
+    def __init__(self, root: LocatedSchema, patterns: Patterns) -> None:
+        self._patterns = patterns
         self._is_dynamic = any(_DYNAMIC & located.schema.keys() for located in reachable_schemas(root))
         self._nodes: dict[Any, Node] = {}
         self._shared: set[Any] = set()
@@ -73,6 +77,14 @@ class Compiler:
         elif keyword in SIMPLE_KEYWORDS:
             yield Rule(keyword=keyword, value=value, holds=SIMPLE_KEYWORDS[keyword](value))
 
+    def pattern(self, text: str) -> Pattern:
+        """One of the schema's patterns."""
+        return self._patterns.get(text)
+
+    def name_search(self, pattern: str) -> Callable[[str], object]:
+        """What searches a property's name for *pattern*; it returns ``None`` if there is no match."""
+        return name_search(self._patterns.get(pattern))
+
     def child(self, located: LocatedSchema, schema: Any) -> Node:
         """The node of *schema*, which stands inside *located*."""
         return self.node(located.child(schema))
@@ -92,6 +104,10 @@ _Maker = Callable[[Compiler, LocatedSchema, Any], Iterable[Rule]]
 
 def _type(compiler: Compiler, located: LocatedSchema, value: Any) -> Iterable[Rule]:
     yield Rule(keyword="type", value=value, holds=type_check(value, located.draft))
+
+
+def _pattern(compiler: Compiler, located: LocatedSchema, value: Any) -> Iterable[Rule]:
+    yield Rule(keyword="pattern", value=value, holds=pattern_check(compiler.pattern(value)))
 
 
 def _bound(keyword: str, exclusive: str) -> _Maker:
@@ -118,12 +134,12 @@ def _if(compiler: Compiler, located: LocatedSchema, value: Any) -> Iterable[Rule
 
 def _pattern_properties(compiler: Compiler, located: LocatedSchema, value: Any) -> Iterable[Rule]:
     nodes = compiler.children(located, value.values())
-    yield objects.pattern_properties(value, list(zip(map(search_of, value), nodes, strict=True)))
+    yield objects.pattern_properties(value, list(zip(map(compiler.name_search, value), nodes, strict=True)))
 
 
 def _additional_properties(compiler: Compiler, located: LocatedSchema, value: Any) -> Iterable[Rule]:
     known = frozenset(located.schema.get("properties", ()))
-    searches = [search_of(pattern) for pattern in located.schema.get("patternProperties", ())]
+    searches = [compiler.name_search(pattern) for pattern in located.schema.get("patternProperties", ())]
     yield objects.additional_properties(value, known, searches, compiler.child(located, value))
 
 
@@ -158,6 +174,7 @@ def _contains(compiler: Compiler, located: LocatedSchema, value: Any) -> Iterabl
 
 _MAKERS: dict[str, _Maker] = {
     "type": _type,
+    "pattern": _pattern,
     "minimum": _bound("minimum", "exclusiveMinimum"),
     "maximum": _bound("maximum", "exclusiveMaximum"),
     "$ref": _reference("$ref"),

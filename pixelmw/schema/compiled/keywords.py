@@ -7,14 +7,14 @@ type satisfies none.
 
 from __future__ import annotations
 
+import math
 import operator
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from ..drafts import Draft
-from ..values import JSON_TYPES, SCALARS, same
+from ..values import JSON_TYPES, SCALARS, exact_ratio, identity, same
 from .node import Check, Memory
 
 _PYTHON_TYPES: dict[str, set[type]] = {
@@ -62,26 +62,23 @@ def _compare_size(of_type: type[Any], compare: Callable[[Any, Any], bool], limit
     return lambda value, memory: compare(len(value), limit) if type(value) is of_type else type(value) in JSON_TYPES
 
 
-def search_of(pattern: str) -> Callable[[str], object]:
-    """What searches a text for *pattern*; it returns ``None`` if there is no match."""
-    return re.compile(pattern).search
-
-
-def _pattern(pattern: str) -> Check:
-    search = search_of(pattern)
-    return lambda value, memory: search(value) is not None if type(value) is str else type(value) in JSON_TYPES
-
-
 def _required(names: list[str]) -> Check:
     needed = frozenset(names)
     return lambda value, memory: needed <= value.keys() if type(value) is dict else type(value) in JSON_TYPES
 
 
 def _multiple_of(divisor: float) -> Check:
+    numerator, denominator = exact_ratio(divisor)
+
     def check(value: Any, memory: Memory) -> bool:
-        if type(value) not in _PYTHON_TYPES["number"]:
+        if type(value) is int:
+            return value * denominator % numerator == 0
+        if type(value) is not float:
             return type(value) in JSON_TYPES
-        return bool(value % divisor == 0)
+        if not math.isfinite(value):
+            return False
+        over, under = exact_ratio(value)
+        return over * denominator % (under * numerator) == 0
 
     return check
 
@@ -90,7 +87,7 @@ def _unique_items(wanted: bool) -> Check:
     def check(value: Any, memory: Memory) -> bool:
         if not wanted or type(value) is not list:
             return type(value) in JSON_TYPES
-        return not any(same(item, other) for index, item in enumerate(value) for other in value[:index])
+        return len(set(map(identity, value))) == len(value)
 
     return check
 
@@ -109,7 +106,6 @@ SIMPLE_KEYWORDS: dict[str, Callable[[Any], Check]] = {
     "maxItems": partial(_compare_size, list, operator.le),
     "minProperties": partial(_compare_size, dict, operator.ge),
     "maxProperties": partial(_compare_size, dict, operator.le),
-    "pattern": _pattern,
     "multipleOf": _multiple_of,
     "uniqueItems": _unique_items,
     "required": _required,

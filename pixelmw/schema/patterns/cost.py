@@ -30,7 +30,9 @@ def bounds_of(pattern: Node) -> list[Bound]:
     bounds = [exact, _bound(*automata(pattern, written_out=1))] if exact else []
     useful = [bound for bound in bounds if bound and bound.factor < _MANY_WAYS]
     if not useful:
-        raise PatternError("takes exponential time on some texts: a part that is repeated can match one text in two ways")
+        raise PatternError(
+            "takes exponential time on some texts: a part that is repeated can match one text in two ways"
+        )
     return useful
 
 

@@ -176,7 +176,9 @@ class _Parser:
         if character in "pP":
             raise PatternError(f"has \\{character}: properties of characters are not supported; write a class as [a-z]")
         if character in _PYTHON_ESCAPES:
-            raise PatternError(f"has \\{character}, which only Python has; in ECMA-262 it is {_PYTHON_ESCAPES[character]}")
+            raise PatternError(
+                f"has \\{character}, which only Python has; in ECMA-262 it is {_PYTHON_ESCAPES[character]}"
+            )
         if character.isascii() and character.isalpha():
             raise PatternError(f"has \\{character}, which ECMA-262 does not know; write {character} for the letter")
         return character

@@ -186,7 +186,7 @@ class _Builder:
         parts = [first, *(self.part(body) for _ in range(copies - 1))]
         if high is None:
             self._connect(parts[-1].last, parts[-1].first)
-            needed, optional = parts[:max(low, 1)], _Part(1)
+            needed, optional = parts[: max(low, 1)], _Part(1)
         else:
             needed, optional = parts[:low], _Part(1)
             for part in reversed(parts[low:]):
@@ -246,4 +246,3 @@ def _drop_impossible(builder: _Builder) -> None:
         for successor in list(follow):
             if (inside and builder.sets[successor] == _BEGIN) or (ranges == _END and builder.sets[successor] != _END):
                 del follow[successor]
-

@@ -1,6 +1,6 @@
 """Refuses an event: finds the one fault that is reported, and words it."""
 
 from .find import find_fault
-from .words import refusal_of
+from .words import refusal_of, refusal_of_length
 
-__all__ = ["find_fault", "refusal_of"]
+__all__ = ["find_fault", "refusal_of", "refusal_of_length"]

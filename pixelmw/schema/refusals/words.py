@@ -7,11 +7,12 @@ from typing import Any
 
 from ...errors import Rejected
 from ...params import join_name
-from ..compiled import Memory
+from ..compiled import Memory, Path, too_long_for
+from ..patterns import Pattern
 from .choose import look_into
 from .find import Fault, find_fault
 from .negations import negated
-from .phrases import MUST, Worded, it_is, must_satisfy, name_of
+from .phrases import MUST, Worded, it_is, must_satisfy, name_of, quoted
 
 
 def refusal_of(fault: Fault, memory: Memory) -> Rejected:
@@ -25,8 +26,25 @@ def refusal_of(fault: Fault, memory: Memory) -> Rejected:
     while isinstance(found, Fault):
         choice = found.rule.keyword in ("anyOf", "oneOf")
         found = look_into(found, memory) if choice else _WORDINGS.get(found.rule.keyword, _plain)(found, memory)
+    return _invalid(found)
+
+
+def refusal_of_length(texts: list[tuple[Path, str, Pattern]]) -> Rejected:
+    """Make the refusal of an event that can only be judged by a search in one of *texts*, which are too long for it."""
+    path, text, pattern = min(texts, key=lambda found: [str(segment) for segment in found[0]])
+    return _invalid(_too_long(path, text, pattern))
+
+
+def _invalid(found: Worded) -> Rejected:
     subject = name_of(found.path) or "the event"
     return Rejected("invalid", f"{subject} {found.words}", path=join_name(found.path) or None, rule=found.rule)
+
+
+def _too_long(path: Path, text: str, pattern: Pattern) -> Worded:
+    words = (
+        f"has {len(text)} characters; the pattern {quoted(pattern.text, 200)} searches at most {pattern.max_characters}"
+    )
+    return Worded(path, "pattern", f"is too long: it {words}")
 
 
 def _plain(fault: Fault, memory: Memory) -> Worded:
@@ -57,6 +75,8 @@ def _false(fault: Fault, memory: Memory) -> Worded:
 def _pattern(fault: Fault, memory: Memory) -> Worded:
     if fault.rule.value == r"\S":
         return Worded(fault.path, "pattern", "must not be blank")
+    if pattern := too_long_for(fault.value, memory):
+        return _too_long(fault.path, fault.value, pattern)
     return _plain(fault, memory)
 
 
