@@ -68,7 +68,7 @@ def _validator_class(dialect: Any) -> type[Validator] | None:
     return None if found is validators.Draft3Validator else found
 
 
-def _check_schema(name: str, validator_class: type[Validator], schema: Any) -> None:
+def _check_schema(name: str, validator_class: Any, schema: Any) -> None:
     try:
         # No format is checked: "regex" would mean Python's. Patterns are read afterwards, as ECMA-262 has them.
         validator_class.check_schema(schema, format_checker=FormatChecker(formats=()))

@@ -8,15 +8,17 @@ import warnings
 from typing import Any
 
 # All keywords of drafts 3 to 2020-12, annotations included.
-_KNOWN = """
-    $anchor $comment $defs $dynamicAnchor $dynamicRef $id $recursiveAnchor $recursiveRef $ref $schema $vocabulary
-    additionalItems additionalProperties allOf anyOf const contains contentEncoding contentMediaType contentSchema
-    default definitions dependencies dependentRequired dependentSchemas deprecated description disallow divisibleBy
-    else enum examples exclusiveMaximum exclusiveMinimum extends format id if items maxContains maxItems maxLength
-    maxProperties maximum minContains minItems minLength minProperties minimum multipleOf not oneOf pattern
-    patternProperties prefixItems properties propertyNames readOnly required then title type unevaluatedItems
-    unevaluatedProperties uniqueItems writeOnly
-""".split()
+_KNOWN = [
+    "$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveAnchor", "$recursiveRef",
+    "$ref", "$schema", "$vocabulary", "additionalItems", "additionalProperties", "allOf", "anyOf", "const",
+    "contains", "contentEncoding", "contentMediaType", "contentSchema", "default", "definitions", "dependencies",
+    "dependentRequired", "dependentSchemas", "deprecated", "description", "disallow", "divisibleBy", "else", "enum",
+    "examples", "exclusiveMaximum", "exclusiveMinimum", "extends", "format", "id", "if", "items", "maxContains",
+    "maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties",
+    "minimum", "multipleOf", "not", "oneOf", "pattern", "patternProperties", "prefixItems", "properties",
+    "propertyNames", "readOnly", "required", "then", "title", "type", "unevaluatedItems", "unevaluatedProperties",
+    "uniqueItems", "writeOnly",
+]  # fmt: skip
 # Other people's keywords that look like slips: OpenAPI's, and words for notes.
 _NO_SLIPS = {"example", "when"}
 

@@ -69,7 +69,7 @@ def too_long_for(text: Any, memory: Memory) -> Pattern | None:
 
 
 def too_long_texts(event: Any, memory: Memory) -> list[tuple[Path, str, Pattern]]:
-    """The texts in *event* that were too long for a pattern that was to search them, each with its path and the pattern."""
+    """The texts in *event* that were too long to be searched, each with its path and the pattern."""
     if not any(key[0] == _TOO_LONG for key in memory):
         return []
     found: list[tuple[Path, str, Pattern]] = []

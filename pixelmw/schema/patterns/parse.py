@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from .characters import ANY_BUT_LINE_ENDS, CLASS_ESCAPES, EVERY, Ranges, complement, single, union
+from .characters import ANY_BUT_LINE_ENDS, CLASS_ESCAPES, Ranges, complement, single, union
 from .tree import Assertion, Characters, Choice, Look, Node, PatternError, Repeat, Sequence, width_of
 
 # Python's own compiler calls itself for each level, and stops at about 500 of them.
@@ -107,24 +107,24 @@ class _Parser:
         return Characters(single(character))
 
     def _group(self, nesting: int) -> Node:
-        look = None
+        look = behind = None
         if self.pattern.startswith("?", self.at):
             found = _GROUP.match(self.pattern, self.at - 1)
             if not found:
                 raise PatternError(_unknown_group(self.pattern[self.at + 1 :]))
             if found[4] and not found[4].replace("$", "_").replace("\u200c", "_").replace("\u200d", "_").isidentifier():
                 raise PatternError(f"has a group with the name {found[4]!r}, which is no identifier")
-            self.at, look = found.end(), found[3]
+            self.at, behind, look = found.end(), found[2], found[3]
         body = self.choice(nesting + 1)
         if not self._take(")"):
             raise PatternError("has a ( that is not closed")
         if not look:
             return body if isinstance(body, Sequence | Choice) else Sequence((body,))
-        if behind := bool(found[2]):
+        if behind:
             width = width_of(body)
             if width.low != width.high:
                 raise PatternError("has a look-behind that can match texts of several lengths, which is not supported")
-        return Look(body, behind=behind, negated=look == "!")
+        return Look(body, behind=bool(behind), negated=look == "!")
 
     def _class(self) -> Node:
         negated = self._take("^")

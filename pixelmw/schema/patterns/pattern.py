@@ -7,8 +7,8 @@ import re
 
 from .cost import bounds_of, most_characters
 from .emit import emit
-from .paths import Bound
 from .parse import parse
+from .paths import Bound
 from .tree import PatternError
 
 
@@ -39,7 +39,7 @@ class Pattern:
         self._bounds: list[Bound] = [] if self.max_characters is None else bounds
 
     def steps(self, characters: int) -> int:
-        """The steps that the search of a text may take; 0 if they need no counting, since they grow as the text does."""
+        """The steps that the search of a text may take; 0 for a pattern whose steps grow no faster than a text."""
         return min(
             (bound.factor * characters**bound.degree // math.factorial(bound.degree) for bound in self._bounds),
             default=0,

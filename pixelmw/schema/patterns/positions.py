@@ -231,7 +231,7 @@ def _sum(ways: Ways, more: Ways, times: int) -> Ways:
 
 
 def _symbols(sets: list[Ranges]) -> list[int]:
-    """The sets as numbers with a bit for each kind of character; characters that are in the same sets are of one kind."""
+    """The sets as numbers with a bit for each kind of character. Characters of one kind are in the same sets."""
     edges = sorted({edge for ranges in set(sets) for low, high in ranges for edge in (low, high + 1)})
     bit = {edge: 1 << index for index, edge in enumerate(edges)}
     known = {ranges: sum(bit[high + 1] - bit[low] for low, high in ranges) for ranges in set(sets)}
