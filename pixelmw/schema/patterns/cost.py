@@ -15,6 +15,7 @@ _FEW_WAYS = 100
 _MANY_WAYS = 100_000
 _MAX_SIZE = 1_000  # of all sets of positions that are tried to prove that every text succeeds; usually two, of two
 
+_LONGEST = 2**40  # no text has as many characters
 _LINEAR = Bound(1, 1)
 
 
@@ -45,7 +46,7 @@ def most_characters(bounds: list[Bound], steps: int) -> int | None:
 
 def _length(bound: Bound, steps: int) -> int:
     allowed = steps * math.factorial(bound.degree)
-    lengths = range(steps * bound.degree + 2)
+    lengths = range(min(steps * bound.degree + 2, _LONGEST))
     return bisect_right(lengths, allowed, key=lambda length: bound.factor * length**bound.degree) - 1
 
 

@@ -9,7 +9,9 @@ from .cost import bounds_of, most_characters
 from .emit import emit
 from .parse import parse
 from .paths import Bound
-from .tree import PatternError
+from .tree import PatternError, width_of
+
+_MAX_LENGTH = 40_000  # characters of a pattern; it takes up to a second to judge one of these
 
 
 class TooMuchText(Exception):
@@ -27,6 +29,8 @@ class Pattern:
     """
 
     def __init__(self, text: str, max_steps: int | None) -> None:
+        if len(text) > _MAX_LENGTH:
+            raise PatternError(f"has {len(text)} characters, and at most {_MAX_LENGTH} are judged")
         try:
             parsed = parse(text)
             bounds = bounds_of(parsed)
@@ -36,6 +40,11 @@ class Pattern:
         self.text = text
         self.max_steps = max_steps
         self.max_characters = None if max_steps is None else most_characters(bounds, max_steps)
+        if self.max_characters is not None and width_of(parsed).low > self.max_characters:
+            raise PatternError(
+                f"takes so many steps that no text of more than {self.max_characters} characters may be searched, "
+                "and it matches none that is shorter: see Limits.pattern_steps"
+            )
         self._bounds: list[Bound] = [] if self.max_characters is None else bounds
 
     def steps(self, characters: int) -> int:
