@@ -18,6 +18,7 @@ from pixelmw import Rejected
 from pixelmw.schema import EventSchema
 from pixelmw.schema.compiled import Compiler
 from pixelmw.schema.load import load_schema
+from pixelmw.schema.patterns import Patterns
 from tests.support.drafts import DRAFTS
 from tests.support.needs import conformance
 from tests.support.pixel import Pixel
@@ -29,8 +30,8 @@ class Compiled:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.validator: Validator
-        self.validator, located = load_schema("a schema", schema)
-        self.root = Compiler(located).root
+        self.validator, located = load_schema("a schema", schema, Patterns(None))
+        self.root = Compiler(located, Patterns(None)).root
 
     def accepts(self, value: Any) -> bool:
         return self.root.holds(value, {})
