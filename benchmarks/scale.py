@@ -16,6 +16,7 @@ from typing import Any
 
 import contenders
 import traffic
+from schema_families import FAMILIES
 
 from pixelmw import Limits, PixelMiddleware
 
@@ -29,9 +30,9 @@ def middleware(**options: Any) -> PixelMiddleware:
     return PixelMiddleware(contenders.floor(), contenders.sink, on_reject=lambda refusal: None, **options)
 
 
-def microseconds(app: PixelMiddleware, query: str) -> Callable[[], float]:
+def microseconds(app: PixelMiddleware, query: str, path: str = "/pixel/v1/page") -> Callable[[], float]:
     """Makes a measurement: microseconds per request, over a fiftieth of a second."""
-    environ = traffic.environ(query)
+    environ = traffic.environ(query, path)
 
     def once() -> float:
         began, turns = time.perf_counter(), 0
@@ -129,9 +130,13 @@ def main() -> None:
     document = {}
 
     def compare(
-        title: str, app: Callable[[str], PixelMiddleware], queries: dict[str, str], reference: str
+        title: str,
+        app: Callable[[str], PixelMiddleware],
+        queries: dict[str, str],
+        reference: str,
+        path: str = "/pixel/v1/page",
     ) -> dict[str, float]:
-        measurements = {name: microseconds(app(name), query) for name, query in queries.items()}
+        measurements = {name: microseconds(app(name), query, path) for name, query in queries.items()}
         figures = medians(measurements, options.rounds)
         document[title] = show(f"{title}: us per request, ratio to {reference}", figures, reference)
         return figures
@@ -153,6 +158,11 @@ def main() -> None:
     compare("other mounted paths", mounted.__getitem__, dict.fromkeys(mounted, traffic.ACCEPTED), "0")
     ours = middleware()
     compare("hostile queries of 32 KB", lambda name: ours, {"benign": BENIGN} | HOSTILE, "benign")
+    by_schema = {name: middleware(schemas={"track": schema}) for name, (schema, _, _) in FAMILIES.items()}
+    plain = {"ordinary": parameters(250, "a+value%20")}
+    for title, which in (("accepted by schemas of every family", 1), ("refused by schemas of every family", 2)):
+        queries = {name: family[which] for name, family in FAMILIES.items()}
+        compare(title, lambda name: by_schema.get(name, ours), plain | queries, "ordinary", "/pixel/v1/track")
     options.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 

@@ -111,6 +111,8 @@ CARD, CASH = kind("card", digits=INTEGER, fee={"type": "number"}), kind("cash", 
         pytest.param(p({"anyOf": [False]}), "p=5", "p", "anyOf", "p is not allowed", id="alternatives that are false"),
         pytest.param(p({"anyOf": [{"oneOf": [INTEGER, {"anyOf": [{"type": "boolean"}]}]}]}), "p=x", "p", "anyOf",
                      'p must be of type ["integer", "boolean"]; it is "x"', id="alternatives in each other"),
+        pytest.param(p({"anyOf": [{"oneOf": [INTEGER, {"type": "number"}]}]}), "p=5", "p", "oneOf",
+                     "p must satisfy only one alternative of oneOf; it satisfies 2", id="a oneOf in it, and both hold"),
     ],
 )  # fmt: skip
 def test_a_refusal_names_the_parameter_and_the_rule(

@@ -48,11 +48,8 @@ def _faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
     fitting = rule.switch.indexes(fault.value) if rule.switch else ()
     if rule.switch and not fitting and (faults := _faults_at(rule, rule.switch.path, fault.value)):
         return faults
-    alternatives = [
-        (node, node.own_coercion(fault.value, memory) if node.own_coercion else fault.value)
-        for node in ([rule.nodes[index] for index in fitting] or _alternatives(rule))
-        if not node.is_false
-    ]
+    nodes = [rule.nodes[index] for index in fitting] or _alternatives(rule, fault.value, memory)
+    alternatives = [(node, _own(node, fault.value, memory)) for node in nodes if not node.is_false]
     fits = [_fit(node, value) for node, value in alternatives]
     best = [alternative for fit, alternative in zip(fits, alternatives, strict=True) if fit == max(fits)]
     if naming := _faults_of_the_name(best):
@@ -62,14 +59,20 @@ def _faults_of_the_meant(fault: Fault, memory: Memory) -> list[Fault]:
     return [inner for distance, (_, _, inner) in zip(distances, found, strict=True) if distance == max(distances)]
 
 
-def _alternatives(rule: Rule) -> list[Node]:
-    """The alternatives of a choice. One that is nothing but a choice itself is replaced by its own alternatives."""
+def _own(node: Node, value: Any, memory: Memory) -> Any:
+    """*value*, as an alternative coerces it."""
+    return node.own_coercion(value, memory) if node.own_coercion else value
+
+
+def _alternatives(rule: Rule, value: Any, memory: Memory) -> list[Node]:
+    """The alternatives of a choice. One that only chooses itself, and finds none, is replaced by its own alternatives."""
     found: dict[Node, None] = {}
     waiting = list(reversed(rule.nodes))
     while waiting:
         node = waiting.pop()
-        if node not in found and len(node.rules) == 1 and node.rules[0].keyword in ("anyOf", "oneOf"):
-            waiting += [each for each in reversed(node.rules[0].nodes) if each not in found]
+        inner = node.rules[0].nodes if len(node.rules) == 1 and node.rules[0].keyword in ("anyOf", "oneOf") else ()
+        if inner and not any(each.holds(_own(each, value, memory), memory) for each in inner):
+            waiting += [each for each in reversed(inner) if each not in found]
         else:
             found[node] = None
     return list(found)
