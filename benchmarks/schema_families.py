@@ -8,6 +8,7 @@ PREFIX = "writeKey=k&anonymousId=a&event=Event+7"
 Schema = dict[str, Any]
 NUMBER: Schema = {"type": "number"}
 OPTIONAL: Schema = {"anyOf": [NUMBER, {"type": "null"}]}
+HALVES: Schema = {"enum": [number + 0.5 for number in range(250)]}
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 
 
@@ -77,7 +78,7 @@ FAMILIES: dict[str, tuple[Schema, str, str]] = {
     ),
     "optional numbers": (properties(dict.fromkeys(_NAMES, OPTIONAL)), numbers("5"), numbers("x")),
     "enums of numbers": (
-        properties(dict.fromkeys(_NAMES, {"enum": [n + 0.5 for n in range(250)]})),
+        properties(dict.fromkeys(_NAMES, HALVES)),
         numbers("5.5"),
         numbers("x"),
     ),

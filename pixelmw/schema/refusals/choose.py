@@ -65,7 +65,7 @@ def _own(node: Node, value: Any, memory: Memory) -> Any:
 
 
 def _alternatives(rule: Rule, value: Any, memory: Memory) -> list[Node]:
-    """The alternatives of a choice. One that only chooses itself, and finds none, is replaced by its own alternatives."""
+    """The alternatives of a choice; in place of one that only chooses, and finds none, its own alternatives."""
     found: dict[Node, None] = {}
     waiting = list(reversed(rule.nodes))
     while waiting:
