@@ -155,17 +155,29 @@ class Coercion:
             if name in value:
                 child = value[name]
                 coerced = coercion.coerce(child, memory)
-                if coerced is not child or (coerced.__class__ is str and coercion.removes(coerced)):
-                    result = _with(result, value, name, coerced, coercion.removes(coerced))
-        if self.appliers:
-            for name, child in value.items():
-                if name not in self.known_names:
-                    coerced, removed = child, False
-                    for coercion in [each for applier in self.appliers for each in applier.coercions_of(name)]:
-                        coerced = coercion.coerce(coerced, memory)
-                        removed = removed or coercion.removes(coerced)
-                    if removed or coerced is not child:
-                        result = _with(result, value, name, coerced, removed)
+                removed = type(coerced) is str and coercion.removes(coerced)
+                if removed or coerced is not child:
+                    if result is value:
+                        result = dict(value)
+                    result[name] = coerced
+                    if removed:
+                        del result[name]
+        return self._coerce_others(value, result, memory) if self.appliers else result
+
+    def _coerce_others(self, value: dict[str, Any], result: dict[str, Any], memory: Memory) -> dict[str, Any]:
+        """*result* with those properties of *value* coerced that are not known by name."""
+        for name, child in value.items():
+            if name not in self.known_names:
+                coerced, removed = child, False
+                for coercion in [each for applier in self.appliers for each in applier.coercions_of(name)]:
+                    coerced = coercion.coerce(coerced, memory)
+                    removed = removed or coercion.removes(coerced)
+                if removed or coerced is not child:
+                    if result is value:
+                        result = dict(value)
+                    result[name] = coerced
+                    if removed:
+                        del result[name]
         return result
 
     def _coerce_list(self, value: list[Any], memory: Memory) -> list[Any]:
@@ -182,14 +194,3 @@ class Coercion:
     def removes(self, value: Any) -> bool:
         """True if *value*, once it is coerced, is a string that says nothing, where no string may stand."""
         return not self.takes_text and type(value) is str and says_nothing(value)
-
-
-def _with(result: dict[str, Any], original: dict[str, Any], name: str, value: Any, removed: bool) -> dict[str, Any]:
-    """*result*, or a copy of it if it is still the *original*, with one property changed or removed."""
-    if result is original:
-        result = dict(original)
-    if removed:
-        del result[name]
-    else:
-        result[name] = value
-    return result
