@@ -73,7 +73,12 @@ class EventSchema:
         if coerced is not event:
             event.clear()
             event.update(coerced)
-        if valid and memory and (texts := too_long_texts(coerced, memory)) and not self._node.holds(coerced, assume_matches()):
+        if (
+            valid
+            and memory
+            and (texts := too_long_texts(coerced, memory))
+            and not self._node.holds(coerced, assume_matches())
+        ):
             raise refusal_of_length(texts)
         if not valid:
             raise refusal_of(find_fault(self._node, coerced, memory), memory)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...params import join_name
-from ...text import name_without_value, shortened
+from ...text import name_without_value, quoted
 from ..compiled import Path, Rule
 from .find import Fault
 
-_MAX_VALUE_CHARS = 64  # of the event's own value; the contract promises no more
 _MAX_KEYWORD_CHARS = 200  # of what the schema has for a keyword, which may be a long enum
 # These hold who the visitor is, and from where. A fault of one as a whole is no reason to show that.
 _PRIVATE = ("context", "traits")
@@ -68,16 +66,9 @@ def it_is(fault: Fault) -> str:
         return f"; it has {len(fault.value)}"
     if isinstance(fault.value, dict | list) and (not fault.path or fault.path[0] in _PRIVATE):
         return ""
-    return f"; it is {quoted(fault.value, _MAX_VALUE_CHARS)}"
+    return f"; it is {quoted(fault.value)}"
 
 
 def name_of(path: Sequence[str | int]) -> str:
     """The parameter's name, as a message may show it."""
     return name_without_value(join_name(path))
-
-
-def quoted(value: Any, max_chars: int) -> str:
-    """*value* as JSON, cut to *max_chars* characters."""
-    if isinstance(value, str):
-        return f'"{shortened(value, max_chars)}"'
-    return shortened(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str), max_chars)

@@ -7,12 +7,13 @@ from typing import Any
 
 from ...errors import Rejected
 from ...params import join_name
+from ...text import quoted
 from ..compiled import Memory, Path, too_long_for
 from ..patterns import Pattern
 from .choose import look_into
 from .find import Fault, find_fault
 from .negations import negated
-from .phrases import MUST, Worded, it_is, must_satisfy, name_of, quoted
+from .phrases import MUST, Worded, it_is, must_satisfy, name_of
 
 
 def refusal_of(fault: Fault, memory: Memory) -> Rejected:
