@@ -51,7 +51,7 @@ class Automaton:
 
     :ivar symbols: position -> a bit for each kind of character that it matches.
     :ivar follow: position -> the positions that can come next, and in how many ways.
-    :ivar matched: the positions where a match, or the body of an assertion, ends.
+    :ivar matched: the positions where a match ends.
     :ivar matches_empty: True if the pattern matches every text without reading any of it.
     :ivar inside: the symbol of all characters.
     :ivar end: the symbol of the end of the text.
@@ -77,15 +77,14 @@ def automata(pattern: Node, written_out: int = _WRITTEN_OUT) -> tuple[Automaton,
     whole = possible.part(pattern)
     certain = _Builder(written_out, certain=True)
     sure = certain.part(pattern)
-    certain.matched |= sure.last.keys()
     *symbols, inside, end = _symbols([*possible.sets, EVERY, _END])
     for builder, first in ((possible, whole.first), (certain, sure.first)):
         for position in (START, SKIPPED):
             builder.follow[position] = {SKIPPED: 1, **first}
         _drop_impossible(builder)
     return (
-        Automaton(symbols, possible.follow, certain.matched, bool(sure.empty), inside, end),
-        Automaton(symbols, certain.follow, certain.matched, bool(sure.empty), inside, end),
+        Automaton(symbols, possible.follow, set(sure.last), bool(sure.empty), inside, end),
+        Automaton(symbols, certain.follow, set(sure.last), bool(sure.empty), inside, end),
     )
 
 
@@ -95,7 +94,6 @@ class _Builder:
         self.written_out = written_out
         self.sets: list[Ranges] = [(), (*_BEGIN, *EVERY)]
         self.follow: list[Ways] = [{}, {}]
-        self.matched: set[int] = set()
         self.connections = 0
         self._behind = False  # whether the part is inside a look-behind
 
@@ -138,8 +136,8 @@ class _Builder:
         outside, self._behind = self._behind, self._behind or behind
         part = self.part(body)
         self._behind = outside
-        self.matched |= part.last.keys()
-        # What comes next is tried whether the body matches or not.
+        # What comes next is tried whether the body matches or not. Its matches count like any other paths: there is one
+        # each time that the assertion is asked.
         return _Part(0) if self.certain else _Part(1, part.first)
 
     def _choice(self, branches: list[tuple[Node, ...]]) -> _Part:
