@@ -117,6 +117,28 @@ FAMILIES: dict[str, tuple[Schema, str, str]] = {
         query(*(f"lines.{index}.n={index}" for index in range(240))),
         query(*(f"lines.{index}.n={index % 239}" for index in range(240))),
     ),
+    "patterns": (
+        properties(dict.fromkeys(_NAMES, {"pattern": r"^[0-9]+(\.[0-9]+)?$"})), numbers("5.5"), numbers("x")
+    ),
+    "a pattern of the second degree": (
+        properties({"p": {"pattern": r"\s+$"}}), query("p=" + "+" * 1998 + "x+"), query("p=" + "+" * 1999 + "x")
+    ),
+    "a pattern of the third degree": (
+        properties({"p": {"pattern": r"^[A-Za-z]+ ?[A-Za-z]+ ?[A-Za-z]+$"}}),
+        query("p=" + "x" * 228), query("p=" + "x" * 227 + "!"),
+    ),
+    "patterns of the third degree, in many texts": (
+        properties({"list": {"items": {"pattern": r"^[A-Za-z]+ ?[A-Za-z]+ ?[A-Za-z]+$"}}}),
+        query(*(f"list.{index}={'x' * 25}" for index in range(240))),
+        query(*(f"list.{index}={'x' * 100}!" for index in range(240))),
+    ),
+    "a text that is too long for its pattern": (
+        properties({"p": {"anyOf": [{"pattern": r"\s+$"}, {"minLength": 1}]}}),
+        query("p=" + "x" * 30_000), query("p="),
+    ),
+    "prices": (
+        properties(dict.fromkeys(_NAMES, {**NUMBER, "multipleOf": 0.01})), numbers("4.02"), numbers("4.021")
+    ),
     "contains": (
         properties({"list": {"contains": {"const": "x"}}}),
         query(*(f"list.{index}=a" for index in range(240)), "list.240=x"),
