@@ -118,7 +118,7 @@ FAMILIES: dict[str, tuple[Schema, str, str]] = {
         query(*(f"lines.{index}.n={index % 239}" for index in range(240))),
     ),
     "patterns": (
-        properties(dict.fromkeys(_NAMES, {"pattern": r"^[0-9]+(\.[0-9]+)?$"})), numbers("5.5"), numbers("x")
+        properties({name: {"pattern": r"^[0-9]+(\.[0-9]+)?$"} for name in _NAMES}), numbers("5.5"), numbers("x")
     ),
     "a pattern of the second degree": (
         properties({"p": {"pattern": r"\s+$"}}), query("p=" + "+" * 1998 + "x+"), query("p=" + "+" * 1999 + "x")
@@ -137,7 +137,7 @@ FAMILIES: dict[str, tuple[Schema, str, str]] = {
         query("p=" + "x" * 30_000), query("p="),
     ),
     "prices": (
-        properties(dict.fromkeys(_NAMES, {**NUMBER, "multipleOf": 0.01})), numbers("4.02"), numbers("4.021")
+        properties({name: {**NUMBER, "multipleOf": 0.01} for name in _NAMES}), numbers("4.02"), numbers("4.021")
     ),
     "contains": (
         properties({"list": {"contains": {"const": "x"}}}),
