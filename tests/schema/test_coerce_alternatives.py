@@ -111,6 +111,35 @@ def test_each_event_has_its_own_rules(schema: Schema) -> None:
     assert pixel.refused("writeKey=k&event=Order&properties.total=x").path == "properties.total"
 
 
+@pytest.mark.parametrize("count", [4, 50])
+def test_of_many_rules_those_of_the_event_apply(count: int) -> None:
+    def rule(index: int) -> Schema:
+        of_event: Schema = {"properties": {"event": {"const": f"E{index}"}}}
+        return {"if": of_event, "then": {"properties": {"n": INTEGER}, "required": [f"need{index}"]}}
+
+    always: Schema = {"required": ["always"], "properties": {"always": BOOLEAN}}
+    pixel = Pixel(schemas={"track": {"allOf": [*map(rule, range(count)), always]}})
+    last = f"writeKey=k&always=true&event=E{count - 1}&n=5"
+    event = pixel.collected("/pixel/v1/track", f"{last}&need{count - 1}=1")
+    assert (event["n"], event["always"]) == (5, True)
+    assert pixel.refused(last).path == f"need{count - 1}"
+    assert pixel.refused(last.replace("always=true&", "")).path == "always"
+    assert pixel.collected("/pixel/v1/track", "writeKey=k&always=true&event=other&n=5")["n"] == "5"
+    # Without a name, each if holds, since it says nothing about what is absent. So it is for a name that says nothing.
+    assert pixel.refused("writeKey=k&always=true&n=5").path == "need0"
+
+
+def test_a_branch_is_found_by_what_an_enricher_leaves() -> None:
+    def number_the_event(event: dict[str, Any], request: object) -> None:
+        event["event"] = 5
+
+    numbered: Schema = {"properties": {"event": {"const": 5}}, "required": ["n"]}
+    schema: Schema = {"anyOf": [*({"properties": {"event": {"const": f"E{n}"}}} for n in range(4)), numbered]}
+    pixel = Pixel(schemas={"track": schema}, enrich=[number_the_event])
+    assert pixel.track("n=1")["event"] == 5
+    assert pixel.refused("writeKey=k&event=E1").path == "n"
+
+
 def branch(name: str) -> Schema:
     return {
         "properties": {

@@ -12,6 +12,7 @@ from tests.support.pixel import Pixel
 DEEP: Any = {}
 for _ in range(400):
     DEEP = {"allOf": [DEEP]}
+CHAIN: dict[str, Any] = {f"d{index}": {"$ref": f"#/$defs/d{index + 1}"} for index in range(400)}
 ENDLESS: dict[str, Any] = {}
 ENDLESS["properties"] = {"n": ENDLESS}
 
@@ -45,6 +46,7 @@ ENDLESS["properties"] = {"n": ENDLESS}
         pytest.param({"properties": {"n": {"maximum": float("inf")}}}, id="infinity"),
         pytest.param({"const": b"x"}, id="bytes"),
         pytest.param(DEEP, id="400 levels"),
+        pytest.param({"$defs": {**CHAIN, "d400": {}}, "$ref": "#/$defs/d0"}, id="400 references in a row"),
         pytest.param(ENDLESS, id="a dict in itself"),
     ],
 )

@@ -14,6 +14,10 @@ from .searches import name_search, pattern_check
 
 _DYNAMIC = {"$dynamicRef", "$dynamicAnchor", "$recursiveRef"}
 
+# So many schemas may lead to one another. jsonschema can hardly check more of them within each other. At the
+# interpreter's own limit of recursion, a library that it stands on raises what is no Exception.
+_MAX_NESTING = 100
+
 
 class Compiler:
     """Makes the nodes of a schema, each once.
@@ -25,6 +29,7 @@ class Compiler:
     def __init__(self, root: LocatedSchema, patterns: Patterns) -> None:
         self._patterns = patterns
         self._is_dynamic = any(_DYNAMIC & located.schema.keys() for located in reachable_schemas(root))
+        self._depth = 0
         self._nodes: dict[Any, Node] = {}
         self._shared: set[Any] = set()
         self.node(root)
@@ -44,12 +49,19 @@ class Compiler:
         return id(located.schema), located.specification.name, scope
 
     def node(self, located: LocatedSchema) -> Node:
-        """The node of a schema; it may not be filled yet."""
+        """The node of a schema; it may not be filled yet.
+
+        :raises RecursionError: if the schema is nested too deep.
+        """
         key = self.key(located)
         node = self._nodes.get(key)
         if node is None:
+            if self._depth == _MAX_NESTING:
+                raise RecursionError
+            self._depth += 1
             node = self._nodes[key] = Node(located.schema)
             node.fill(self._rules(located), key in self._shared)
+            self._depth -= 1
         elif not isinstance(located.schema, bool):
             self._shared.add(key)
         return node

@@ -75,8 +75,7 @@ def _faults_here(
     faults = []
     seen: set[Node] = set()
     waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
+    for node in waiting:  # it grows
         if node in seen:
             continue
         seen.add(node)

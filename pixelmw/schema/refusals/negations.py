@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..compiled import Memory, Node, Path, Rule
+from ..values import JSON_TYPES
 from .find import Fault
 from .phrases import MUST, Worded, it_is, must_satisfy, name_of
 
 # Many keywords hold for a value of any other type than these. Then they say nothing about it.
-_ABOUT: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("minLength", "maxLength", "pattern"), str),
+_ABOUT: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("minLength", "maxLength", "pattern"), (str,)),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), (int, float)),
-    **dict.fromkeys(("minItems", "maxItems"), list),
-    **dict.fromkeys(("minProperties", "maxProperties"), dict),
+    **dict.fromkeys(("minItems", "maxItems"), (list,)),
+    **dict.fromkeys(("minProperties", "maxProperties"), (dict,)),
 }
 
 
@@ -39,7 +40,7 @@ _Find = Callable[[list[Rule], Path, Any, Memory], Iterator[Worded]]
 
 def _own(rules: list[Rule], path: Path, value: Any, memory: Memory) -> Iterator[Worded]:
     for rule in rules:
-        if rule.keyword in MUST and path and isinstance(value, _ABOUT.get(rule.keyword, object)):
+        if rule.keyword in MUST and path and type(value) in _ABOUT.get(rule.keyword, JSON_TYPES):
             yield Worded(path, "not", f"must not {must_satisfy(rule)}{it_is(Fault(path, value, rule))}")
 
 
