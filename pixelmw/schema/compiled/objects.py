@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..values import JSON_TYPES
+from ..values import JSON_TYPES, plain
 from .node import Check, Memory, Node, Path, Rule, always
 
 #: Returns something that is not None if a pattern matches somewhere in a name.
@@ -127,12 +127,12 @@ def property_names(value: Any, node: Node) -> Rule:
     """The rule of ``propertyNames``."""
 
     def culprits(value: Any, memory: Memory) -> list[str]:
-        return sorted(name for name in value if not node.holds(name, memory))
+        return sorted(name for name in value if not node.holds(plain(name), memory))
 
     def holds(value: Any, memory: Memory) -> bool:
         if type(value) is not dict:
             return type(value) in JSON_TYPES
-        return all(node.holds(name, memory) for name in value)
+        return all(node.holds(plain(name), memory) for name in value)
 
     return Rule(keyword="propertyNames", value=value, holds=holds, nodes=(node,), culprits=culprits)
 
