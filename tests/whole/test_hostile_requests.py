@@ -161,7 +161,6 @@ NUMBERS = {
     "1e3": 1000.0,
     "1E%2B3": 1000.0,
     "1.50": 1.5,
-    "1e-999": 0.0,
     HUGE: 10**308,
     "0." + "3" * 5000: 1 / 3,
 }
@@ -170,8 +169,8 @@ NOT_NUMBERS = {
     "5000 digits": "9" * 5000,
     "5000 digits and a fraction": "9" * 5000 + ".5",
     "infinite": "1e999",
+    "smaller than any double": "1e-999",
     "infinite below": "-1e999",
-    "NaN": "NaN",
     "nan": "nan",
     "Infinity": "Infinity",
     "-Infinity": "-Infinity",
@@ -183,10 +182,6 @@ NOT_NUMBERS = {
     "Arabic digits behind": "1%D9%A5",
     "full-width digits": "%EF%BC%95",
     "superscript": "%C2%B2",
-    "spaces around": " 5 ",
-    "space before": "+5",
-    "line break behind": "5%0A",
-    "no-break space": "5%C2%A0",
     "hexadecimal": "0x10",
     "no fraction": "1.",
     "no whole": ".5",
@@ -213,6 +208,16 @@ def test_whatever_is_no_json_text_of_a_number_is_refused_as_one(what: str, type_
     assert (refusal.code, refusal.path, refusal.rule) == ("invalid", "n", "type")
     assert len(refusal.message) < 120
     assert isinstance(pixel.track(f"x={NOT_NUMBERS[what]}")["x"], str)  # where no type is named, it is just text
+
+
+@pytest.mark.parametrize("text", [" 5 ", "+5", "5%0A", "5%C2%A0"])
+def test_blanks_around_a_number_do_not_matter(text: str) -> None:
+    assert Pixel(schemas={"track": {"properties": {"n": {"type": "number"}}}}).track(f"n={text}")["n"] == 5
+
+
+@pytest.mark.parametrize("text", ["NaN", "undefined", "", "%00"])
+def test_text_that_says_nothing_is_no_number_and_no_fault(text: str) -> None:
+    assert "n" not in Pixel(schemas={"track": {"properties": {"n": {"type": "number"}}}}).track(f"n={text}")
 
 
 @pytest.mark.slow
