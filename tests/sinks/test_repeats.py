@@ -13,7 +13,7 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.delivery import Background, Spool
-from pixelmw.sinks import JSONLines, PartialFailure, SQLite, fallback, fan_out
+from pixelmw.sinks import JSONLines, PartialFailure, SQLite, Unavailable, fallback, fan_out
 from tests.support import databases
 from tests.support.databases import Database
 from tests.support.pixel import Pixel
@@ -64,7 +64,7 @@ def test_what_was_not_committed_is_not_counted(sqlite: SQLite, tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         busy = SQLite(tmp_path / "events.db", timeout=0.05)
-        with pytest.raises(sqlite3.OperationalError):
+        with pytest.raises(Unavailable):
             busy(event("a"))
         connection.execute("ROLLBACK")
     assert busy.stats() == {"repeated": 0}

@@ -15,7 +15,7 @@ def test_a_url_becomes_an_event() -> None:
     assert (event["type"], event["userId"], event["event"]) == ("track", "42", "Opened")
 
 
-@pytest.mark.parametrize("beginning", ["", "https://pixels.example", "http://localhost:8000", "HTTP://h"])
+@pytest.mark.parametrize("beginning", ["", "/", "https://pixels.example", "http://localhost:8000", "HTTP://h"])
 @pytest.mark.parametrize("end", ["", "#fragment", "#a?b"])
 def test_a_whole_url_is_its_path_and_its_query(beginning: str, end: str) -> None:
     assert collect(f"{beginning}/pixel/v1/page?anonymousId=a&name=x{end}")["name"] == "x"
