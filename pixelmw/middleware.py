@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
 from .errors import Discard, Rejected
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
     from .collector import Enricher
     from .events import Sink
     from .params import Limits
+
+_WHICH_OF_THE_TWO = (
+    "pixelmw.PixelMiddleware wraps a WSGI application, as PixelMiddleware(app, sink). "
+    "In Django's MIDDLEWARE, take pixelmw.contrib.django.PixelMiddleware"
+)
+_Init = TypeVar("_Init", bound=Callable[..., None])
+
+
+def _demands_a_sink(init: _Init) -> _Init:
+    """*init* with an error for a missing sink that helps whoever put the class into Django's MIDDLEWARE."""
+
+    @wraps(init)
+    def init_with_sink(*arguments: Any, **options: Any) -> None:
+        if len(arguments) == 2 and "sink" not in options:
+            raise TypeError(f"the sink is missing: {_WHICH_OF_THE_TWO}")
+        init(*arguments, **options)
+
+    return cast(_Init, init_with_sink)
 
 
 class PixelMiddleware:
@@ -65,6 +84,7 @@ class PixelMiddleware:
     :ivar collector: the :class:`Collector` behind it.
     """
 
+    @_demands_a_sink
     def __init__(
         self,
         app: WSGIApplication,
@@ -126,7 +146,9 @@ class PixelMiddleware:
         """What :meth:`Collector.stats` returns."""
         return self.collector.stats()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse | None = None) -> Iterable[bytes]:
+        if start_response is None:
+            raise TypeError(f"start_response is missing: {_WHICH_OF_THE_TWO}")
         event_type = self._event_types.get(environ.get("PATH_INFO", ""))
         if event_type is None:
             return self.app(environ, start_response)

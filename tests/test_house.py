@@ -25,7 +25,7 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for folder in ("pixelmw", "test
 GROUND = {"errors", "system", "text"}
 PIPELINE = {"events", "request", "request_log", "params", "access", "schema", "enrich"}
 SHELLS = {"middleware", "asgi"}
-# Nobody knows these, and they know anybody.
+# Nobody below knows these, and they know anybody.
 DOORS = {"contrib", "testing", "cli"}
 INSIDE = {*GROUND, *PIPELINE, "collector", "replies", *SHELLS, "links", "sinks", "delivery", "live", "_version"}
 MAY_KNOW = {
@@ -49,13 +49,15 @@ MAY_KNOW = {
     "delivery": {*GROUND, "events", "sinks.base", "sinks.encoding", "sinks.together"},
     "live": GROUND,
     **{door: {*INSIDE, "pixelmw"} for door in DOORS},
+    "contrib": {*INSIDE, "pixelmw", "cli"},  # "manage.py pixelmw" and "flask pixelmw" are the command line
     "pixelmw": {"_version", "errors", "events", "params", "schema", "collector", "middleware"},
     "__main__": {"cli"},
 }
 # These have no clock, no log and no globals. Not "time", which events needs to format what it is given.
 PURE = {"text", "errors", "events", "params", "access", "schema"}
 IMPURE_IMPORTS = {"logging", "os", "socket", "threading", "random", "uuid"}
-OPTIONAL = {"itsdangerous", "sqlalchemy", "redis", "urllib3", "confluent_kafka", "prometheus_client"}
+OPTIONAL = {"asgiref", "django", "flask", "itsdangerous", "sqlalchemy", "redis", "urllib3", "confluent_kafka"}
+OPTIONAL |= {"prometheus_client"}
 
 
 def module_of(path: Path) -> str:

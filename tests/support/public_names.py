@@ -32,6 +32,8 @@ IMPORT_PATHS: Final = {
     "pixelmw.params": "Limits",
     "pixelmw.testing": "Recorder SinkContract check_sink collect sample_event Failing",
     "pixelmw.testing.fixtures": "recorder pixel_client",
+    "pixelmw.contrib.django": "PixelMiddleware ModelSink with_connections",
+    "pixelmw.contrib.flask": "Pixels",
 }
 
 

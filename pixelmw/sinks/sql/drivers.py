@@ -1,15 +1,10 @@
-"""The differences between the drivers of databases: how to bound their waiting, and which errors the data causes."""
+"""The differences between the drivers of databases: how to bound their waiting."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from typing import Any
-
-# Classes of SQLSTATE: data exception, integrity constraint violation, program limit exceeded.
-_DATA_SQLSTATE_CLASSES = ("22", "23", "54")
-# CONSTRAINT_FAILED (MariaDB), CHECK_CONSTRAINT_VIOLATED, INVALID_JSON_TEXT, JSON_DOCUMENT_TOO_DEEP (MySQL).
-_DATA_ERROR_NUMBERS = (4025, 3819, 3140, 3157)
 
 
 def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> dict[str, Any]:
@@ -37,15 +32,3 @@ def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> 
     elif driver == "pysqlite":
         limits = {"timeout": timeout}
     return {name: value for name, value in limits.items() if name not in query} | always
-
-
-def is_data_error(error: BaseException | None) -> bool:
-    """Return True if the code in a driver's error says that the data is at fault, whatever its class says.
-
-    Some of them are an ``OperationalError``: a check that failed in MariaDB
-    (PyMySQL), a value that is too long for an index in PostgreSQL. Not every
-    driver gives the SQLSTATE.
-    """
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
-    number = next(iter(getattr(error, "args", ())), None)
-    return state[:2] in _DATA_SQLSTATE_CLASSES or number in _DATA_ERROR_NUMBERS

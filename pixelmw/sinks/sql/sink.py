@@ -19,11 +19,11 @@ from ...events import Event
 from ...system.close_when_idle import CloseWhenIdle
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
+from ..data_errors import is_data_error
 from ..encoding import encode_each
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
-from .drivers import is_data_error, timeout_arguments
-from .statement import (
+from ..statement import (
     COUNTS_INSERTED_ROWS,
     SKIP_REPEATED_KEY,
     count_statement,
@@ -31,6 +31,7 @@ from .statement import (
     row_maker,
     split_by_statement,
 )
+from .drivers import timeout_arguments
 from .table import make_table
 from .url import check_driver, parse_url
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ..rows import TEXT_COLUMNS
-from .statement import MAX_KEY_CHARS
+from ..statement import MAX_KEY_CHARS
 
 # A name, with or without a schema's in front. PostgreSQL's limit is the shortest: 63 characters.
 _TABLE_NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}")

@@ -11,8 +11,9 @@ from pymysql.err import OperationalError
 from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable, Undeliverable
+from pixelmw.sinks.data_errors import is_data_error
 from pixelmw.sinks.sql import SQL
-from pixelmw.sinks.sql.drivers import is_data_error, timeout_arguments
+from pixelmw.sinks.sql.drivers import timeout_arguments
 from tests.support import databases
 from tests.support.backends import PASSWORD
 from tests.support.databases import Database, with_server

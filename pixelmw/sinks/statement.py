@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from ...events import Event
-from ..errors import Undeliverable
-from ..rows import COLUMNS, Row, row_of
+from ..events import Event
+from .errors import Undeliverable
+from .rows import COLUMNS, Row, row_of
 
 #: Characters that the key column holds.
 MAX_KEY_CHARS = 255

@@ -1,0 +1,131 @@
+"""Database connections of sinks that use the ORM: which are closed, and what their errors mean for a delivery.
+
+Django closes old connections when a request begins and when it ends. A thread of
+a Spool or a Background has no requests, and middleware outside Django answers
+before they begin. Hence these rules, for each call of the sink:
+
+1. A connection within an ``atomic`` block is never touched. It belongs to
+   whoever opened the block, as in a ``TestCase``.
+2. A connection that was open before belongs to whoever opened it. It is closed
+   only if it failed before and no longer works.
+3. A connection that the call opened is ours. It is closed when Django would
+   close it, before and after each call: ``CONN_MAX_AGE``, ``CONN_HEALTH_CHECKS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections
+
+from ...events import Event, Sink
+from ...sinks.base import BatchSink, PartialFailure, Unavailable, batch_writer, close_sink
+from ...sinks.data_errors import is_data_error
+
+# The attribute of Django's connection object that holds the driver's connection which a call of ours opened.
+_OPENED_HERE = "_pixelmw_opened"
+
+
+def with_connections(sink: Sink) -> BatchSink:
+    """Return a sink that calls *sink*, which uses the ORM, and looks after the database connections.
+
+    It closes stale connections, also in the threads of a
+    :class:`~pixelmw.delivery.Spool` or :class:`~pixelmw.delivery.Background`,
+    so that *sink* works again after a restart of the database. Connections in
+    an ``atomic`` block, and those that somebody else opened and that work, stay
+    open; so a test keeps its own. ``flush`` and ``close`` are passed on.
+
+    :raises Unavailable: when called, if the database failed (``OperationalError``,
+        ``InterfaceError``), so that a delivery tries again.
+    :raises Exception: when called, whatever else *sink* raised.
+    """
+    return _WithConnections(sink)
+
+
+class _WithConnections(BatchSink):
+    def __init__(self, sink: Sink) -> None:
+        if not callable(sink):
+            raise TypeError(f"sink is {sink!r}: give any callable that takes an event")
+        self._sink = sink
+        self._write = batch_writer(sink)
+
+    def __repr__(self) -> str:
+        return f"with_connections({self._sink!r})"
+
+    def __call__(self, event: Event) -> None:
+        with connections_of_ours(), database_errors_as_unavailable():
+            self._sink(event)
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Store *events*, as *sink* does."""
+        with connections_of_ours(), database_errors_as_unavailable():
+            self._write(events)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Flush *sink*, if it can be flushed."""
+        flush = getattr(self._sink, "flush", None)
+        return bool(flush(timeout)) if callable(flush) else True
+
+    def close(self, timeout: float | None = None) -> None:
+        """Close *sink*, if it can be closed."""
+        close_sink(self._sink, timeout)
+
+
+@contextmanager
+def connections_of_ours() -> Iterator[None]:
+    """Close old connections before and after the block, by the rules of this module."""
+    before = {}
+    for connection in _outside_atomic_blocks():
+        if getattr(connection, _OPENED_HERE, None) is connection.connection:
+            connection.close_if_unusable_or_obsolete()
+        elif connection.errors_occurred and not connection.is_usable():
+            connection.close()
+        before[connection.alias] = connection.connection
+    try:
+        yield
+    finally:
+        for connection in _outside_atomic_blocks():
+            if before.get(connection.alias) is not connection.connection:
+                setattr(connection, _OPENED_HERE, connection.connection)
+            if getattr(connection, _OPENED_HERE, None) is connection.connection:
+                connection.close_if_unusable_or_obsolete()
+
+
+def _outside_atomic_blocks() -> Iterator[Any]:
+    """The open connections of this thread that no ``atomic`` block holds."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.in_atomic_block:
+            yield connection
+
+
+@contextmanager
+def database_errors_as_unavailable() -> Iterator[None]:
+    """Raise :class:`Unavailable` for an error that says that the database did not do it now, also within a batch."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if _is_of_the_data(error):
+            raise
+        raise Unavailable(first_line(error)) from error
+    except PartialFailure as failure:
+        raise PartialFailure({place: _translated(error) for place, error in failure.failures.items()}) from failure
+
+
+def _translated(error: Exception | None) -> Exception | None:
+    if not isinstance(error, OperationalError | InterfaceError) or _is_of_the_data(error):
+        return error
+    unavailable = Unavailable(first_line(error))
+    unavailable.__cause__ = error
+    return unavailable
+
+
+def _is_of_the_data(error: Exception) -> bool:
+    return is_data_error(error.__cause__)
+
+
+def first_line(error: Exception) -> str:
+    """What a database says, without the lines that may quote the event."""
+    cause = error.__cause__ or error
+    return str(cause).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,29 @@
+"""The command ``manage.py pixelmw``: those of ``python -m pixelmw``, with the project's settings."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from .....cli.main import main
+from ....options import default_sink
+
+
+class Command(BaseCommand):  # type: ignore[misc]
+    """Runs a command of ``python -m pixelmw`` once Django is set up; ``drain`` has the project's sink by default."""
+
+    help = "Runs a command of python -m pixelmw with the settings of the project: see manage.py pixelmw -- --help."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Take everything after the options of Django as it is."""
+        parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND ...")
+
+    def handle(self, *args: Any, arguments: list[str], **options: Any) -> None:
+        """Run the command, and exit with its code."""
+        with default_sink("pixelmw.contrib.django.project:sink"):
+            if code := main(arguments):
+                sys.exit(code)

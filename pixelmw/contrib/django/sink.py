@@ -1,0 +1,146 @@
+"""A sink that stores events as rows of the model :class:`~pixelmw.contrib.django.models.PixelEvent`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+    transaction,
+)
+
+from ...events import Event
+from ...sinks.base import BatchSink, PartialFailure, Unavailable, Undeliverable
+from ...sinks.data_errors import is_data_error
+from ...sinks.encoding import encode_each
+from ...sinks.rows import Row
+from ...sinks.statement import SKIP_REPEATED_KEY, insert_statement, row_maker, split_by_statement
+from .connections import connections_of_ours, first_line
+
+# The parameters of one statement, for a backend that names no limit. It is PostgreSQL's.
+_MAX_PARAMETERS = 65_535
+# SQLite's shared cache, which tests use for a database in memory, fails at once where a file would wait: so it is
+# waited for here, as long as Django's default for a file.
+_MAX_WAIT = 5.0  # seconds
+_PAUSE = 0.005  # seconds
+
+
+class ModelSink(BatchSink):
+    """Stores each event as a row of the model ``PixelEvent``, which is committed when the call returns.
+
+    ::
+
+        PIXELMW = {"SINK": "pixelmw.contrib.django.ModelSink"}
+
+    It needs ``pixelmw.contrib.django`` in ``INSTALLED_APPS``, and ``manage.py
+    migrate``. For SQLite, PostgreSQL, MariaDB and MySQL. A batch is one
+    transaction. A repeated messageId is stored once: the first event stays.
+    Which messageIds are stored as a hash, and what PostgreSQL cannot hold,
+    is as with :class:`pixelmw.sinks.sql.SQL`.
+
+    It may be called in any thread, also behind a
+    :class:`~pixelmw.delivery.Spool` or a :class:`~pixelmw.delivery.Background`.
+    Database connections are looked after as by :func:`with_connections`. If one
+    turns out to be dead, the events are stored on a new one.
+
+    :param using: the alias of the database; ``None`` for the one that the
+        project's routers choose.
+    :raises PartialFailure: when called with a batch, if some events are not
+        JSON or have no messageId; all others were stored.
+    :raises Undeliverable: when called with such an event, or if the database refuses the data.
+    :raises Unavailable: when called, if the database cannot be reached, is busy, or refuses for another reason.
+    :raises RuntimeError: when called within an ``atomic`` block, which could still undo what was
+        stored. The one of a ``TestCase`` is no obstacle.
+    :raises ImproperlyConfigured: when called without the application, or with another kind of database.
+    """
+
+    def __init__(self, *, using: str | None = None) -> None:
+        self.using = using
+        self._shared_connection = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()" if self.using is None else f"{type(self).__name__}(using={self.using!r})"
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Store all of *events* in one transaction, except those that the failure names."""
+        model = _model()
+        alias = self.using or router.db_for_write(model)
+        connection = connections[alias]
+        if connection.vendor not in SKIP_REPEATED_KEY:
+            known = ", ".join(SKIP_REPEATED_KEY)
+            raise ImproperlyConfigured(f"the database {alias!r} is {connection.vendor}; ModelSink knows {known}")
+        rows, refused = encode_each(row_maker(connection.vendor), events)
+        if rows:
+            # In the same order everywhere, so that transactions wait for each other instead of deadlocking.
+            ordered = sorted(rows.values(), key=itemgetter(0))
+            table = connection.ops.quote_name(model._meta.db_table)
+            try:
+                with connections_of_ours():
+                    self._store(connection, table, ordered)
+            except (DatabaseError, InterfaceError) as error:
+                raise _as_sink_error(alias, error) from error.__cause__
+        if refused:
+            raise PartialFailure(refused)
+
+    def _store(self, connection: Any, table: str, rows: list[Row]) -> None:
+        """Store *rows*, on a new connection if the one that was open has died."""
+        was_open = connection.connection is not None and not connection.in_atomic_block
+        try:
+            self._insert_patiently(connection, table, rows)
+        except (OperationalError, InterfaceError):
+            if not was_open or (connection.connection is not None and connection.is_usable()):
+                raise
+            connection.close()
+            self._insert_patiently(connection, table, rows)
+
+    def _insert_patiently(self, connection: Any, table: str, rows: list[Row]) -> None:
+        if not connection.allow_thread_sharing:
+            deadline = time.monotonic() + _MAX_WAIT
+            while True:
+                try:
+                    return _insert(connection, table, rows)
+                except OperationalError as error:
+                    if not _is_locked_in_memory(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(_PAUSE)
+        # The threads of a LiveServerTestCase share the connection of a database in memory. Each would take the
+        # transaction of another for its own.
+        with self._shared_connection:
+            return _insert(connection, table, rows)
+
+
+def _insert(connection: Any, table: str, rows: list[Row]) -> None:
+    max_parameters = connection.features.max_query_params or _MAX_PARAMETERS
+    with transaction.atomic(using=connection.alias, durable=True), connection.cursor() as cursor:
+        for part in split_by_statement(rows, max_parameters):
+            cursor.execute(*insert_statement(table, part, backend=connection.vendor, placeholder="%s"))
+
+
+def _is_locked_in_memory(error: OperationalError) -> bool:
+    return "table is locked" in str(error)
+
+
+def _as_sink_error(alias: str, error: Exception) -> Exception:
+    message = f"the database {alias!r}: {first_line(error)}"
+    if isinstance(error, DataError | IntegrityError) or is_data_error(error.__cause__):
+        return Undeliverable(message)
+    return Unavailable(message)
+
+
+def _model() -> Any:
+    try:
+        return apps.get_model("pixelmw", "PixelEvent")
+    except LookupError as error:
+        raise ImproperlyConfigured('ModelSink needs "pixelmw.contrib.django" in INSTALLED_APPS') from error

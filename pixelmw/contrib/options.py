@@ -1,0 +1,71 @@
+"""Reads the arguments of the middleware from a framework's settings."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import pkgutil
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..middleware import PixelMiddleware
+
+#: The arguments of the middleware, without the application.
+ARGUMENTS = tuple(name for name in inspect.signature(PixelMiddleware).parameters if name != "app")
+#: The arguments of the URLs and tags of pixels, which share two with the middleware.
+TAG_ARGUMENTS = ("base_url", "write_key", "paths", "signer")
+
+# "any" and "gif" are words; what has a dot between two names is where an object can be imported from.
+_DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+# These are what they are, also if they have dots.
+_PLAIN_TEXTS = ("base_url", "write_key")
+
+
+def unknown_names(names: Iterable[str], known: Collection[str]) -> dict[str, str | None]:
+    """Return those of *names* that are not *known*, each with the nearest known one, or ``None`` if none is near."""
+    return {name: next(iter(difflib.get_close_matches(name, known, 1)), None) for name in names if name not in known}
+
+
+def resolve(argument: str, value: Any) -> Any:
+    """Return what *value* stands for as an argument of the middleware.
+
+    A dotted path stands for the object of that name, also within the list of
+    enrichers, and a class that is given as the sink for an instance of it.
+
+    :raises ImportError: if there is nothing at the dotted path.
+    :raises Exception: what the import, or the class of the sink, raised.
+    """
+    if argument == "enrich" and isinstance(value, list | tuple):
+        return [_import_dotted(each) for each in value]
+    if argument in _PLAIN_TEXTS:
+        return value
+    value = _import_dotted(value)
+    return value() if argument == "sink" and isinstance(value, type) else value
+
+
+def _import_dotted(value: Any) -> Any:
+    if not (isinstance(value, str) and _DOTTED_PATH.fullmatch(value)):
+        return value
+    try:
+        return pkgutil.resolve_name(value)
+    except AttributeError as error:
+        raise ImportError(f"there is nothing at {value!r}: {error}") from error
+
+
+@contextmanager
+def default_sink(name: str) -> Iterator[None]:
+    """Make *name* the sink that the command line takes if it is told no other.
+
+    :param name: as ``drain --sink`` takes it: ``MODULE:NAME``.
+    """
+    variable = "PIXELMW_SINK"
+    is_set = variable in os.environ
+    os.environ.setdefault(variable, name)
+    try:
+        yield
+    finally:
+        if not is_set:
+            os.environ.pop(variable, None)
