@@ -15,7 +15,10 @@ from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.links import Signer
 from pixelmw.replies import GIF, ReplyMode
 from pixelmw.sinks import Undeliverable
+from tests.support import shells
 from tests.support.pixel import Pixel
+
+shell = shells.shell
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 SIGNER = Signer(["a key for these tests only"])
@@ -38,7 +41,7 @@ class Broken(Exception):
     pass
 
 
-def answer(outcome: str, reply: ReplyMode, **options: Any) -> tuple[TestResponse, Pixel]:
+def answer(shell: type[Pixel], outcome: str, reply: ReplyMode, **options: Any) -> tuple[TestResponse, Pixel]:
     """The answer to the request that ends as *outcome*, and the wrapped application."""
 
     def sink(event: Event) -> None:
@@ -48,7 +51,7 @@ def answer(outcome: str, reply: ReplyMode, **options: Any) -> tuple[TestResponse
         if "never" in event:
             raise Undeliverable
 
-    pixel = Pixel(reply=reply, sink=sink, signer=SIGNER, unsigned="allow")
+    pixel = shell(reply=reply, sink=sink, signer=SIGNER, unsigned="allow")
     method, query, _ = CASES[outcome]
     return pixel.request(method, "/pixel/v1/track", query, **options), pixel
 
@@ -59,8 +62,8 @@ def test_the_table_has_every_code() -> None:
 
 @pytest.mark.parametrize("outcome", CASES)
 @pytest.mark.parametrize("reply", ["gif", "auto"])
-def test_gif_answers_with_the_image_whatever_happened(reply: ReplyMode, outcome: str) -> None:
-    response, _ = answer(outcome, reply)
+def test_gif_answers_with_the_image_whatever_happened(shell: type[Pixel], reply: ReplyMode, outcome: str) -> None:
+    response, _ = answer(shell, outcome, reply)
     assert (response.status_code, response.content_type, response.data) == (CASES[outcome][2], "image/gif", GIF)
     assert response.headers.get("X-Pixel-Error") == (None if outcome == "accepted" else outcome)
 
@@ -80,16 +83,16 @@ def test_gif_answers_with_the_image_whatever_happened(reply: ReplyMode, outcome:
         ("bad-method", "the method must be GET, HEAD or OPTIONS"),
     ],
 )
-def test_ok_answers_with_ok_or_an_error_string(outcome: str, body: str) -> None:
-    response, _ = answer(outcome, "ok")
+def test_ok_answers_with_ok_or_an_error_string(shell: type[Pixel], outcome: str, body: str) -> None:
+    response, _ = answer(shell, outcome, "ok")
     assert (response.status_code, response.content_type, response.text) == (CASES[outcome][2], TEXT, body)
 
 
 @pytest.mark.parametrize("outcome", CASES)
 def test_always_gif_answers_every_get_with_200_and_the_image_and_still_tells_the_operator(
-    outcome: str, caplog: pytest.LogCaptureFixture
+    shell: type[Pixel], outcome: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    response, pixel = answer(outcome, "always-gif")
+    response, pixel = answer(shell, outcome, "always-gif")
     assert response.status_code == (405 if outcome == "bad-method" else 200)
     assert (response.content_type, response.data) == ("image/gif", GIF)
     if outcome == "unavailable":
@@ -117,9 +120,9 @@ def test_always_gif_answers_every_get_with_200_and_the_image_and_still_tells_the
 )
 @pytest.mark.parametrize("outcome", ["accepted", "invalid"])
 def test_auto_is_text_only_for_a_client_that_asks_for_text_and_no_image(
-    outcome: str, accept: str, expected: str
+    shell: type[Pixel], outcome: str, accept: str, expected: str
 ) -> None:
-    response, _ = answer(outcome, "auto", headers={"Accept": accept})
+    response, _ = answer(shell, outcome, "auto", headers={"Accept": accept})
     assert response.content_type == expected
     assert response.headers["Vary"] == "Accept"
 
@@ -127,11 +130,13 @@ def test_auto_is_text_only_for_a_client_that_asks_for_text_and_no_image(
 @pytest.mark.parametrize("method", [None, "HEAD", "OPTIONS"], ids=["as it is", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("outcome", CASES)
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_every_answer_carries_the_headers_of_the_contract(reply: ReplyMode, outcome: str, method: str | None) -> None:
+def test_every_answer_carries_the_headers_of_the_contract(
+    shell: type[Pixel], reply: ReplyMode, outcome: str, method: str | None
+) -> None:
     if method is None:
-        response, _ = answer(outcome, reply)
+        response, _ = answer(shell, outcome, reply)
     else:
-        response = Pixel(reply=reply).request(method, "/pixel/v1/track", CASES[outcome][1])
+        response = shell(reply=reply).request(method, "/pixel/v1/track", CASES[outcome][1])
     headers = response.headers
     assert {"no-store", "private"} <= set(headers["Cache-Control"].split(", "))
     assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
@@ -148,8 +153,8 @@ def test_every_answer_carries_the_headers_of_the_contract(reply: ReplyMode, outc
 
 
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_head_gets_the_headers_of_an_accepted_get_and_records_nothing(reply: ReplyMode) -> None:
-    pixel = Pixel(reply=reply)
+def test_head_gets_the_headers_of_an_accepted_get_and_records_nothing(shell: type[Pixel], reply: ReplyMode) -> None:
+    pixel = shell(reply=reply)
     get = pixel.get("/pixel/v1/track", GOOD)
     for query in (GOOD, "", "event.x=1&event=2"):
         head = pixel.request("HEAD", "/pixel/v1/track", query)
@@ -159,8 +164,8 @@ def test_head_gets_the_headers_of_an_accepted_get_and_records_nothing(reply: Rep
 
 
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_options_is_answered_as_a_preflight_and_records_nothing(reply: ReplyMode) -> None:
-    pixel = Pixel(reply=reply)
+def test_options_is_answered_as_a_preflight_and_records_nothing(shell: type[Pixel], reply: ReplyMode) -> None:
+    pixel = shell(reply=reply)
     headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
     response = pixel.request("OPTIONS", "/pixel/v1/track", GOOD, headers=headers)
     assert (response.status_code, response.data) == (204, b"")
@@ -172,8 +177,8 @@ def test_options_is_answered_as_a_preflight_and_records_nothing(reply: ReplyMode
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
-def test_another_method_is_refused_and_told(method: str) -> None:
-    pixel = Pixel()
+def test_another_method_is_refused_and_told(shell: type[Pixel], method: str) -> None:
+    pixel = shell()
     response = pixel.request(method, "/pixel/v1/track", GOOD)
     assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
     assert not pixel.events
@@ -186,8 +191,8 @@ def test_another_method_is_refused_and_told(method: str) -> None:
 
 
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto"])
-def test_an_unavailable_sink_says_when_to_try_again(reply: ReplyMode) -> None:
-    assert int(answer("unavailable", reply)[0].headers["Retry-After"]) > 0
+def test_an_unavailable_sink_says_when_to_try_again(shell: type[Pixel], reply: ReplyMode) -> None:
+    assert int(answer(shell, "unavailable", reply)[0].headers["Retry-After"]) > 0
 
 
 def test_the_image_is_a_well_formed_transparent_gif_of_one_pixel() -> None:
@@ -200,8 +205,8 @@ def test_the_image_is_a_well_formed_transparent_gif_of_one_pixel() -> None:
     assert GIF[image + 10 :] == b"\x02\x02\x44\x01\x00\x3b", "clear, one pixel, end: the whole LZW stream"
 
 
-def test_no_value_of_the_users_is_in_any_header() -> None:
-    pixel = Pixel(reply="ok")
+def test_no_value_of_the_users_is_in_any_header(shell: type[Pixel]) -> None:
+    pixel = shell(reply="ok")
     for query in (
         "s3ntinel=s3ntinel",
         f"{GOOD}&s3ntinel=s3ntinel",

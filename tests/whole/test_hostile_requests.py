@@ -8,14 +8,17 @@ import tracemalloc
 from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Any
-from wsgiref.validate import validator
 
 import pytest
 from werkzeug import Request
 from werkzeug.test import create_environ, run_wsgi_app
 
 from pixelmw import Event
+from tests.support import shells
 from tests.support.pixel import Pixel
+from tests.support.shells import SHELLS
+
+shell = shells.shell
 
 TRACK = "/pixel/v1/track"
 BASE = "writeKey=k&anonymousId=a&event=e"
@@ -47,9 +50,11 @@ TYPED = {"properties": {"n": {"type": "integer"}}}
         pytest.param(f"writeKey={'x' * 32_000}", 401, id="32 kB"),
     ],
 )
-def test_only_a_known_key_gets_in(form: str, query: str, status: int) -> None:
+def test_only_a_known_key_gets_in(shell: type[Pixel], form: str, query: str, status: int) -> None:
+    if shell is SHELLS["Django-ASGI"] and query == "writeKey=clé":
+        status = 400  # of Django: under ASGI, it refuses a query that is not UTF-8 before any middleware sees it
     keys = {"clé-ключ": "site", "plain": "site"}
-    pixel = Pixel(write_keys={"collection": set(keys), "mapping": keys, "callable": keys.get}[form])
+    pixel = shell(write_keys={"collection": set(keys), "mapping": keys, "callable": keys.get}[form])
     assert pixel.get(TRACK, f"{query}&anonymousId=a&event=e").status_code == status
     assert len(pixel.events) == (status == 200)
     assert all("writeKey" not in event for event in pixel.events)
@@ -154,8 +159,8 @@ def test_an_environ_may_lack_nearly_everything() -> None:
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_under_3000_hostile_requests() -> None:
-    pixel = Pixel(sink=lambda event: None, on_reject=lambda refusal: None, schemas={"track": TYPED}, reply="auto")
+def test_memory_stays_flat_under_3000_hostile_requests(shell: type[Pixel]) -> None:
+    pixel = shell(sink=lambda event: None, on_reject=lambda refusal: None, schemas={"track": TYPED}, reply="auto")
     queries = [
         BASE,
         "writeKey.x=1",
@@ -169,7 +174,7 @@ def test_memory_stays_flat_under_3000_hostile_requests() -> None:
     ]
     queries += [f"{BASE}&{'.'.join('abcdefghij')}{number}=x&{number}=1" for number in range(50)]
 
-    app = validator(pixel.middleware)  # past the client, which takes more memory and time than the middleware
+    app = pixel.client.application  # past the client, which takes more memory and time than the middleware
 
     def send(count: int) -> int:
         for number, query in enumerate(islice(cycle(queries), count)):
