@@ -63,6 +63,8 @@ if not settings.configured:
         ALLOWED_HOSTS=["*"],
         SECRET_KEY="no secret in tests",
         USE_TZ=True,
+        STATIC_URL="/static/",
+        MEDIA_URL="/media/",
         MIDDLEWARE=[MIDDLEWARE],
         PIXELMW={"SINK": "pixelmw.contrib.django.ModelSink"},
         INSTALLED_APPS=[

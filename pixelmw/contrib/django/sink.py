@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from operator import itemgetter
@@ -27,12 +26,12 @@ from ...sinks.data_errors import is_data_error
 from ...sinks.encoding import encode_each
 from ...sinks.rows import Row
 from ...sinks.statement import SKIP_REPEATED_KEY, insert_statement, row_maker, split_by_statement
+from ...system.fork import ForkSafeLock
 from .connections import connections_of_ours, first_line
 
 # The parameters of one statement, for a backend that names no limit. It is PostgreSQL's.
 _MAX_PARAMETERS = 65_535
-# SQLite's shared cache, which tests use for a database in memory, fails at once where a file would wait: so it is
-# waited for here, as long as Django's default for a file.
+# Django's default for a file of SQLite.
 _MAX_WAIT = 5.0  # seconds
 _PAUSE = 0.005  # seconds
 
@@ -68,7 +67,7 @@ class ModelSink(BatchSink):
 
     def __init__(self, *, using: str | None = None) -> None:
         self.using = using
-        self._shared_connection = threading.Lock()
+        self._turn = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()" if self.using is None else f"{type(self).__name__}(using={self.using!r})"
@@ -98,27 +97,37 @@ class ModelSink(BatchSink):
         """Store *rows*, on a new connection if the one that was open has died."""
         was_open = connection.connection is not None and not connection.in_atomic_block
         try:
-            self._insert_patiently(connection, table, rows)
+            self._insert_in_turn(connection, table, rows)
         except (OperationalError, InterfaceError):
             if not was_open or (connection.connection is not None and connection.is_usable()):
                 raise
             connection.close()
-            self._insert_patiently(connection, table, rows)
+            self._insert_in_turn(connection, table, rows)
 
-    def _insert_patiently(self, connection: Any, table: str, rows: list[Row]) -> None:
-        if not connection.allow_thread_sharing:
-            deadline = time.monotonic() + _MAX_WAIT
-            while True:
-                try:
-                    return _insert(connection, table, rows)
-                except OperationalError as error:
-                    if not _is_locked_in_memory(error) or time.monotonic() > deadline:
-                        raise
-                time.sleep(_PAUSE)
-        # The threads of a LiveServerTestCase share the connection of a database in memory. Each would take the
-        # transaction of another for its own.
-        with self._shared_connection:
+    def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> None:
+        if connection.vendor != "sqlite":
             return _insert(connection, table, rows)
+        # SQLite takes one writer at a time. Its own waiting is a poll, in which a thread may go away empty-handed while
+        # others come again and again. The threads of a LiveServerTestCase even share one connection, and each would
+        # take the transaction of another for its own.
+        if not self._turn.acquire(_MAX_WAIT):
+            raise OperationalError("other threads have kept the database busy")
+        try:
+            _insert_past_readers(connection, table, rows)
+        finally:
+            self._turn.release()
+
+
+def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> None:
+    """Insert *rows* also where SQLite's shared cache, of a database in memory, fails instead of waiting."""
+    deadline = time.monotonic() + _MAX_WAIT
+    while True:
+        try:
+            return _insert(connection, table, rows)
+        except OperationalError as error:
+            if "table is locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
 
 
 def _insert(connection: Any, table: str, rows: list[Row]) -> None:
@@ -126,10 +135,6 @@ def _insert(connection: Any, table: str, rows: list[Row]) -> None:
     with transaction.atomic(using=connection.alias, durable=True), connection.cursor() as cursor:
         for part in split_by_statement(rows, max_parameters):
             cursor.execute(*insert_statement(table, part, backend=connection.vendor, placeholder="%s"))
-
-
-def _is_locked_in_memory(error: OperationalError) -> bool:
-    return "table is locked" in str(error)
 
 
 def _as_sink_error(alias: str, error: Exception) -> Exception:
