@@ -14,9 +14,8 @@ from sqlalchemy import make_url
 
 from pixelmw.contrib.django import ModelSink
 from pixelmw.contrib.django.models import PixelEvent
-from tests.support import backends, django_site
+from tests.support import backends
 
-assert django_site.settings.configured
 pymysql.install_as_MySQLdb()
 
 _ENGINES = {"postgresql": "postgresql", "mariadb": "mysql"}

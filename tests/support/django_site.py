@@ -1,4 +1,4 @@
-"""A Django project for the tests of this process: configured when it is imported, on an SQLite database in a file."""
+"""A Django project for the tests of this process, on an SQLite database in a file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,11 @@ VIEWS = {view.__name__: view for view in (stream, echo, cookies, no_content, fai
 urlpatterns: list[Any] = [path(name, view) for name, view in VIEWS.items()]
 urlpatterns += [re_path("", plain)]
 
-if not settings.configured:
+
+def configure() -> None:
+    """Make this the project of the process, once."""
+    if settings.configured:
+        return
     settings.configure(
         ROOT_URLCONF=__name__,
         ALLOWED_HOSTS=["*"],

@@ -17,6 +17,8 @@ from tests.support import django_site
 from tests.support.asgi import as_wsgi
 from tests.support.pixel import Pixel, WholeClient
 
+django_site.configure()
+
 
 class DjangoPixel(Pixel):
     """A Django project with the middleware, its sink and its refusals; the options are those of ``PIXELMW``."""

@@ -19,6 +19,8 @@ from tests.support import django_site
 from tests.support.asgi import as_wsgi
 from tests.support.fixture_apps import NEAR_MISSES
 
+django_site.configure()
+
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event=e"
 HANDLERS = {"WSGI": WSGIHandler, "ASGI": lambda: as_wsgi(ASGIHandler())}
 

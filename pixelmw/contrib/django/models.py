@@ -1,11 +1,14 @@
 """The model of stored events."""
 
+# Django comes without types.
+# mypy: disallow-subclassing-any=False
+
 from __future__ import annotations
 
 from django.db import models
 
 
-class PixelEvent(models.Model):  # type: ignore[misc]
+class PixelEvent(models.Model):
     """An event, with the columns of :class:`pixelmw.sinks.SQLite`; ``body`` is the whole event."""
 
     message_id = models.CharField(max_length=255, primary_key=True)

@@ -14,7 +14,7 @@ from django.test.utils import (
 
 from tests.support import django_site
 
-assert django_site.settings.configured
+django_site.configure()
 
 
 @pytest.fixture(scope="session", autouse=True)

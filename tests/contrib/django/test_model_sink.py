@@ -1,5 +1,8 @@
 """What ModelSink stores, on each kind of database, and which events it refuses."""
 
+# Django comes without types.
+# mypy: disallow-untyped-decorators=False
+
 from __future__ import annotations
 
 import hashlib

@@ -1,5 +1,8 @@
 """The tags of ``{% load pixelmw %}``: the URL of a pixel, and its ``<img>``."""
 
+# Django comes without types.
+# mypy: disallow-untyped-decorators=False
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,19 +17,19 @@ from .. import project
 register = template.Library()
 
 
-@register.simple_tag  # type: ignore[untyped-decorator]
+@register.simple_tag
 def pixel_url(event_type: str, *arguments: Any, **fields: Any) -> str:
     """The URL of a pixel: ``{% pixel_url "track" event="Opened" user_id=user.pk as url %}``.
 
     It takes the arguments of the method of :class:`pixelmw.links.Links` with the name of the event type.
     """
-    return project.links().url(get_script_prefix(), event_type, *map(_text, arguments), **_texts(fields))
+    return project.links().url(get_script_prefix(), event_type, *map(_text, arguments), **_fields(fields))
 
 
-@register.simple_tag  # type: ignore[untyped-decorator]
+@register.simple_tag
 def pixel(event_type: str, *arguments: Any, **fields: Any) -> Markup:
     """The ``<img>`` of a pixel, with the arguments of ``pixel_url``."""
-    return project.links().img(get_script_prefix(), event_type, *map(_text, arguments), **_texts(fields))
+    return project.links().img(get_script_prefix(), event_type, *map(_text, arguments), **_fields(fields))
 
 
 def _text(value: Any) -> Any:
@@ -34,5 +37,6 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, Promise) else value
 
 
-def _texts(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: _text(value) for name, value in fields.items()}
+def _fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """*fields* without those that are empty: a variable that the template does not have is an empty text."""
+    return {name: _text(value) for name, value in fields.items() if value != ""}

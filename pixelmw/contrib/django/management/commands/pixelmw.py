@@ -1,5 +1,8 @@
 """The command ``manage.py pixelmw``: those of ``python -m pixelmw``, with the project's settings."""
 
+# Django comes without types.
+# mypy: disallow-subclassing-any=False
+
 from __future__ import annotations
 
 import argparse
@@ -12,7 +15,7 @@ from .....cli.main import main
 from ....options import default_sink
 
 
-class Command(BaseCommand):  # type: ignore[misc]
+class Command(BaseCommand):
     """Runs a command of ``python -m pixelmw`` once Django is set up; ``drain`` has the project's sink by default."""
 
     help = "Runs a command of python -m pixelmw with the settings of the project: see manage.py pixelmw -- --help."
@@ -25,5 +28,5 @@ class Command(BaseCommand):  # type: ignore[misc]
     def handle(self, *args: Any, arguments: list[str], **options: Any) -> None:
         """Run the command, and exit with its code."""
         with default_sink("pixelmw.contrib.django.project:sink"):
-            if code := main(arguments):
+            if code := main(arguments[1:] if arguments[:1] == ["--"] else arguments):
                 sys.exit(code)
