@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from django.urls import path, re_path
 
 MIDDLEWARE = "pixelmw.contrib.django.PixelMiddleware"
 
-_directory = tempfile.TemporaryDirectory(prefix="pixelmw-django-")  # lives as long as the process
+_directory = tempfile.TemporaryDirectory(prefix="pixelmw-django-")
+atexit.register(_directory.cleanup)
 DATABASE = Path(_directory.name) / "site.db"
 
 

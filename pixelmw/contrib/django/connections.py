@@ -10,12 +10,15 @@ before they begin. Hence these rules, for each call of the sink:
    only if it failed before and no longer works.
 3. A connection that the call opened is ours. It is closed when Django would
    close it, before and after each call: ``CONN_MAX_AGE``, ``CONN_HEALTH_CHECKS``.
+   If it is still open when its thread ends, it is closed then.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
@@ -24,8 +27,34 @@ from ...events import Event, Sink
 from ...sinks.base import BatchSink, PartialFailure, Unavailable, batch_writer, close_sink
 from ...sinks.data_errors import is_data_error
 
-# The attribute of Django's connection object that holds the driver's connection which a call of ours opened.
-_OPENED_HERE = "_pixelmw_opened"
+
+class _Ours:
+    """A connection of the driver that a call opened. It is closed when the thread ends that this belongs to."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        # A fork ends the other threads in the child, where the connection is still the parent's.
+        if self._pid == os.getpid():
+            with suppress(Exception):  # it is closed already, or the server is gone
+                self.connection.close()
+
+
+class _OursInThread(threading.local):
+    """The connections of ours in this thread, by the aliases of their databases."""
+
+    def __init__(self) -> None:
+        self.by_alias: dict[str, _Ours] = {}
+
+    def has(self, connection: Any) -> bool:
+        """Whether *connection*, Django's, holds one of ours."""
+        ours = self.by_alias.get(connection.alias)
+        return ours is not None and ours.connection is connection.connection
+
+
+_ours = _OursInThread()
 
 
 def with_connections(sink: Sink) -> BatchSink:
@@ -78,7 +107,7 @@ def connections_of_ours() -> Iterator[None]:
     """Close old connections before and after the block, by the rules of this module."""
     before = {}
     for connection in _outside_atomic_blocks():
-        if getattr(connection, _OPENED_HERE, None) is connection.connection:
+        if _ours.has(connection):
             connection.close_if_unusable_or_obsolete()
         elif connection.errors_occurred and not connection.is_usable():
             connection.close()
@@ -88,9 +117,11 @@ def connections_of_ours() -> Iterator[None]:
     finally:
         for connection in _outside_atomic_blocks():
             if before.get(connection.alias) is not connection.connection:
-                setattr(connection, _OPENED_HERE, connection.connection)
-            if getattr(connection, _OPENED_HERE, None) is connection.connection:
+                _ours.by_alias[connection.alias] = _Ours(connection.connection)
+            if _ours.has(connection):
                 connection.close_if_unusable_or_obsolete()
+                if connection.connection is None:
+                    del _ours.by_alias[connection.alias]
 
 
 def _outside_atomic_blocks() -> Iterator[Any]:

@@ -95,13 +95,15 @@ class ModelSink(BatchSink):
 
     def _store(self, connection: Any, table: str, rows: list[Row]) -> None:
         """Store *rows*, on a new connection if the one that was open has died."""
-        was_open = connection.connection is not None and not connection.in_atomic_block
+        was_open = None if connection.in_atomic_block else connection.connection
         try:
             self._insert_in_turn(connection, table, rows)
         except (OperationalError, InterfaceError):
-            if not was_open or (connection.connection is not None and connection.is_usable()):
+            # Django itself may have replaced a connection on which the rollback failed.
+            if was_open is None or (connection.connection is was_open and connection.is_usable()):
                 raise
-            connection.close()
+            if connection.connection is was_open:
+                connection.close()
             self._insert_in_turn(connection, table, rows)
 
     def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> None:
