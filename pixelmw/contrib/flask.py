@@ -145,7 +145,7 @@ class _FlaskCollector(Collector):
             try:
                 contexts.close()
             except Exception:  # a teardown function failed; by now the event is stored or refused
-                self._app.log_exception(sys.exc_info())
+                self._app.logger.exception("a teardown function failed after a pixel")
 
 
 def _enter_request_context(app: Flask) -> Enricher:
