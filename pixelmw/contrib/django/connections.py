@@ -5,7 +5,8 @@ a Spool or a Background has no requests, and middleware outside Django answers
 before they begin. Hence these rules, for each call of the sink:
 
 1. A connection within an ``atomic`` block is never touched. It belongs to
-   whoever opened the block, as in a ``TestCase``.
+   whoever opened the block, as in a ``TestCase``. Nor is one that threads
+   share, as those of a ``LiveServerTestCase`` do.
 2. A connection that was open before belongs to whoever opened it. It is closed
    only if it failed before and no longer works.
 3. A connection that the call opened is ours. It is closed when Django would
@@ -105,17 +106,16 @@ class _WithConnections(BatchSink):
 @contextmanager
 def connections_of_ours() -> Iterator[None]:
     """Close old connections before and after the block, by the rules of this module."""
-    before = {}
-    for connection in _outside_atomic_blocks():
+    for connection in _closable():
         if _ours.has(connection):
             connection.close_if_unusable_or_obsolete()
         elif connection.errors_occurred and not connection.is_usable():
             connection.close()
-        before[connection.alias] = connection.connection
+    before = {connection.alias: connection.connection for connection in connections.all(initialized_only=True)}
     try:
         yield
     finally:
-        for connection in _outside_atomic_blocks():
+        for connection in _closable():
             if before.get(connection.alias) is not connection.connection:
                 _ours.by_alias[connection.alias] = _Ours(connection.connection)
             if _ours.has(connection):
@@ -124,10 +124,10 @@ def connections_of_ours() -> Iterator[None]:
                     del _ours.by_alias[connection.alias]
 
 
-def _outside_atomic_blocks() -> Iterator[Any]:
-    """The open connections of this thread that no ``atomic`` block holds."""
+def _closable() -> Iterator[Any]:
+    """The open connections that belong to this thread alone, and that no ``atomic`` block holds."""
     for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.in_atomic_block:
+        if not (connection.connection is None or connection.in_atomic_block or connection.allow_thread_sharing):
             yield connection
 
 

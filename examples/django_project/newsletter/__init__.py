@@ -1,0 +1,1 @@
+"""A page, and a mail whose opening is counted."""
