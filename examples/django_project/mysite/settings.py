@@ -53,3 +53,5 @@ WSGI_APPLICATION = "mysite.wsgi.application"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("DB", BASE_DIR / "db.sqlite3")}}
 USE_TZ = True
 STATIC_URL = "static/"
+# Django before 6.1 does not know this one.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
