@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import contenders
+import frameworks
 import traffic
 
 Contender = tuple[contenders.Application, dict[str, Any]]
@@ -34,6 +35,7 @@ def cases() -> dict[str, dict[str, Contender]]:
     accepted, refused, home = map(traffic.environ, (traffic.ACCEPTED, traffic.REFUSED, ""))
     own, mail = traffic.environ(traffic.OWN_SCHEMA), traffic.environ(traffic.MAIL)
     home["PATH_INFO"] = "/"
+    image = {**accepted, "PATH_INFO": "/image"}
     return {
         "accepted page event": {
             "floor": (contenders.floor(), accepted),
@@ -58,6 +60,22 @@ def cases() -> dict[str, dict[str, Contender]]:
             traffic.SCHEMA_OF_OPTIONALS, traffic.OPTIONALS, tuple(f"number_{index}" for index in range(20))
         ),
         "pass-through to an empty Flask view": {"unwrapped": (bare, home), "wrapped": (wrapped, home)},
+        "accepted page event, through each shell": {
+            "ours": (ours, accepted),
+            "Flask extension": (frameworks.flask_extension(), accepted),
+            "Django middleware, WSGI": (frameworks.django_wsgi(pixels=True), accepted),
+            "Django middleware, ASGI": (frameworks.django_asgi(pixels=True), accepted),
+            "Django, WSGI: a view that sends the image": (frameworks.django_wsgi(pixels=False), image),
+            "Django, ASGI: a view that sends the image": (frameworks.django_asgi(pixels=False), image),
+        },
+        "pass-through to an empty Django view": {
+            "unwrapped": (frameworks.django_wsgi(pixels=False), home),
+            "with the middleware": (frameworks.django_wsgi(pixels=True), home),
+        },
+        "pass-through to an empty Django view, ASGI": {
+            "unwrapped": (frameworks.django_asgi(pixels=False), home),
+            "with the middleware": (frameworks.django_asgi(pixels=True), home),
+        },
     }
 
 
@@ -108,14 +126,14 @@ def measure(contestants: dict[str, Contender], rounds: int) -> dict[str, list[fl
 
 def report(case: str, results: dict[str, list[float]], reference: str) -> dict[str, Any]:
     """Print one case as a table; returns it for the file."""
-    print(f"\n{case}\n{'':36}{'median us':>10}{'middle half':>16}{'ratio':>8}")
+    print(f"\n{case}\n{'':42}{'median us':>10}{'middle half':>16}{'ratio':>8}")
     rows = {}
     for name, figures in results.items():
         low, median, high = statistics.quantiles(figures, n=4)
         # Ratios are taken round by round, so that what slows the machine down for a while slows both.
         ratio = statistics.median(a / b for a, b in zip(figures, results[reference], strict=True))
         rows[name] = {"median_us": median, "quartiles_us": [low, high], f"ratio_to_{reference}": ratio}
-        print(f"{name:36}{median:10.1f}{low:8.1f}-{high:<7.1f}{ratio:8.3f}")
+        print(f"{name:42}{median:10.1f}{low:8.1f}-{high:<7.1f}{ratio:8.3f}")
     return rows
 
 

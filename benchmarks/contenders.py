@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import frameworks
 import jsonschema
 from jsonschema import Draft202012Validator
 
@@ -106,8 +107,7 @@ def flask_view(schema: dict[str, Any] = PAGE_SCHEMA, numbers: Iterable[str] = ()
 
 def django_view() -> Application:
     """A Django view with a validator made once, in a project without middleware."""
-    import django
-    from django.conf import settings
+    frameworks.configure_django()
     from django.core.wsgi import get_wsgi_application
     from django.http import HttpRequest, HttpResponse
     from django.urls import path
@@ -122,11 +122,7 @@ def django_view() -> Application:
         sink(event)
         return HttpResponse(GIF, headers=HEADERS, content_type="image/gif")
 
-    class Urls:
-        urlpatterns = [path("pixel/v1/page", page)]  # noqa: RUF012 - Django wants a list
-
-    settings.configure(ROOT_URLCONF=Urls, ALLOWED_HOSTS=["*"], SECRET_KEY="benchmark", MIDDLEWARE=[], USE_TZ=True)
-    django.setup()
+    frameworks.urlpatterns.append(path("pixel/v1/page", page))
     return get_wsgi_application()
 
 

@@ -12,6 +12,7 @@ import pytest
 from readme_renderer import rst
 
 from pixelmw import errors
+from pixelmw.contrib.django import ModelSink
 from pixelmw.delivery import Background, Spool
 from pixelmw.sinks import JSONLines, Log, SQLite, fallback, fan_out
 from pixelmw.sinks.http import HTTP
@@ -68,7 +69,7 @@ def test_the_pages_that_it_names_are_there() -> None:
 
 @pytest.mark.parametrize(
     "sink",
-    [SQLite, JSONLines, Log, SQL, Kafka, RedisStream, HTTP, fan_out, fallback, Spool, Background],
+    [SQLite, ModelSink, JSONLines, Log, SQL, Kafka, RedisStream, HTTP, fan_out, fallback, Spool, Background],
     ids=lambda sink: sink.__name__,
 )
 def test_the_table_of_sinks_has_each_of_them(sink: type) -> None:
