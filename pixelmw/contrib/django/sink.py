@@ -24,8 +24,16 @@ from ...events import Event
 from ...sinks.base import BatchSink, PartialFailure, Unavailable, Undeliverable
 from ...sinks.data_errors import is_data_error
 from ...sinks.encoding import encode_each
+from ...sinks.repeats import RepeatCounter, StoreStats
 from ...sinks.rows import Row
-from ...sinks.statement import SKIP_REPEATED_KEY, insert_statement, row_maker, split_by_statement
+from ...sinks.statement import (
+    COUNTS_INSERTED_ROWS,
+    SKIP_REPEATED_KEY,
+    count_statement,
+    insert_statement,
+    row_maker,
+    split_by_statement,
+)
 from ...system.fork import ForkSafeLock
 from .connections import connections_of_ours, first_line
 
@@ -68,6 +76,7 @@ class ModelSink(BatchSink):
     def __init__(self, *, using: str | None = None) -> None:
         self.using = using
         self._turn = ForkSafeLock()
+        self._repeats = RepeatCounter()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()" if self.using is None else f"{type(self).__name__}(using={self.using!r})"
@@ -87,26 +96,33 @@ class ModelSink(BatchSink):
             table = connection.ops.quote_name(model._meta.db_table)
             try:
                 with connections_of_ours():
-                    self._store(connection, table, ordered)
+                    self._repeats.add(self._store(connection, table, ordered))
             except (DatabaseError, InterfaceError) as error:
                 raise _as_sink_error(alias, error) from error.__cause__
         if refused:
             raise PartialFailure(refused)
 
-    def _store(self, connection: Any, table: str, rows: list[Row]) -> None:
-        """Store *rows*, on a new connection if the one that was open has died."""
+    def stats(self) -> StoreStats:
+        """Return the figures of this process; :class:`~pixelmw.sinks.StoreStats` says what each means.
+
+        On MariaDB and MySQL, an event that two clients send at the same moment is not counted.
+        """
+        return self._repeats.stats()
+
+    def _store(self, connection: Any, table: str, rows: list[Row]) -> int:
+        """Store *rows*, on a new connection if the one that was open has died; returns how many were there already."""
         was_open = None if connection.in_atomic_block else connection.connection
         try:
-            self._insert_in_turn(connection, table, rows)
+            return self._insert_in_turn(connection, table, rows)
         except (OperationalError, InterfaceError):
             # Django itself may have replaced a connection on which the rollback failed.
             if was_open is None or (connection.connection is was_open and connection.is_usable()):
                 raise
             if connection.connection is was_open:
                 connection.close()
-            self._insert_in_turn(connection, table, rows)
+            return self._insert_in_turn(connection, table, rows)
 
-    def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> None:
+    def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> int:
         if connection.vendor != "sqlite":
             return _insert(connection, table, rows)
         # SQLite takes one writer at a time. Its own waiting is a poll, in which a thread may go away empty-handed while
@@ -115,12 +131,12 @@ class ModelSink(BatchSink):
         if not self._turn.acquire(_MAX_WAIT):
             raise OperationalError("other threads have kept the database busy")
         try:
-            _insert_past_readers(connection, table, rows)
+            return _insert_past_readers(connection, table, rows)
         finally:
             self._turn.release()
 
 
-def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> None:
+def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> int:
     """Insert *rows* also where SQLite's shared cache, of a database in memory, fails instead of waiting."""
     deadline = time.monotonic() + _MAX_WAIT
     while True:
@@ -132,11 +148,20 @@ def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> None:
         time.sleep(_PAUSE)
 
 
-def _insert(connection: Any, table: str, rows: list[Row]) -> None:
+def _insert(connection: Any, table: str, rows: list[Row]) -> int:
+    """Insert *rows*, and return how many were there already."""
     max_parameters = connection.features.max_query_params or _MAX_PARAMETERS
+    repeated = 0
     with transaction.atomic(using=connection.alias, durable=True), connection.cursor() as cursor:
         for part in split_by_statement(rows, max_parameters):
+            if connection.vendor not in COUNTS_INSERTED_ROWS:
+                keys = {row[0] for row in part}
+                cursor.execute(*count_statement(table, keys, placeholder="%s"))
+                repeated += cursor.fetchone()[0] + len(part) - len(keys)
             cursor.execute(*insert_statement(table, part, backend=connection.vendor, placeholder="%s"))
+            if connection.vendor in COUNTS_INSERTED_ROWS:
+                repeated += len(part) - cursor.rowcount
+    return repeated
 
 
 def _as_sink_error(alias: str, error: Exception) -> Exception:

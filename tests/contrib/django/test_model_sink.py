@@ -48,6 +48,7 @@ def test_a_batch_is_stored_and_a_repeated_message_once(orm: OrmDatabase) -> None
     sink.write([event(str(number)) for number in range(2000)])
     sink.write([event("1"), {**event("1"), "event": "second"}, event("new")])
     assert len(orm.rows()) == 2001
+    assert sink.stats() == {"repeated": 2}
     assert dict(orm.rows("message_id", "event"))["1"] == "e"
 
 
