@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from pixelmw import Collector, Event, PixelMiddleware
 from pixelmw.delivery import Background, Spool
 from pixelmw.sinks import BatchSink, SQLite, fallback, fan_out
+from tests.support import django_site
 from tests.support.lazy import ASYNC, FOUND_AT_THE_CALL, NOT_RUN, Plain, coroutine_function, generator_function
 from tests.support.pixel import host_app
 
@@ -124,10 +125,7 @@ def test_an_asgi_application_is_refused(kind: str) -> None:
 
 
 def test_the_asgi_application_of_django_is_refused() -> None:
-    from django.conf import settings
-
-    if not settings.configured:
-        settings.configure()  # type: ignore[no-untyped-call,unused-ignore]
+    django_site.configure()
     with pytest.raises(TypeError, match=r"ASGIHandler.*get_wsgi_application"):
         PixelMiddleware(get_asgi_application(), print)  # type: ignore[no-untyped-call,unused-ignore]
 
@@ -140,4 +138,4 @@ def test_a_generator_function_or_a_class_is_a_legal_application(kind: str) -> No
 def test_a_generator_function_as_application_is_answered_by_the_server() -> None:
     generator: Any = generator_function
     app: Any = PixelMiddleware(generator, print)
-    assert list(app({"PATH_INFO": "/"}, None)) == [None]
+    assert list(app({"PATH_INFO": "/"}, lambda *started: None)) == [None]

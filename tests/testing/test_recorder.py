@@ -9,7 +9,6 @@ from unittest.mock import ANY
 import django
 import flask
 import pytest
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from werkzeug.exceptions import NotFound
 from werkzeug.test import Client
@@ -17,6 +16,7 @@ from werkzeug.test import Client
 from pixelmw import Event, PixelMiddleware, Rejected
 from pixelmw.delivery import Background
 from pixelmw.testing import Recorder, sample_event
+from tests.support import django_site
 from tests.support.pixel import host_app
 
 TRACK = "/pixel/v1/track?anonymousId=a&event="
@@ -33,9 +33,8 @@ def client(recorder: Recorder) -> Client:
 
 
 def django_app() -> Any:
-    if not settings.configured:
-        settings.configure(ROOT_URLCONF=(), ALLOWED_HOSTS=["*"], SECRET_KEY="k")
-        django.setup()
+    django_site.configure()
+    django.setup()
     return WSGIHandler()
 
 
