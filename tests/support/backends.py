@@ -161,7 +161,9 @@ def mariadb() -> Iterator[Backend]:
             "GRANT ALL ON *.* TO pixel@'%' WITH GRANT OPTION;\nCREATE DATABASE IF NOT EXISTS pixels;\n"
         )
         command = [need("mariadbd", "/usr/sbin/mariadbd", "mysqld"), "--no-defaults", data, f"--port={port}"]
-        command += ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--skip-name-resolve"]
+        # Its temporary tables stand in its own directory: two servers with the same /tmp delete each other's.
+        command += ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", f"--tmpdir={directory}"]
+        command += ["--skip-name-resolve"]
         command += [f"--init-file={directory / 'users.sql'}", "--innodb-buffer-pool-size=16M"]
         # With io_uring, the server once died in the middle of a test that only stored an event, and damaged its data.
         command += ["--innodb-use-native-aio=OFF"]
