@@ -102,7 +102,7 @@ def test_all_texts_of_a_request_share_the_limit_of_steps() -> None:
 
 
 def test_a_name_that_is_too_long_for_a_pattern_of_names_is_refused() -> None:
-    pixel = Pixel(schemas={"track": {"patternProperties": {COSTLY[-1].pattern: False}}})
+    pixel = Pixel(schemas={"track": {"patternProperties": {r"^.*?,.*?,.*?,.*?x$": False}}})
     assert pixel.track(f"{'x' * 80}=1")
     assert pixel.refused(f"writeKey=k&event=e&{'x' * 90}=1").rule == "pattern"
 

@@ -54,6 +54,8 @@ COSTLY = [
     Costly(r".*.*=.*", 3, "", "x", ""),
     Costly(r"^\s*(.*?)\s*$", 3, "", " ", "\nx\ny"),
     Costly(r"^.*?,.*?,.*?,.*?x$", 4, "", ",", ""),
+    # The times of GitHub's schedules, of which SchemaStore has the schema.
+    Costly(r"^(((\d+,)+\d+|(\d+|\*)(\/|-)\d+|\d+|\*) ?){5,6}$", 6, "", "1", "!"),
 ]
 
 #: What schemas have every day. A search takes time in proportion to the text, whatever it is.

@@ -20,8 +20,8 @@ from .tree import Assertion, Characters, Choice, Look, Node, PatternError, Repea
 START, SKIPPED = 0, 1
 # Every text is read as if it stood between these two, so that ^ and $ are sets of characters, too.
 _BEGIN, _END = ((-2, -2),), ((-1, -1),)
-# A repetition of up to this many positions is written out. A larger one is taken for a loop: an id of 64 hexadecimal
-# digits is exact, and a text of up to 1,000 characters is one loop.
+# A repetition of up to this many positions, or twice as many if it repeats more than one, is written out. A larger one
+# is taken for a loop: an id of 64 hexadecimal digits is exact, and a text of up to 1,000 characters is one loop.
 _WRITTEN_OUT = 64
 # The most that is judged; a list of all countries by name has 3,000 characters. The time is about 1 us a connection.
 _MAX_POSITIONS = 10_000
@@ -179,7 +179,8 @@ class _Builder:
         start = len(self.sets)
         first = self.part(body)
         copies = max(low, 1) if high is None else high
-        if copies * (len(self.sets) - start) > self.written_out:
+        size = len(self.sets) - start
+        if copies * size > self.written_out * (2 if size > 1 else 1):
             return self._coarse_loop(first, low, high)
         parts = [first, *(self.part(body) for _ in range(copies - 1))]
         if high is None:
