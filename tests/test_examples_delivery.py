@@ -84,6 +84,7 @@ def test_the_kafka_pipeline_keeps_each_event_once_however_often_it_comes(tmp_pat
         assert consumer.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_kafka_consumer_commits_no_offset_of_what_it_could_not_store(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     with closing(sqlite3.connect(database)) as connection:
@@ -98,6 +99,7 @@ def test_the_kafka_consumer_commits_no_offset_of_what_it_could_not_store(tmp_pat
         assert committed(brokers) == NEVER
 
 
+@pytest.mark.slow
 def test_the_kafka_consumer_passes_over_what_is_not_pixelmws(tmp_path: Path) -> None:
     database = tmp_path / "events.db"
     with mock_brokers(1) as brokers:

@@ -31,7 +31,7 @@ class DjangoPixel(Pixel):
         self.refusals: list[Rejected] = []
         defaults: dict[str, Any] = {"sink": self.events.append, "on_reject": self.refusals.append}
         setting = {name.upper(): value for name, value in (defaults | options).items()}
-        self._setting = override_settings(PIXELMW=setting, MIDDLEWARE=[django_site.MIDDLEWARE])
+        self.setting = override_settings(PIXELMW=setting, MIDDLEWARE=[django_site.MIDDLEWARE])
         self._in_force()
         self.client = WholeClient(self._settle(validator(self.handler())), use_cookies=False)
 
@@ -46,8 +46,8 @@ class DjangoPixel(Pixel):
     def _in_force(self) -> None:
         if DjangoPixel.current is not self:
             if DjangoPixel.current is not None:
-                DjangoPixel.current._setting.disable()
-            self._setting.enable()
+                DjangoPixel.current.setting.disable()
+            self.setting.enable()
             DjangoPixel.current = self
 
     def _settle(self, app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
@@ -61,7 +61,7 @@ class DjangoPixel(Pixel):
     def forget() -> None:
         """Put Django's settings back."""
         if DjangoPixel.current is not None:
-            DjangoPixel.current._setting.disable()
+            DjangoPixel.current.setting.disable()
             DjangoPixel.current = None
 
 

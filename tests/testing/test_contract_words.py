@@ -15,6 +15,9 @@ from pixelmw.sinks import PartialFailure, Unavailable, Undeliverable
 from pixelmw.testing import check_sink
 from tests.support.broken_sinks import MOST_CHARS, Store
 
+# Each puts a sink through the whole contract.
+pytestmark = pytest.mark.slow
+
 LARGE = {"properties": {"text": "x" * MOST_CHARS}}
 
 

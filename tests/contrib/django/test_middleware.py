@@ -193,7 +193,7 @@ def source_of(write_key: str) -> str:
         pytest.param({}, "has no SINK", id="no sink"),
         pytest.param({"SINK": print, "SINKS": 1}, "'SINKS'. Did you mean 'SINK'?", id="a misspelt key"),
         pytest.param({"SINK": print, "COLOUR": 1}, "'COLOUR'. Known are SINK, PATHS", id="an unknown key"),
-        pytest.param({"SINK": "shop.nowhere.sink"}, "No module named 'shop'", id="a sink that is nowhere"),
+        pytest.param({"SINK": "no_such_shop.sink"}, "No module named 'no_such_shop'", id="a sink that is nowhere"),
         pytest.param({"SINK": "pixelmw.nosink"}, "nothing at 'pixelmw.nosink'", id="a sink that is not there"),
         pytest.param({"SINK": "pixelmw.sinks.JSONLines"}, "cannot be made: TypeError", id="a class with arguments"),
         pytest.param({"SINK": print, "ENRICH": ["shop.x"]}, "'ENRICH'", id="an enricher that is nowhere"),

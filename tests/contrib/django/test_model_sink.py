@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test import override_settings
 
 from pixelmw.contrib.django import ModelSink
@@ -153,7 +153,7 @@ def test_the_routers_of_the_project_choose_the_database(orm: OrmDatabase) -> Non
 
 
 def test_another_kind_of_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(connection._connections["default"]), "vendor", "oracle")
+    monkeypatch.setattr(type(connections["default"]), "vendor", "oracle")
     with pytest.raises(ImproperlyConfigured, match="is oracle; ModelSink knows"):
         ModelSink()(event("1"))
 
