@@ -100,7 +100,7 @@ class Collector:
         :raises Rejected: if the request is refused; ``on_reject`` was called with it.
         :raises Discard: if an enricher raised it; nothing was stored.
         :raises BaseException: what an enricher, ``write_keys`` or the sink raised; whether the event was stored is not
-            known. It is logged, if it is to be answered (:func:`pixelmw.system.failures.ends_the_call_only`).
+            known. It is logged, if it is to be answered (``system.failures.ends_the_call_only``).
         """
         query = environ.get("QUERY_STRING", "")
         event: Event | None = None

@@ -6,16 +6,14 @@ import copy
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import WSGIApplication
 
 from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
 from ..sinks.base import BatchSink
 from .compare import as_lines, differences, name_of, shown
-
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
 
 # Somebody may append to the lists directly, which wakes nobody.
 _LOOK_AGAIN = 0.02  # seconds
@@ -47,7 +45,7 @@ class Recorder(BatchSink):
         return f"{type(self).__name__}()"  # the same each time: logs are throttled by it
 
     def wrap(self, app: WSGIApplication, **options: Any) -> PixelMiddleware:
-        """Return a :class:`PixelMiddleware` around *app* that records here.
+        """Return a :class:`pixelmw.PixelMiddleware` around *app* that records here.
 
         :param app: any WSGI application; of a Flask app, its ``wsgi_app``.
         :param options: those of the middleware. An ``on_reject`` among them is called as well.
