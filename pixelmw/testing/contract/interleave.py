@@ -20,7 +20,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from .stop import Stopper, stopper
@@ -51,6 +51,27 @@ def switch_interval(seconds: float) -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual)
+
+
+def started(calls: Sequence[Callable[[], object]]) -> list[threading.Thread]:
+    """Start a thread for each of *calls*. Each one runs before the next one is started.
+
+    Under a tracer such as coverage, each thread installs it as it starts. Two that
+    do so at the same moment fail in CPython 3.11: "Cannot install a trace function
+    while another trace function is being installed".
+    """
+    threads = []
+    for call in calls:
+        runs = threading.Event()
+
+        def run(call: Callable[[], object] = call, runs: threading.Event = runs) -> None:
+            runs.set()
+            call()
+
+        threads.append(threading.Thread(target=run, daemon=True))
+        threads[-1].start()
+        runs.wait(_LIMIT)
+    return threads
 
 
 def meet(sink: object, make_call: Callable[[], Callable[[], object]]) -> None:
@@ -99,10 +120,7 @@ def _meet_at(
         finally:
             over.set()
 
-    threads = [threading.Thread(target=each, daemon=True) for each in (run_first, run_second)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
+    for thread in started([run_second, run_first]):
         thread.join(_LIMIT)
     return stopped.is_set()
 

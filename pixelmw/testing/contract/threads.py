@@ -12,7 +12,7 @@ from ..compare import name_of
 from .arrivals import Deviation
 from .bench import Bench, Skip
 from .calls import CALL_LIMIT
-from .interleave import meet, switch_interval
+from .interleave import meet, started, switch_interval
 
 _THREADS, _EVENTS = 8, 4
 # Seconds. What raises after such a wait was not its turn in time, as in a locked SQLite; a race raises at once.
@@ -111,9 +111,7 @@ def _need_threads(bench: Bench) -> None:
 
 def _run(calls: list[Callable[[], None]]) -> None:
     """Make *calls* on a thread each, until all have ended or none of them can have got on any more."""
-    threads = [threading.Thread(target=call, daemon=True) for call in calls]
-    for thread in threads:
-        thread.start()
+    threads = started(calls)
     deadline = time.monotonic() + _EVENTS * CALL_LIMIT / 2
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
