@@ -122,6 +122,7 @@ def test_an_environ_may_lack_nearly_everything() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shell", ["WSGI", "Django-WSGI"], indirect=True)
 def test_memory_stays_flat_under_3000_hostile_requests(shell: type[Pixel]) -> None:
     pixel = shell(sink=lambda event: None, on_reject=lambda refusal: None, schemas={"track": TYPED}, reply="auto")
     queries = [

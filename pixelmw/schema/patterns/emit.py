@@ -42,7 +42,7 @@ def _repeat(body: Node, low: int, high: int | None, lazy: bool) -> str:
 
 def _characters(ranges: Ranges) -> str:
     if not ranges:
-        return "(?!)"  # [] matches nothing
+        return r"[^\s\S]"  # [] matches nothing. Its width is one, as that of any class, for a look-behind.
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return re.escape(chr(ranges[0][0]))
     others = complement(ranges)
