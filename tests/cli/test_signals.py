@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -75,11 +75,11 @@ def test_the_callers_handlers_are_in_place_again(
 def test_a_server_that_is_stopped_returns_0_and_puts_the_handler_back(
     handler: Handler, capsys: pytest.CaptureFixture[str], free_port: int
 ) -> None:
-    def stop_once_it_listens() -> None:
-        wait_until(lambda: _listens(free_port))
+    def stop_once_it_answers() -> None:
+        wait_until(lambda: _answers(free_port))
         signal.raise_signal(signal.SIGTERM)
 
-    watcher = threading.Thread(target=stop_once_it_listens)
+    watcher = threading.Thread(target=stop_once_it_answers)
     watcher.start()
     assert main(["serve", "--port", str(free_port)]) == 0
     watcher.join()
@@ -87,9 +87,16 @@ def test_a_server_that_is_stopped_returns_0_and_puts_the_handler_back(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def _answers(port: int) -> bool:
+    """Whether the server serves. It listens a moment earlier, when it has not said yet where."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        client.request("GET", "/")
+        return client.getresponse().status == 200
+    except ConnectionError:
+        return False
+    finally:
+        client.close()
 
 
 def test_a_server_that_is_stopped_before_it_serves_returns_0_and_puts_the_handler_back(
