@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import signal
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +16,9 @@ import pytest
 from pixelmw import Event, PixelMiddleware, Rejected
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
-from tests.support.needs import need
+from tests.support.browsers import page_text
 from tests.support.servers import serving
 
-TIMEOUT = 60.0  # seconds for one page
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--accept-lang=de-CH,de",
-    # The page is read once its scripts have nothing left to wait for, not at its load event.
-    "--virtual-time-budget=10000",
-)
 #: Once all images have come, or have failed to, says what became of them, and of the URLs to fetch.
 PAGE = """<!doctype html>
 <html lang="de"><meta charset="utf-8"><title>Bücher</title>
@@ -121,38 +104,12 @@ def browse(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
     """Opens a page in a browser of its own, and gives what the page reports."""
 
     def open_page(url: str) -> dict[str, Any]:
-        dom = run_browser(url, tmp_path)
+        dom = page_text(url, tmp_path, "--accept-lang=de-CH,de")
         report = re.search(r'<pre id="report">(.+)</pre>', dom)
         assert report, dom
         return json.loads(html.unescape(report[1]))  # type: ignore[no-any-return]
 
     return open_page
-
-
-def run_browser(url: str, directory: Path) -> str:
-    """The page at *url*, as it is once its scripts are done."""
-    command = [
-        need("chromium", "chromium-browser", "google-chrome"),
-        *FLAGS,
-        f"--user-data-dir={directory / 'profile'}",
-    ]
-    with ExitStack() as files:
-        dom, errors = (files.enter_context((directory / name).open("w+b")) for name in ("dom.html", "errors.log"))
-        process = subprocess.Popen(
-            [*command, "--dump-dom", url],
-            stdin=subprocess.DEVNULL,
-            stdout=dom,
-            stderr=errors,
-            env=os.environ | {"HOME": str(directory)},
-            start_new_session=True,
-        )
-        try:
-            process.wait(TIMEOUT)
-        finally:
-            with suppress(ProcessLookupError):  # its helpers are in its process group, and it leads no other
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return (directory / "dom.html").read_text()
 
 
 def test_the_pixels_of_a_page_are_shown_and_become_events(site: Site, browse: Callable[[str], Any]) -> None:
