@@ -19,23 +19,11 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
-from tests.support.needs import need
+from tests.support.browsers import page_text
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # The page is read once its scripts have nothing left to wait for, not at its load event.
-    "--virtual-time-budget=20000",
-    "--dump-dom",
-)
 #: A page in a frame of a given width; its report says how much wider the page is.
 FRAMES = """<!doctype html><meta charset="utf-8"><pre id="report"></pre>
 <script>
@@ -115,10 +103,9 @@ def served(directory: Path) -> Iterator[str]:
             thread.join()
 
 
-def shown(url: str, profile: Path) -> str:
-    """What Chromium has made of a page, with its scripts run."""
-    command = [need("chromium", "chromium-browser", "google-chrome"), *FLAGS, f"--user-data-dir={profile}", url]
-    return subprocess.run(command, text=True, capture_output=True, timeout=120, check=True).stdout
+def shown(url: str, directory: Path) -> str:
+    """What Chromium has made of a page, with its scripts run: these take longer than others."""
+    return page_text(url, directory, "--virtual-time-budget=20000", timeout=120)
 
 
 def test_every_link_within_the_pages_leads_somewhere(pages: dict[Path, Page]) -> None:
