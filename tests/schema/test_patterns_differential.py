@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pixelmw.schema.patterns import PatternError
@@ -49,6 +49,7 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+KNOWN_REFUSALS = ("several lengths", "matches no character", "has \\B, which ECMA-262 does not know")
 PATTERNS = st.recursive(atoms | repeated, _wider, max_leaves=6)
 
 
@@ -79,8 +80,9 @@ def agree(pattern: str, texts: list[str]) -> None:
         give_up("regress is not installed")
     ours, reference = by_us(pattern), by_ecma(regress, pattern)
     if isinstance(ours, str):
-        # Look-behind of several lengths is not supported; regress allows a word boundary to be repeated.
-        assert reference is None or "several lengths" in ours or "matches no character" in ours, ours
+        # Look-behind of several lengths is not supported; regress allows a word boundary to be repeated, and without the
+        # u flag it takes \B within a class for the letter, which we do not.
+        assert reference is None or any(reason in ours for reason in KNOWN_REFUSALS), ours
     elif reference is None:
         # Neither with the flag nor without it: a pattern that mixes both forms.
         assert "\\u{" in pattern or "\\uD83D" in pattern
@@ -89,6 +91,7 @@ def agree(pattern: str, texts: list[str]) -> None:
             assert ours(text) is reference(text), (pattern, emit(parse(pattern)), text)
 
 
+@example("(?:[[*|\\B)([\\c1])", ["B"])
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PATTERNS, st.lists(TEXTS, min_size=8, max_size=12))
 def test_a_random_pattern_matches_what_ecma_262_says(pattern: str, texts: list[str]) -> None:
