@@ -217,4 +217,6 @@ def test_two_processes_together_stay_under_the_size(tmp_path: Path) -> None:
         finish(process)
     report("two processes under max_bytes=200,000", accepted=accepted, bytes=used)
     assert len(waiting(directory)) == accepted
-    assert 150_000 < used < 200_000 + 2 * 400
+    # What a process may write before it measures again is at most an eighth of what was free. One that was stopped for
+    # a moment writes that much beside another that has filled the directory by then.
+    assert 150_000 < used < 200_000 + 200_000 / 8 + 400
