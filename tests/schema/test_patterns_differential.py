@@ -80,8 +80,8 @@ def agree(pattern: str, texts: list[str]) -> None:
         give_up("regress is not installed")
     ours, reference = by_us(pattern), by_ecma(regress, pattern)
     if isinstance(ours, str):
-        # Look-behind of several lengths is not supported; regress allows a word boundary to be repeated, and without the
-        # u flag it takes \B within a class for the letter, which we do not.
+        # Look-behind of several lengths is not supported. Regress allows a word boundary to be repeated; without the
+        # u flag, it takes \B within a class for the letter, and we do not.
         assert reference is None or any(reason in ours for reason in KNOWN_REFUSALS), ours
     elif reference is None:
         # Neither with the flag nor without it: a pattern that mixes both forms.
