@@ -6,7 +6,7 @@ import gc
 import json
 import tracemalloc
 from collections.abc import Callable
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from typing import Any
 
 import pytest
@@ -122,7 +122,6 @@ def test_an_environ_may_lack_nearly_everything() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shell", ["WSGI", "Django-WSGI"], indirect=True)
 def test_memory_stays_flat_under_3000_hostile_requests(shell: type[Pixel]) -> None:
     pixel = shell(sink=lambda event: None, on_reject=lambda refusal: None, schemas={"track": TYPED}, reply="auto")
     queries = [
@@ -140,17 +139,24 @@ def test_memory_stays_flat_under_3000_hostile_requests(shell: type[Pixel]) -> No
 
     app = pixel.client.application  # past the client, which takes more memory and time than the middleware
 
-    def send(count: int) -> int:
-        for number, query in enumerate(islice(cycle(queries), count)):
-            environ = {**create_environ(TRACK), "QUERY_STRING": f"{query}&u{number}"}  # no two are the same object
+    numbers = count()
+
+    def growth(requests: int) -> int:
+        """By how many bytes memory grew in the meantime."""
+        before = tracemalloc.get_traced_memory()[0]
+        for query in islice(cycle(queries), requests):
+            environ = {**create_environ(TRACK), "QUERY_STRING": f"{query}&u{next(numbers)}"}  # no two are alike
             assert run_wsgi_app(app, environ, buffered=True)[1][:3] in ("200", "400", "401", "414")
         gc.collect()
-        return tracemalloc.get_traced_memory()[0]
+        return tracemalloc.get_traced_memory()[0] - before
 
     tracemalloc.start()
     try:
-        before = send(len(queries) * 3)
-        assert send(3000) - before < 100_000
+        growth(1000)  # fills what there is of caches
+        rounds = [growth(1000) for _ in range(3)]
     finally:
         tracemalloc.stop()
+    # What is kept of a request shows in each round. Before Python 3.12, the interpreter's table of interned strings may
+    # be made anew in one of them: each event loop interns a few and forgets them. Under pytest, it has megabytes.
+    assert sorted(rounds)[1] < 33_000, rounds
     assert_good_request_works(pixel)
