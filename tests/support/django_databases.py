@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pymysql
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -14,9 +13,9 @@ from sqlalchemy import make_url
 
 from pixelmw.contrib.django import ModelSink
 from pixelmw.contrib.django.models import PixelEvent
-from tests.support import backends
+from tests.support import backends, mysql_driver
 
-pymysql.install_as_MySQLdb()
+mysql_driver.choose()
 
 _ENGINES = {"postgresql": "postgresql", "mariadb": "mysql"}
 

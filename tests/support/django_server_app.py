@@ -6,7 +6,6 @@ import json
 import os
 
 import django
-import pymysql
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
@@ -14,8 +13,9 @@ from django.urls import path
 
 from pixelmw.contrib.django import ModelSink
 from pixelmw.delivery import Spool
+from tests.support import mysql_driver
 
-pymysql.install_as_MySQLdb()
+mysql_driver.choose()
 _spool = os.environ.get("PIXELMW_TEST_SPOOL")
 
 
