@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import io
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import django
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import path, re_path
 
 MIDDLEWARE = "pixelmw.contrib.django.PixelMiddleware"
@@ -27,12 +28,72 @@ def plain(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"the host application\n{body}", content_type="text/plain")
 
 
-def stream(request: HttpRequest) -> StreamingHttpResponse:
-    async def chunks() -> AsyncIterator[bytes]:
-        for chunk in (b"one ", b"two"):
+class Chunks:
+    """What a streaming answer consists of, with the calls of its close() counted in the process that serves it."""
+
+    closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from (b"one ", b"", b"two ", b"three" * 10_000)
+
+    def close(self) -> None:
+        Chunks.closed += 1
+
+
+class AsyncChunks:
+    """The same for asynchronous code."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in Chunks():
             yield chunk
 
-    return StreamingHttpResponse(chunks() if hasattr(request, "scope") else iter([b"one ", b"two"]))
+    def close(self) -> None:
+        Chunks().close()
+
+
+class BrokenChunks(Chunks):
+    """The same, until a fault in the middle."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"before the fault"
+        raise RuntimeError("the view failed in the middle")
+
+
+class File(io.BytesIO):
+    """A file in memory, whose first close() is counted with the others: there is no harm in a second."""
+
+    def close(self) -> None:
+        Chunks.closed += not self.closed
+        super().close()
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(Chunks())
+
+
+def stream_async(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(AsyncChunks())
+
+
+def breaks_off(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(BrokenChunks())
+
+
+async def async_view(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(AsyncChunks(), status=202)
+
+
+def file(request: HttpRequest) -> FileResponse:
+    return FileResponse(Path(__file__).open("rb"))
+
+
+def file_in_memory(request: HttpRequest) -> FileResponse:
+    return FileResponse(File(bytes(range(256)) * 400), as_attachment=True, filename="été.bin")
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    """How often close() was called so far."""
+    return HttpResponse(str(Chunks.closed), headers={"Content-Length": str(len(str(Chunks.closed)))})
 
 
 def echo(request: HttpRequest) -> HttpResponse:
@@ -55,8 +116,13 @@ def fails(request: HttpRequest) -> HttpResponseBase:
 
 
 #: What there is to ask for, at "/" and the name; any other path is ``plain``.
-VIEWS = {view.__name__: view for view in (stream, echo, cookies, no_content, fails)}
-urlpatterns: list[Any] = [path(name, view) for name, view in VIEWS.items()]
+VIEWS: dict[str, Any] = {view.__name__: view for view in (echo, cookies, no_content, fails)}
+#: The views whose answer is streamed, of which all that end well are closed once.
+STREAMS: dict[str, Any] = {
+    view.__name__: view for view in (stream, stream_async, breaks_off, async_view, file, file_in_memory)
+}
+urlpatterns: list[Any] = [path(name, view) for name, view in (VIEWS | STREAMS).items()]
+urlpatterns += [path("closed", closed)]
 urlpatterns += [re_path("", plain)]
 
 

@@ -61,7 +61,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "uwsgi-graceful": (*_UWSGI, "--module={module}:{name}", "--master", "--processes=2", "--enable-threads", _GRACEFUL),
     "werkzeug": ("python", "-c", _WERKZEUG),
     "wsgiref": ("python", "-c", _WSGIREF),
+    # It would believe the X-Forwarded-For of any client on this machine.
+    "uvicorn": ("uvicorn", "--host=127.0.0.1", "--port=0", "--no-proxy-headers", "{module}:{name}"),
+    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "{module}:{name}"),
 }
+
+
+#: The application of the tests that a server runs: wrapped in WSGI, or a Django project under ASGI.
+APPLICATIONS = dict.fromkeys(COMMANDS, "tests.support.server_app:application") | dict.fromkeys(
+    ("uvicorn", "hypercorn"), "tests.support.django_server_sites:asgi"
+)
 
 
 def program(name: str) -> str:

@@ -14,9 +14,18 @@ from urllib.parse import quote
 import pytest
 
 from pixelmw.replies import GIF
-from tests.support.servers import TIMEOUT, running, send
+from tests.support.servers import APPLICATIONS, TIMEOUT, running, send
 
-SERVERS = ("gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent", "waitress", "uwsgi", "werkzeug")
+SERVERS = (
+    "gunicorn-sync",
+    "gunicorn-gthread",
+    "gunicorn-gevent",
+    "waitress",
+    "uwsgi",
+    "werkzeug",
+    "uvicorn",
+    "hypercorn",
+)
 TRACK = "/pixel/v1/track?writeKey=k&event=e"
 USER = f"{TRACK}&userId=u"
 SEGMENT = base64.b64encode(b'{"writeKey": "k", "event": "e", "userId": "~~~???>>>", "n.m": [1, "\\u0000"]}').decode()
@@ -90,7 +99,7 @@ class Site(NamedTuple):
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp(request.param)
     database = directory / "events.db"
-    application = "tests.support.server_app:application"
+    application = APPLICATIONS[request.param]
     options = ["--limit-request-field_size=8190"] if "gunicorn" in request.param else []
     with running(request.param, application, directory, *options, PIXELMW_TEST_DB=str(database)) as port:
         yield Site(request.param, port, database)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pixelmw.replies import GIF
-from tests.support.servers import TIMEOUT, Answer, exchange, request, running, send
+from tests.support.servers import APPLICATIONS, TIMEOUT, Answer, exchange, request, running, send
 
 AMP_PAGE = (
     "/pixel/v1/page?writeKey=k%2B1&context.library.name=Rudderstack%20AMP%20SDK&context.library.version=1.0.0"
@@ -32,6 +32,8 @@ SERVERS = (
     "uwsgi",
     "uwsgi-master",
     "werkzeug",
+    "uvicorn",
+    "hypercorn",
 )
 #: What no client should send, and some do: each goes into the value of a property.
 RAW = {
@@ -73,9 +75,7 @@ class Site(NamedTuple):
 def site_under(server: str, directory: Path, *options: str) -> Iterator[Site]:
     """The application under *server*, storing into *directory*."""
     database = directory / "events.db"
-    with running(
-        server, "tests.support.server_app:application", directory, *options, PIXELMW_TEST_DB=str(database)
-    ) as port:
+    with running(server, APPLICATIONS[server], directory, *options, PIXELMW_TEST_DB=str(database)) as port:
         yield Site(port, database)
 
 

@@ -21,7 +21,10 @@ from tests.support.fixture_apps import NEAR_MISSES
 
 django_site.configure()
 
+# Django warns of a stream of the other kind, which it takes as a whole.
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event=e"
+ENDING = [name for name in django_site.STREAMS if name != "breaks_off"]
 HANDLERS = {"WSGI": WSGIHandler, "ASGI": lambda: as_wsgi(ASGIHandler())}
 
 
@@ -51,11 +54,20 @@ def test_the_two_differ_on_a_pixel_path(pair: list[Callable[..., Any]]) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-@pytest.mark.parametrize("kind", [*django_site.VIEWS, "plain"])
+@pytest.mark.parametrize("kind", [*django_site.VIEWS, *ENDING, "plain"])
 def test_every_kind_of_answer_is_the_same(pair: list[Callable[..., Any]], kind: str, method: str) -> None:
     options = {"data": b"hello"} if method == "POST" else {}
     bare, wrapped = (answer(app, f"/{kind}?a=1", method=method, **options) for app in pair)
     assert bare == wrapped
+
+
+@pytest.mark.parametrize("kind", ENDING)
+def test_what_is_streamed_is_closed_once(pair: list[Callable[..., Any]], kind: str) -> None:
+    for app in pair:
+        before = int(answer(app, "/closed")[2])
+        assert len(answer(app, f"/{kind}")[2]) > 1000
+        # Whether a file on the disk is closed, Python itself says.
+        assert int(answer(app, "/closed")[2]) == before + (kind != "file")
 
 
 @pytest.mark.parametrize("path", NEAR_MISSES.values(), ids=NEAR_MISSES)

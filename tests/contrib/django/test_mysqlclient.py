@@ -24,7 +24,18 @@ TIMEOUT = 300.0  # seconds
 def test_what_is_tested_with_the_one_driver_holds_with_the_other(module: str) -> None:
     if importlib.util.find_spec("MySQLdb") is None:
         give_up("mysqlclient is not installed")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "mariadb", "-m", "slow or not slow"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "mariadb",
+        "-m",
+        "slow or not slow",
+    ]
     run = subprocess.run(
         [*command, FOLDER / f"{module}.py"],
         cwd=FOLDER.parents[2],
