@@ -39,14 +39,18 @@ def resolve(argument: str, value: Any) -> Any:
     :raises Exception: what the import, or the class of the sink, raised.
     """
     if argument == "enrich" and isinstance(value, list | tuple):
-        return [_import_dotted(each) for each in value]
+        return [import_dotted(each) for each in value]
     if argument in _PLAIN_TEXTS:
         return value
-    value = _import_dotted(value)
+    value = import_dotted(value)
     return value() if argument == "sink" and isinstance(value, type) else value
 
 
-def _import_dotted(value: Any) -> Any:
+def import_dotted(value: Any) -> Any:
+    """Return the object at *value*, if that is a dotted path, else *value* itself.
+
+    :raises ImportError: if there is nothing at the dotted path.
+    """
     if not (isinstance(value, str) and _DOTTED_PATH.fullmatch(value)):
         return value
     try:

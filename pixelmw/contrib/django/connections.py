@@ -25,8 +25,9 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections
 
 from ...events import Event, Sink
-from ...sinks.base import BatchSink, PartialFailure, Unavailable, batch_writer, close_sink
+from ...sinks.base import BatchSink, PartialFailure, Unavailable, batch_writer, checked_sink, close_sink
 from ...sinks.data_errors import is_data_error
+from ...system.callables import raise_if_unfinished
 
 
 class _Ours:
@@ -67,6 +68,7 @@ def with_connections(sink: Sink) -> BatchSink:
     an ``atomic`` block, and those that somebody else opened and that work, stay
     open; so a test keeps its own. ``flush`` and ``close`` are passed on.
 
+    :raises TypeError: if *sink* is not callable, a class, an ``async def`` or a generator function.
     :raises Unavailable: when called, if the database failed (``OperationalError``,
         ``InterfaceError``), so that a delivery tries again.
     :raises Exception: when called, whatever else *sink* raised.
@@ -76,9 +78,7 @@ def with_connections(sink: Sink) -> BatchSink:
 
 class _WithConnections(BatchSink):
     def __init__(self, sink: Sink) -> None:
-        if not callable(sink):
-            raise TypeError(f"sink is {sink!r}: give any callable that takes an event")
-        self._sink = sink
+        self._sink = checked_sink("sink", sink)
         self._write = batch_writer(sink)
 
     def __repr__(self) -> str:
@@ -86,7 +86,7 @@ class _WithConnections(BatchSink):
 
     def __call__(self, event: Event) -> None:
         with connections_of_ours(), database_errors_as_unavailable():
-            self._sink(event)
+            raise_if_unfinished("sink", self._sink, self._sink(event))
 
     def write(self, events: Sequence[Event]) -> None:
         """Store *events*, as *sink* does."""

@@ -27,7 +27,7 @@ from ...events import Sink
 from ...middleware import PixelMiddleware
 from ...sinks.base import close_sink
 from ...system.threads import background_threads_run
-from ..options import ARGUMENTS, TAG_ARGUMENTS, resolve, unknown_names
+from ..options import ARGUMENTS, TAG_ARGUMENTS, import_dotted, resolve, unknown_names
 from ..page_links import PageLinks
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def _make_middleware() -> PixelMiddleware:
         made = PixelMiddleware(_not_ours, **arguments)
     except (TypeError, ValueError) as error:
         raise WrongSetting([Problem("pixelmw.E004", f"PIXELMW cannot work: {error}.")]) from error
-    if isinstance(given["SINK"], str | type):
+    # One that was made here is ours to close. What was imported as it is belongs to whoever made it.
+    if isinstance(import_dotted(given["SINK"]), type):
         _made.own_sink = arguments["sink"]
     return made
 

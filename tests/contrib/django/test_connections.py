@@ -229,5 +229,16 @@ def test_batches_flush_and_close_are_passed_on() -> None:
     assert with_connections(print).flush()
     with_connections(print).close()
     assert repr(with_connections(print)) == "with_connections(<built-in function print>)"
-    with pytest.raises(TypeError, match="give any callable"):
-        with_connections(None)  # type: ignore[arg-type]
+
+
+async def asynchronous(event: Event) -> None:
+    """A sink that nobody awaits."""
+
+
+@pytest.mark.parametrize("sink", [None, asynchronous, Whole], ids=["nothing", "async", "class"])
+def test_what_would_store_nothing_is_refused(sink: Any) -> None:
+    with pytest.raises(TypeError, match="give "):
+        with_connections(sink)
+    hidden = with_connections(lambda event: asynchronous(event))
+    with pytest.raises(TypeError, match="ran nothing"):
+        hidden(event("1"))

@@ -156,10 +156,14 @@ def test_a_sink_that_is_a_class_is_made_once_and_closed_when_the_setting_changes
     assert sink.closed == 1
 
 
-def test_a_sink_of_the_users_is_left_open() -> None:
-    with override_settings(PIXELMW={"SINK": (sink := Sink())}):
+sink_of_the_project = Sink()
+
+
+@pytest.mark.parametrize("sink", [sink_of_the_project, f"{__name__}.sink_of_the_project"], ids=["object", "path"])
+def test_a_sink_of_the_users_is_left_open(sink: Any) -> None:
+    with override_settings(PIXELMW={"SINK": sink}):
         assert Client().get(TRACK).status_code == 200
-    assert sink.closed == 0
+    assert sink_of_the_project.closed == 0
 
 
 signer = Signer(["the key of the tests"])
