@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from django.db import models
 
+from .fields import ExactCharField, ExactTextField
+
 
 class PixelEvent(models.Model):
     """An event, with the columns of :class:`pixelmw.sinks.SQLite`; ``body`` is the whole event."""
 
-    message_id = models.CharField(max_length=255, primary_key=True)
+    message_id = ExactCharField(max_length=255, primary_key=True)
     # Absent is not blank: null says that the event has no such member.
-    type = models.TextField(null=True)
-    event = models.TextField(null=True)
-    user_id = models.TextField(null=True)
-    anonymous_id = models.TextField(null=True)
+    type = ExactTextField(null=True)
+    event = ExactTextField(null=True)
+    user_id = ExactTextField(null=True)
+    anonymous_id = ExactTextField(null=True)
     # RFC 3339 in UTC, so that the order of texts is the order of times. The admin sorts by it, hence the index.
-    received_at = models.CharField(max_length=255, null=True, db_index=True)
+    received_at = ExactCharField(max_length=255, null=True, db_index=True)
     body = models.JSONField()
 
     class Meta:

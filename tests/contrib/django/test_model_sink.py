@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from django.db import connections, transaction
 from django.test import override_settings
 
 from pixelmw.contrib.django import ModelSink
+from pixelmw.contrib.django.models import PixelEvent
 from pixelmw.sinks import PartialFailure, Unavailable, Undeliverable
-from tests.support import databases, django_databases
+from tests.support import backends, databases, django_databases
 from tests.support.django_databases import OrmDatabase
 from tests.support.processes import event, store_from_threads
 
@@ -66,6 +68,28 @@ def test_ids_differ_if_they_differ_in_anything(orm: OrmDatabase) -> None:
     assert len(orm.rows()) == len(ids)
     assert sorted(body["messageId"] for body in orm.rows("body")) == sorted(ids)
     assert f"sha256:{hashlib.sha256(b'x' * 300).hexdigest()}" in orm.rows()
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("migrated", [True, False], ids=["migrated", "without migrations"])
+def test_the_table_can_hold_all_characters_where_the_database_cannot(
+    server: tuple[str, backends.Backend | None], migrated: bool, tmp_path: Path
+) -> None:
+    """Tests of a project may make their tables without migrations."""
+    name = "latin_migrated" if migrated else "latin"
+    databases.Database(*server, tmp_path).run(f"CREATE DATABASE {name} CHARACTER SET latin1 COLLATE latin1_swedish_ci")
+    orm = OrmDatabase(*server, tmp_path, NAME=name)
+    try:
+        if not migrated:
+            with orm.connection.schema_editor() as editor:
+                editor.delete_model(PixelEvent)
+                editor.create_model(PixelEvent)
+        texts = ["a", "A", "\u00e1", "\U0001f41e", "\U0001f41f"]
+        for text in texts:
+            orm.sink()({**event(text), "userId": text})
+        assert {*orm.rows("message_id", "user_id")} == {(text, text) for text in texts}
+    finally:
+        orm.forget()
 
 
 def test_what_is_not_json_is_refused_and_the_rest_is_stored(orm: OrmDatabase) -> None:
