@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 from django.http.request import split_domain_port, validate_host
+from django.middleware.common import CommonMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.utils.module_loading import import_string
 
 from ...events import PATHS
@@ -59,8 +61,6 @@ def check_settings(app_configs: object = None, **kwargs: object) -> list[checks.
 
 def _is(name: str, kind: type) -> bool:
     """Whether *name*, an entry of ``MIDDLEWARE``, is *kind* or a subclass of it."""
-    if name.startswith("django."):
-        return False
     try:
         entry = import_string(name)
     except Exception:  # Django itself will say what is wrong with it
@@ -118,9 +118,9 @@ def _common() -> str | None:
 
 
 #: What each middleware of Django's would do to a pixel below it, as the settings stand; ``None`` for nothing.
-_INTERFERES: dict[str, Callable[[], str | None]] = {
-    "django.middleware.security.SecurityMiddleware": _redirects_to_https,
-    "django.middleware.common.CommonMiddleware": _common,
+_INTERFERES: dict[type, Callable[[], str | None]] = {
+    SecurityMiddleware: _redirects_to_https,
+    CommonMiddleware: _common,
 }
 
 
@@ -133,7 +133,8 @@ def _paths() -> Iterable[str]:
 
 
 def _check_place(above: Sequence[str]) -> Iterator[checks.CheckMessage]:
-    for name in above:
-        if what := _INTERFERES.get(name, lambda: None)():
+    interfering = [(name, act) for name in above for kind, act in _INTERFERES.items() if _is(name, kind)]
+    for name, act in interfering:
+        if what := act():
             message = f"{name} stands above {_OURS}, and {what}, pixels too."
             yield checks.Warning(message, f"Put {_OURS!r} above it in MIDDLEWARE.", id="pixelmw.W001")

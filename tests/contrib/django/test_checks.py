@@ -1,5 +1,8 @@
 """The system checks: each says what is wrong before a visitor does, and is silent where nothing is."""
 
+# Django comes without types.
+# mypy: disallow-subclassing-any=False
+
 from __future__ import annotations
 
 import sys
@@ -8,15 +11,19 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.middleware.security import SecurityMiddleware
 from django.test import Client, override_settings
+from django.urls import path
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pixelmw import Event, PixelMiddleware
 from pixelmw.contrib.django import PixelMiddleware as DjangoPixelMiddleware
 from pixelmw.contrib.django import wsgi_module
+from pixelmw.replies import GIF
 from tests.support import django_site
 from tests.support.pixel import host_app
 from tests.support.servers import running, send
@@ -88,12 +95,17 @@ def test_the_live_view_outside_debug_is_warned_of() -> None:
     assert "W002" not in found(PIXELMW={**SETTING, "LIVE": object()}, DEBUG=True)
 
 
+class OwnSecurity(SecurityMiddleware):
+    """A subclass of a project's own, of Django's."""
+
+
 INTERFERING: list[Any] = [
     pytest.param(SECURITY, {"SECURE_SSL_REDIRECT": True}, {}, 301, id="https"),
     pytest.param(COMMON, {"PREPEND_WWW": True}, {}, 301, id="www"),
     pytest.param(
         COMMON, {"DISALLOWED_USER_AGENTS": [__import__("re").compile("curl")]}, {"user-agent": "curl"}, 403, id="agent"
     ),
+    pytest.param(f"{__name__}.OwnSecurity", {"SECURE_SSL_REDIRECT": True}, {}, 301, id="a subclass"),
     pytest.param(
         COMMON,
         {"ALLOWED_HOSTS": ["shop.example"], "PIXELMW": {**SETTING, "BASE_URL": "https://px.example:8443/p"}},
@@ -116,6 +128,28 @@ def test_what_stands_above_and_interferes_is_named(
         warned = found(MIDDLEWARE=middleware, **settings)
         assert set(warned) == ({"W001"} if expected == status else set())
         assert above in warned.get("W001", above)
+
+
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+CACHE = ["django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.FetchFromCacheMiddleware"]
+LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+ETAG, ZIP = "django.middleware.http.ConditionalGetMiddleware", "django.middleware.gzip.GZipMiddleware"
+SLUGS = path("<path:slug>/", django_site.plain)
+
+
+@pytest.mark.parametrize("patterns", [[SLUGS], i18n_patterns(SLUGS)], ids=["slashes", "languages"])
+def test_what_stands_above_and_does_not_interfere_is_not_warned_of(patterns: list[Any]) -> None:
+    """Django appends slashes and languages to what is not found, which a pixel never is; and nothing keeps a pixel."""
+    events: list[Event] = []
+    middleware = [CACHE[0], ZIP, ETAG, *DEFAULTS, LOGIN, LOCALE, CACHE[1], OURS]
+    settings = {"MIDDLEWARE": middleware, "PIXELMW": {"SINK": events.append}, "ROOT_URLCONF": tuple(patterns)}
+    with override_settings(**settings):
+        answers = [Client(headers={"accept-encoding": "gzip"}).get(TRACK) for _ in range(2)]
+    for answer in answers:
+        assert (answer.status_code, answer.content) == (200, GIF)
+        assert not {"ETag", "Expires", "Set-Cookie", "Content-Encoding"} & set(answer.headers)
+    assert len(events) == 2
+    assert found(**settings) == {}
 
 
 def test_a_path_that_is_exempt_from_the_redirect_is_not_warned_of() -> None:
