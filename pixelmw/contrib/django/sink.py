@@ -70,35 +70,33 @@ class ModelSink(BatchSink):
     :raises Unavailable: when called, if the database cannot be reached, is busy, or refuses for another reason.
     :raises RuntimeError: when called within an ``atomic`` block, which could still undo what was
         stored. The one of a ``TestCase`` is no obstacle.
-    :raises ImproperlyConfigured: when called without the application, or with another kind of database.
+    :raises ImproperlyConfigured: without the application or the database *using*, or for another
+        kind of database. In the settings, where Django cannot say yet, this is raised when it is called.
     """
 
     def __init__(self, *, using: str | None = None) -> None:
         self.using = using
         self._turn = ForkSafeLock()
         self._repeats = RepeatCounter()
+        if apps.ready:
+            self._connection()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()" if self.using is None else f"{type(self).__name__}(using={self.using!r})"
 
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events* in one transaction, except those that the failure names."""
-        model = _model()
-        alias = self.using or router.db_for_write(model)
-        connection = connections[alias]
-        if connection.vendor not in SKIP_REPEATED_KEY:
-            known = ", ".join(SKIP_REPEATED_KEY)
-            raise ImproperlyConfigured(f"the database {alias!r} is {connection.vendor}; ModelSink knows {known}")
+        connection = self._connection()
         rows, refused = encode_each(row_maker(connection.vendor), events)
         if rows:
             # In the same order everywhere, so that transactions wait for each other instead of deadlocking.
             ordered = sorted(rows.values(), key=itemgetter(0))
-            table = connection.ops.quote_name(model._meta.db_table)
+            table = connection.ops.quote_name(_model()._meta.db_table)
             try:
                 with connections_of_ours():
                     self._repeats.add(self._store(connection, table, ordered))
             except (DatabaseError, InterfaceError) as error:
-                raise _as_sink_error(alias, error) from error.__cause__
+                raise _as_sink_error(connection.alias, error) from error.__cause__
         if refused:
             raise PartialFailure(refused)
 
@@ -108,6 +106,18 @@ class ModelSink(BatchSink):
         On MariaDB and MySQL, an event that two clients send at the same moment is not counted.
         """
         return self._repeats.stats()
+
+    def _connection(self) -> Any:
+        """This thread's connection to the database, which may not be open."""
+        model = _model()
+        alias = self.using or router.db_for_write(model)
+        if alias not in connections:
+            raise ImproperlyConfigured(f"DATABASES has no {alias!r} for ModelSink; known are {', '.join(connections)}")
+        connection = connections[alias]
+        if connection.vendor not in SKIP_REPEATED_KEY:
+            known = ", ".join(SKIP_REPEATED_KEY)
+            raise ImproperlyConfigured(f"the database {alias!r} is {connection.vendor}; ModelSink knows {known}")
+        return connection
 
     def _store(self, connection: Any, table: str, rows: list[Row]) -> int:
         """Store *rows*, on a new connection if the one that was open has died; returns how many were there already."""

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections, transaction
 from django.test import override_settings
 
@@ -22,6 +25,7 @@ from tests.support.django_databases import OrmDatabase
 from tests.support.processes import event, store_from_threads
 
 server, orm = databases.server, django_databases.orm
+ROOT = Path(__file__).parents[3]
 
 
 def test_an_event_is_a_row_with_the_columns_of_sqlite_and_its_body(orm: OrmDatabase) -> None:
@@ -183,11 +187,37 @@ def test_another_kind_of_database_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @override_settings(INSTALLED_APPS=["django.contrib.contenttypes"])
-def test_a_project_without_the_application_is_told() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"pixelmw\.contrib\.django.*INSTALLED_APPS"):
-        ModelSink()(event("1"))
+def test_a_project_without_the_application_is_told_at_its_start() -> None:
+    setting = override_settings(PIXELMW={"SINK": "pixelmw.contrib.django.ModelSink"})
+    with setting, pytest.raises(ImproperlyConfigured, match=r"pixelmw\.contrib\.django.*INSTALLED_APPS"):
+        WSGIHandler()
+
+
+def test_a_database_that_the_project_does_not_have_is_named() -> None:
+    with pytest.raises(ImproperlyConfigured, match="no 'events' for ModelSink; known are default"):
+        ModelSink(using="events")
+
+
+def test_in_the_settings_it_waits_until_it_is_called() -> None:
+    """There, Django does not know yet which applications and databases it has."""
+    settings = "INSTALLED_APPS=[], PIXELMW={'SINK': ModelSink(using='events')}"
+    script = f"""
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
+from pixelmw.contrib.django import ModelSink
+settings.configure({settings})
+django.setup()
+try:
+    settings.PIXELMW["SINK"]({{"messageId": "1"}})
+except ImproperlyConfigured as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "INSTALLED_APPS" in run.stdout
 
 
 def test_it_says_where_it_stores() -> None:
     assert repr(ModelSink()) == "ModelSink()"
-    assert repr(ModelSink(using="events")) == "ModelSink(using='events')"
+    assert repr(ModelSink(using="default")) == "ModelSink(using='default')"
