@@ -39,7 +39,7 @@ class _Ours:
 
     def __del__(self) -> None:
         # A fork ends the other threads in the child, where the connection is still the parent's.
-        if self._pid == os.getpid():
+        if self.connection is not None and self._pid == os.getpid():
             with suppress(Exception):  # it is closed already, or the server is gone
                 self.connection.close()
 
@@ -54,6 +54,13 @@ class _OursInThread(threading.local):
         """Whether *connection*, Django's, holds one of ours."""
         ours = self.by_alias.get(connection.alias)
         return ours is not None and ours.connection is connection.connection
+
+    def close_old(self, connection: Any) -> None:
+        """Close *connection*, Django's, which holds one of ours, if Django would."""
+        connection.close_if_unusable_or_obsolete()
+        if connection.connection is None:
+            # Django has closed the driver's, or given it back to a pool, where another thread may have it by now.
+            self.by_alias.pop(connection.alias).connection = None
 
 
 _ours = _OursInThread()
@@ -108,7 +115,7 @@ def connections_of_ours() -> Iterator[None]:
     """Close old connections before and after the block, by the rules of this module."""
     for connection in _closable():
         if _ours.has(connection):
-            connection.close_if_unusable_or_obsolete()
+            _ours.close_old(connection)
         elif connection.errors_occurred and not connection.is_usable():
             connection.close()
     before = {connection.alias: connection.connection for connection in connections.all(initialized_only=True)}
@@ -119,9 +126,7 @@ def connections_of_ours() -> Iterator[None]:
             if before.get(connection.alias) is not connection.connection:
                 _ours.by_alias[connection.alias] = _Ours(connection.connection)
             if _ours.has(connection):
-                connection.close_if_unusable_or_obsolete()
-                if connection.connection is None:
-                    del _ours.by_alias[connection.alias]
+                _ours.close_old(connection)
 
 
 def _closable() -> Iterator[Any]:

@@ -120,17 +120,19 @@ class ModelSink(BatchSink):
         return connection
 
     def _store(self, connection: Any, table: str, rows: list[Row]) -> int:
-        """Store *rows*, on a new connection if the one that was open has died; returns how many were there already."""
-        was_open = None if connection.in_atomic_block else connection.connection
-        try:
-            return self._insert_in_turn(connection, table, rows)
-        except (OperationalError, InterfaceError):
-            # Django itself may have replaced a connection on which the rollback failed.
-            if was_open is None or (connection.connection is was_open and connection.is_usable()):
-                raise
-            if connection.connection is was_open:
-                connection.close()
-            return self._insert_in_turn(connection, table, rows)
+        """Store *rows*, on another connection if one has died; returns how many were there already."""
+        for _ in range(_stale_at_most(connection)):
+            connection.ensure_connection()
+            taken = connection.connection
+            try:
+                return self._insert_in_turn(connection, table, rows)
+            except (OperationalError, InterfaceError):
+                # Django itself may have replaced a connection on which the rollback failed.
+                if connection.connection is taken:
+                    if connection.is_usable():
+                        raise
+                    connection.close()
+        return self._insert_in_turn(connection, table, rows)
 
     def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> int:
         if connection.vendor != "sqlite":
@@ -144,6 +146,15 @@ class ModelSink(BatchSink):
             return _insert_past_readers(connection, table, rows)
         finally:
             self._turn.release()
+
+
+def _stale_at_most(connection: Any) -> int:
+    """How many connections that somebody opened earlier *connection* may hold, one after the other."""
+    if connection.in_atomic_block:
+        return 0
+    if (pool := getattr(connection, "pool", None)) is not None:  # PostgreSQL's OPTIONS may have one
+        return int(pool.max_size)
+    return int(connection.connection is not None)
 
 
 def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> int:
