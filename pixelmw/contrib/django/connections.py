@@ -11,7 +11,9 @@ before they begin. Hence these rules, for each call of the sink:
    only if it failed before and no longer works.
 3. A connection that the call opened is ours. It is closed when Django would
    close it, before and after each call: ``CONN_MAX_AGE``, ``CONN_HEALTH_CHECKS``.
-   If it is still open when its thread ends, it is closed then.
+   If it is still open when its thread ends, it is closed then. In a test run, it
+   is closed after each call: PostgreSQL does not drop a test database that a
+   thread is connected to. What tells a test run is ``django.core.mail.outbox``.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.core import mail
 from django.db import InterfaceError, OperationalError, connections
 
 from ...events import Event, Sink
@@ -57,7 +60,10 @@ class _OursInThread(threading.local):
 
     def close_old(self, connection: Any) -> None:
         """Close *connection*, Django's, which holds one of ours, if Django would."""
-        connection.close_if_unusable_or_obsolete()
+        if hasattr(mail, "outbox"):
+            connection.close()
+        else:
+            connection.close_if_unusable_or_obsolete()
         if connection.connection is None:
             # Django has closed the driver's, or given it back to a pool, where another thread may have it by now.
             self.by_alias.pop(connection.alias).connection = None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connections, transaction
+from django.test.utils import setup_test_environment, teardown_test_environment
 
 from pixelmw import Event
 from pixelmw.contrib.django import with_connections
@@ -51,6 +52,15 @@ def max_age(orm: OrmDatabase) -> Iterator[Callable[[int | None], None]]:
     connections.settings[orm.alias]["CONN_MAX_AGE"] = 0
 
 
+@pytest.fixture
+def outside_tests() -> Iterator[None]:
+    """As on a server, where Django is not told that it is tested."""
+    teardown_test_environment()
+    yield
+    setup_test_environment()
+
+
+@pytest.mark.usefixtures("outside_tests")
 @pytest.mark.parametrize("age", [0, 60, None])
 def test_a_connection_of_ours_is_kept_as_long_as_the_setting_says(
     orm: OrmDatabase, max_age: Callable[[int | None], None], age: int | None
@@ -197,48 +207,3 @@ def test_any_other_error_is_the_sinks_own(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         raising(error)(event("1"))
     assert caught.value is error
-
-
-class Whole:
-    """A sink with all that a sink may have."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-
-    def __call__(self, event: Event) -> None:
-        self.calls.append(event)
-
-    def write(self, events: list[Event]) -> None:
-        self.calls.append(len(events))
-
-    def flush(self, timeout: float | None = None) -> bool:
-        self.calls.append(("flush", timeout))
-        return False
-
-    def close(self, timeout: float | None = None) -> None:
-        self.calls.append(("close", timeout))
-
-
-def test_batches_flush_and_close_are_passed_on() -> None:
-    whole = Whole()
-    sink = with_connections(whole)
-    sink.write([event("1"), event("2")])
-    assert not sink.flush(1.0)
-    sink.close(2.0)
-    assert whole.calls == [2, ("flush", 1.0), ("close", 2.0)]
-    assert with_connections(print).flush()
-    with_connections(print).close()
-    assert repr(with_connections(print)) == "with_connections(<built-in function print>)"
-
-
-async def asynchronous(event: Event) -> None:
-    """A sink that nobody awaits."""
-
-
-@pytest.mark.parametrize("sink", [None, asynchronous, Whole], ids=["nothing", "async", "class"])
-def test_what_would_store_nothing_is_refused(sink: Any) -> None:
-    with pytest.raises(TypeError, match="give "):
-        with_connections(sink)
-    hidden = with_connections(lambda event: asynchronous(event))
-    with pytest.raises(TypeError, match="ran nothing"):
-        hidden(event("1"))
