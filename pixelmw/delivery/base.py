@@ -44,6 +44,8 @@ class Delivery(BatchSink):
     :raises ValueError: for one of the right kind that cannot work.
     """
 
+    lanes = None  # taking an event waits for nobody
+
     def __init__(self, sink: Sink, *, retry: Retry, when_full: WhenFull, dead_letter: Sink | None) -> None:
         checked_sink("sink", sink)
         if dead_letter is not None:

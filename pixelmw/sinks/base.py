@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
+from functools import partial, wraps
+from types import FunctionType, TracebackType
+from typing import Any, ClassVar, Self
 
 from ..events import Event, Sink
-from ..system.callables import checked_callable, raise_if_unfinished
+from ..system.callables import checked_callable, is_lazy
 from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
+from .together import alone, is_inside, store
 
 __all__ = [
     "BatchSink",
@@ -23,6 +25,7 @@ __all__ = [
     "close_sink",
     "is_down",
     "raise_failures",
+    "store",
     "takes_batches",
 ]
 
@@ -33,23 +36,35 @@ class BatchSink(ABC):
     It is called with one event, as any sink is. As a context manager, it is closed at the end.
     """
 
-    def __call__(self, event: Event) -> None:
-        """Store *event*.
+    #: How many calls of ``write`` may run at the same time; ``None`` for any number, and for a ``close`` beside them.
+    lanes: ClassVar[int | None] = 1
+    #: The most events of visitors that share one ``write``.
+    most_together: ClassVar[int] = 500
+    #: Seconds that one ``write`` may take, all in all. Nobody waits for others for longer.
+    timeout: float = 10.0
 
-        :raises Exception: what :meth:`write` raised. From a
-            :class:`PartialFailure`, it is the error of the event.
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        for name, in_turn in (("write", _write_in_turn), ("close", _close_in_turn)):
+            # What is no plain function is refused where the sink is given to somebody.
+            if type(method := cls.__dict__.get(name)) is FunctionType and not is_lazy(method):
+                setattr(cls, name, in_turn(method))
+
+    def __call__(self, event: Event) -> None:
+        """Store *event*, together with those of others who come at the same time.
+
+        :raises Exception: what :meth:`write` raised for this event.
         """
-        try:
-            raise_if_unfinished("write", self.write, self.write([event]))
-        except PartialFailure as failure:
-            raise (failure.failures.get(0) or failure) from None
+        store(self, [event])
 
     @abstractmethod
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events*, in order.
 
+        It is called by one thread at a time, and not while :meth:`close` is.
+
         :raises PartialFailure: if some were not stored; it names them.
-        :raises Exception: if none is known to be stored.
+        :raises Exception: if none is stored. It may then be called again with a part of *events*.
         """
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -108,23 +123,32 @@ def takes_batches(sink: Sink) -> bool:
 
 
 def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
-    """Return a function that stores a batch in *sink*.
+    """Return a function that stores a batch in *sink* for a worker: ``store(sink, events, worker=True)``.
 
-    It calls the ``write`` of *sink*. A plain callable is called with each
-    event. After an error it is not called with the rest of the batch, and
-    :class:`PartialFailure` is raised.
+    It calls the ``write`` of *sink*, in its turn. A plain callable is called
+    with each event. After an error it is not called with the rest of the batch,
+    and :class:`PartialFailure` is raised.
     """
+    return partial(store, sink, worker=True)
 
-    def write_all(events: Sequence[Event]) -> None:
-        write: Callable[[Sequence[Event]], object] = getattr(sink, "write")  # noqa: B009 - a Sink need not have one
-        raise_if_unfinished("write", write, write(events))
 
-    def call_with_each(events: Sequence[Event]) -> None:
-        for place, event in enumerate(events):
-            try:
-                raise_if_unfinished("sink", sink, sink(event))
-            except Exception as error:
-                untried = dict.fromkeys(range(place + 1, len(events)))
-                raise PartialFailure({place: error, **untried}) from error
+def _write_in_turn(write: Callable[..., object]) -> Callable[..., object]:
+    @wraps(write)
+    def write_in_turn(self: BatchSink, events: Sequence[Event]) -> object:
+        if self.lanes is None or is_inside(self):
+            return write(self, events)
+        store(self, events, worker=True)
+        return None
 
-    return write_all if takes_batches(sink) else call_with_each
+    return write_in_turn
+
+
+def _close_in_turn(close: Callable[..., object]) -> Callable[..., object]:
+    @wraps(close)
+    def close_in_turn(self: BatchSink, *arguments: Any, **options: Any) -> object:
+        if self.lanes is None:
+            return close(self, *arguments, **options)
+        with alone(self, options.get("timeout", arguments[0] if arguments else None)):
+            return close(self, *arguments, **options)
+
+    return close_in_turn

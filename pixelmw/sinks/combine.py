@@ -63,6 +63,7 @@ def fallback(primary: Sink, secondary: Sink) -> BatchSink:
 class _SinkGroup(BatchSink):
     """The part that both kinds share: ``flush``, ``close`` and ``with`` for several sinks."""
 
+    lanes = None  # each of the sinks has its own
     _name: ClassVar[str]
 
     def __init__(self, *sinks: Sink) -> None:

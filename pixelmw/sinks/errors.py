@@ -44,10 +44,13 @@ def is_down(error: Exception | None) -> bool:
 
     An ``OSError`` says so if it has an ``errno``, or is a ``ConnectionError``
     or a ``TimeoutError``. Other subclasses do not: HTTP clients also derive
-    from ``OSError`` the error for a server that refused what was sent.
+    from ``OSError`` the error for a server that refused what was sent. A group
+    of several errors says so if each of them does.
     """
     if isinstance(error, OSError):
         return error.errno is not None or isinstance(error, ConnectionError | TimeoutError)
+    if isinstance(error, ExceptionGroup):
+        return all(map(is_down, error.exceptions))
     return isinstance(error, Unavailable)
 
 
@@ -87,13 +90,16 @@ def raise_failures(failures: Mapping[int, Exception | None], count: int) -> None
     :param count: how many events the batch has.
     :raises PartialFailure: for some of several events.
     :raises Exception: the error itself, if the batch has only one event, or
-        the first one, if every event failed with :class:`Unavailable`.
+        the first one, if every event failed because the sink is down.
     """
-    if not failures:
-        return
+    if failures:
+        raise error_of(failures, count)
+
+
+def error_of(failures: Mapping[int, Exception | None], count: int) -> Exception:
+    """Return what :func:`raise_failures` raises; there are some."""
     first = next(iter(failures.values()))
     alone = len(failures) == count == 1
-    all_down = len(failures) == count and all(isinstance(error, Unavailable) for error in failures.values())
-    if first is not None and (alone or all_down):
-        raise first
-    raise PartialFailure(dict(sorted(failures.items())))
+    if first is not None and (alone or (len(failures) == count and all(map(is_down, failures.values())))):
+        return first
+    return PartialFailure(dict(sorted(failures.items())))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..events import Event
 from ..system.files import require_file_locks, sync_data, sync_directory, try_to_lock_file, unlock_file
-from ..system.fork import ForkSafeLock
 from .base import BatchSink, PartialFailure
 from .encoding import encode, encode_each
 
@@ -43,9 +42,6 @@ class JSONLines(BatchSink):
         self.path = Path(path).absolute()
         self.sync = sync
         self.timeout = timeout
-        # A child that is forked while the file is locked inherits the file lock. If this process then died before
-        # it unlocked the file, the child would keep the file locked. So no fork happens while the file is locked.
-        self._fork_lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -90,17 +86,16 @@ class JSONLines(BatchSink):
 
     @contextmanager
     def _file_locked(self, descriptor: int) -> Iterator[None]:
-        """Keep other writers out within the block, and keep this process from forking."""
-        if not self._fork_lock.acquire(self.timeout):
-            raise TimeoutError(f"{self.path} was busy for {self.timeout} seconds")
+        """Keep other writers out within the block.
+
+        No fork happens meanwhile, since this is within a turn: a child would inherit the lock of the file, and keep
+        it if this process died before it unlocked the file.
+        """
+        self._lock_file(descriptor)
         try:
-            self._lock_file(descriptor)
-            try:
-                yield
-            finally:
-                unlock_file(descriptor)
+            yield
         finally:
-            self._fork_lock.release()
+            unlock_file(descriptor)
 
     def _lock_file(self, descriptor: int) -> None:
         deadline = time.monotonic() + self.timeout

@@ -72,6 +72,11 @@ def _refuse_lazy(argument_name: str, value: Callable[..., object], remedy: str) 
         raise TypeError(f"{argument_name} is {value!r}, a generator function: give {remedy}, without a yield in it")
 
 
+def is_lazy(value: Callable[..., object]) -> bool:
+    """Return True if a call of *value* runs nothing: it is an ``async def`` or a generator function."""
+    return _is_async(value) or any(map(inspect.isgeneratorfunction, _functions_behind(value)))
+
+
 def _is_async(value: Callable[..., object]) -> bool:
     """Whether a call of *value* makes a coroutine or an async generator, as far as can be seen without a call."""
     functions = list(_functions_behind(value))

@@ -30,6 +30,7 @@ _MIN_PART = 8  # characters of a text at its beginning or end that are hidden; r
 _MAX_SEARCHED = 65_536
 _MAX_MESSAGE = 1000  # characters
 _MAX_FRAMES = 25  # of each exception, those next to the fault
+_SHARED = "_pixelmw_shared"  # the attribute of an error that several callers were told of
 _MAX_LINKED = 8  # exceptions: causes, contexts and members of groups
 
 
@@ -49,6 +50,22 @@ def ends_the_call_only(raised: BaseException) -> bool:
     # Without asyncio, which takes 30 ms to import, nobody can have raised its error.
     cancelled = getattr(sys.modules.get("asyncio"), "CancelledError", SystemExit)
     return isinstance(raised, SystemExit | cancelled)
+
+
+class _Shared:
+    """What the copies of one failure share: several callers were told of it, and it is logged once."""
+
+    def __init__(self, texts: Callable[[], Iterable[str]]) -> None:
+        self.texts = texts
+        self.is_logged = False
+
+
+def share(error: Exception, texts: Callable[[], Iterable[str]]) -> None:
+    """Mark *error* as the failure of several callers, so that only one of them logs it; copies of it are marked, too.
+
+    :param texts: gives the texts of all of them, which its message may hold.
+    """
+    error.__dict__.setdefault(_SHARED, _Shared(texts))
 
 
 class FailureLog:
@@ -77,12 +94,20 @@ class FailureLog:
         :param private: gives what is not to be shown. It is called only if the traceback is logged.
         :param each: log a line each time; otherwise once a minute.
         """
+        shared: _Shared | None = getattr(raised, _SHARED, None)
+        if shared is not None:
+            if shared.is_logged:
+                return
+            shared.is_logged = True
         kind = type(raised).__qualname__
         if not self._throttle.allows(f"{message}: {kind}"):
             if each:
                 self._logger.log(self._level, f"{message}: %s, as within the last minute", *details, kind)
             return
-        text, is_whole = traceback_text(raised, private())
+        texts, keys = private()
+        if shared is not None:
+            texts = [*texts, *shared.texts()]
+        text, is_whole = traceback_text(raised, PrivateTexts(texts, keys))
         if is_whole:  # what reads records of the log, and not its lines, gets the exception itself
             self._logger.log(self._level, message, *details, exc_info=raised)
         else:

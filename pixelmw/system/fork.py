@@ -4,9 +4,10 @@ In a child, only the thread that forked goes on. A lock that another thread held
 would stay locked in the child for ever, and a connection that another thread
 was using would break off in the middle of a message. Hence these rules:
 
-1. A fork first acquires every :class:`ForkSafeLock`, so that no other thread
-   holds one of them when the process is copied. If it does not get a lock
-   within ten seconds, it goes on without this lock.
+1. A fork first acquires what :func:`take_before_fork` was given, in that order,
+   and then every :class:`ForkSafeLock`, so that no other thread holds one of
+   them when the process is copied. It waits half a second for all of them
+   together, and then goes on without those that it did not get.
 2. The owner of a lock may prepare for the fork while the lock is held, for
    instance by closing a connection: ``before_fork``.
 3. A child never uses a :class:`PerProcess` value of its parent, and never
@@ -34,17 +35,18 @@ import mmap
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 _T = TypeVar("_T")
 
-#: A fork waits this long for each lock, and then goes on without it. A thread that never releases its lock delays a
-#: fork by this much, and does not prevent it.
-MAX_WAIT_BEFORE_FORK = 10.0  # seconds
+#: A fork waits this long for all locks together. Threads that never release their locks delay a fork by this much, and
+#: do not prevent it.
+MAX_WAIT_BEFORE_FORK = 0.5  # seconds
 
 
 class _ForkMark:
@@ -170,16 +172,42 @@ class PerProcess(Generic[_T]):
                 self._abandon(value)
 
 
+class TakenBeforeFork(Protocol):
+    """What a fork takes, and gives back in the parent. A child makes its own."""
+
+    def take(self, timeout: float) -> object:
+        """Take it, within *timeout* seconds, or give up."""
+
+    def give_back(self) -> object:
+        """Give it back, also if it was not taken."""
+
+
+def take_before_fork(thing: TakenBeforeFork) -> None:
+    """Have each fork of this process take *thing* before all locks, as long as it exists.
+
+    It is for what a thread may have while it waits for a lock.
+    """
+    key = id(thing)
+    _outer[key] = os.getpid(), weakref.ref(thing, lambda _: _outer.pop(key, None))
+
+
+_outer: dict[int, tuple[int, weakref.ref[TakenBeforeFork]]] = {}  # with the process that made it
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
 _values: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
 _forking = threading.Lock()  # held during a fork, see rule 4
 _locks_held_for_fork: list[ForkSafeLock] = []
+_taken_for_fork: list[TakenBeforeFork] = []
 
 
 def _take_locks() -> None:
     _forking.acquire()
+    deadline = time.monotonic() + MAX_WAIT_BEFORE_FORK
+    for pid, reference in list(_outer.values()):
+        if (thing := reference()) is not None and pid == os.getpid():
+            _taken_for_fork.append(thing)
+            thing.take(max(0.0, deadline - time.monotonic()))
     for lock in list(_locks):
-        if lock.acquire(MAX_WAIT_BEFORE_FORK):
+        if lock.acquire(max(0.0, deadline - time.monotonic())):
             _locks_held_for_fork.append(lock)
             if lock._before_fork is not None:
                 lock._before_fork()
@@ -188,10 +216,14 @@ def _take_locks() -> None:
 def _release_locks() -> None:
     while _locks_held_for_fork:
         _locks_held_for_fork.pop().release()
+    while _taken_for_fork:
+        _taken_for_fork.pop().give_back()
     _forking.release()
 
 
 def _begin_child() -> None:
+    _taken_for_fork.clear()  # a thread of the parent may have had the lock that guards one of them
+    _outer.clear()
     _release_locks()
     for value in list(_values):
         value._abandon_inherited()

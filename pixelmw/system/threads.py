@@ -1,10 +1,11 @@
-"""Threads under different servers: finds out if background threads run, and makes blocking calls safe under gevent."""
+"""Threads under different servers: if background threads run, and what is safe under gevent: blocking calls, locks."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -36,3 +37,13 @@ def outside_gevent(call: Callable[_P, _T]) -> Callable[_P, _T]:
     from gevent import get_hub
 
     return lambda *args, **kwargs: get_hub().threadpool.apply(call, args, kwargs)
+
+
+def native_lock() -> Any:
+    """Return a lock of the system's, also under gevent.
+
+    It is for a few lines in which nothing waits, so that no greenlet can want it while another has it. Unlike a lock
+    of gevent's, it also works between greenlets and threads of gevent's pool.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    return threading.Lock() if monkey is None else monkey.get_original("_thread", "allocate_lock")()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ from tests.support.processes import wait_until
 class Callers:
     """Threads that each store one item, and the error that each got; ``None`` if its item is stored."""
 
-    def __init__(self, group: GroupCommit[str]) -> None:
+    def __init__(self, group: GroupCommit[str], patience: float = math.inf) -> None:
         self.group = group
+        self.patience = patience
         self.told: dict[str, BaseException | None] = {}
         self.threads: list[threading.Thread] = []
 
@@ -36,7 +38,7 @@ class Callers:
 
     def _store(self, item: str) -> None:
         try:
-            self.group(item)
+            self.group(item, patience=self.patience)
         except BaseException as error:
             self.told[item] = error
         else:
@@ -46,9 +48,8 @@ class Callers:
 class Stored:
     """A group commit that keeps the items of each commit. A test can make the next commit fail."""
 
-    def __init__(self, timeout: float = -1) -> None:
-        self.lock = threading.Lock()
-        self.group: GroupCommit[str] = GroupCommit(self, lock=self.lock, timeout=timeout)
+    def __init__(self, lanes: int = 1, most: float = math.inf) -> None:
+        self.group: GroupCommit[str] = GroupCommit(self, lanes=lanes, most=most)
         self.commits: list[list[str]] = []
         self.failures: Mapping[int, Exception] = {}
         self.error: BaseException | None = None
@@ -65,7 +66,7 @@ class Stored:
     def gathered(self, *items: str) -> Iterator[Callers]:
         """Threads that each wait with an item for the commit under way. It ends with the context, and so do they."""
         callers = Callers(self.group)
-        with self.lock:
+        with self.group.lanes.alone():
             callers.start(*items)
             yield callers
         callers.finish()

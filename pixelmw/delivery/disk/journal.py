@@ -21,9 +21,9 @@ open    a commit, and ``SEGMENT_BYTES`` is reached open    ``_roll``: closed, an
 open    a commit, and it was sealed or changed     open    closed, and a new segment (rule 3 of the directory)
 open    no room on the disk                        open    the write is taken back; the commit fails
 open    any other failure of a write or a sync     none    closed; the commit fails
-open    ``close``                                  none    closed, under the commit lock
-open    ``abandon``, in a child                    none    closed without the commit lock: a thread of the parent may
-                                                           have held it when the process was forked
+open    ``close``                                  none    closed, while no commit is under way
+open    ``abandon``, in a child                    none    closed also if a thread of the parent was in a commit when
+                                                           the process was forked
 ======= ========================================== ======= ======================================================
 """
 
@@ -32,11 +32,11 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from ...system.errors import copy_of
 from ...system.files import lock_file, sync_data, sync_directory, unlock_file
 from ...system.groupcommit import GroupCommit
 from ...system.threads import outside_gevent
@@ -87,15 +87,14 @@ class Journal:
         self._current: _OpenSegment | None = None
         self._last_created_ms = 0
         self._next_sequence = 0
-        self._commit_lock = threading.Lock()
         self._sync_file, self._sync_new_file = outside_gevent(sync_data), outside_gevent(os.fsync)
         self.stored = 0
         #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
-        self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit, lock=self._commit_lock)
+        self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit)
 
     def close(self) -> None:
         """Close the current segment; the next record begins another."""
-        with self._commit_lock:
+        with self.append.lanes.alone():
             self._close_current()
 
     def abandon(self) -> None:
@@ -109,6 +108,13 @@ class Journal:
                 os.close(current.descriptor)
 
     def _commit(self, items: list[Sequence[bytes]]) -> Mapping[int, Exception]:
+        try:
+            self._store(items)
+        except Exception as error:
+            return {place: copy_of(error) if place else error for place in range(len(items))}
+        return {}
+
+    def _store(self, items: list[Sequence[bytes]]) -> None:
         first = self._next_sequence
         payloads = [payload for each in items for payload in each]
         data = b"".join(encode_record(sequence, payload) for sequence, payload in enumerate(payloads, first))
@@ -123,7 +129,6 @@ class Journal:
         current.nothing_acknowledged = False
         current.acknowledged_bytes += len(data)
         self.stored += len(payloads)
-        return {}
 
     def _append(self, data: bytes, first: int) -> _OpenSegment:
         """Write *data*, whose first record has the sequence number *first*; returns the segment that holds it."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 
-from ..errors import PartialFailure
 from ..rows import COLUMNS, Row
 from .errors import ROW_ERRORS
 
@@ -36,32 +35,26 @@ def insert_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
     return repeated
 
 
-def insert_one_by_one(
-    connection: sqlite3.Connection, batch: Sequence[Mapping[int, Row]]
-) -> tuple[dict[int, PartialFailure], int]:
+def insert_one_by_one(connection: sqlite3.Connection, rows: Mapping[int, Row]) -> tuple[dict[int, sqlite3.Error], int]:
     """Insert in one transaction the rows that the database takes, and commit.
 
-    :param batch: what several calls want stored: rows by their place in the call.
-    :returns: what the database refused, by the number of the call in *batch*,
-        and how many rows were not inserted, since their messageId was there already.
+    :param rows: by their places in the batch.
+    :returns: what the database refused, by place, and how many rows were not
+        inserted, since their messageId was there already.
     :raises sqlite3.Error: if nothing was stored: the file is at fault, or a trigger rolled back the transaction.
     """
-    failures: dict[int, PartialFailure] = {}
+    refused: dict[int, sqlite3.Error] = {}
     repeated = 0
     connection.execute("BEGIN IMMEDIATE")
-    for number, rows in enumerate(batch):
-        refused: dict[int, Exception] = {}
-        for place, row in rows.items():
-            try:
-                repeated += 1 - connection.execute(_statement(1), row).rowcount
-            except ROW_ERRORS as error:
-                if not connection.in_transaction:  # a trigger may roll back more than its row
-                    raise
-                refused[place] = error
-        if refused:
-            failures[number] = PartialFailure(refused)
+    for place, row in rows.items():
+        try:
+            repeated += 1 - connection.execute(_statement(1), row).rowcount
+        except ROW_ERRORS as error:
+            if not connection.in_transaction:  # a trigger may roll back more than its row
+                raise
+            refused[place] = error
     connection.execute("COMMIT")
-    return failures, repeated
+    return refused, repeated
 
 
 @cache

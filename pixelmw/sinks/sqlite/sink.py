@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Self
 
 from ...events import Event
-from ...system.fork import ForkSafeLock
-from ...system.groupcommit import GroupCommit
-from ..base import BatchSink, PartialFailure, Unavailable
+from ..base import BatchSink, PartialFailure, Undeliverable
 from ..encoding import encode_each
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row, row_of
+from ..together import alone, waiting
 from .connection import connect
 from .errors import ROW_ERRORS, file_error, row_error
 from .insert import insert_all, insert_one_by_one
@@ -51,19 +49,17 @@ class SQLite(BatchSink):
         self._pid = 0  # the process that opened the connection
         self._file: os.stat_result | None = None  # the file it was opened on
         self._repeats = RepeatCounter()
-        self._lock = ForkSafeLock(before_fork=self._close)
-        self._group: GroupCommit[dict[int, Row]] = GroupCommit(self._commit, lock=self._lock, timeout=timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
     @property
     def waiting(self) -> int:
-        """How many calls of this process wait for the commit under way, to share the next one."""
-        return self._group.waiting
+        """How many calls of this process wait for the one under way, to share the next one."""
+        return waiting(self)
 
     def write(self, events: Sequence[Event]) -> None:
-        """Store *events* in one transaction, which other threads may share.
+        """Store *events* in one transaction.
 
         :raises PartialFailure: for events without a messageId, those that are
             not JSON, and those that the database refuses; all others are stored.
@@ -72,18 +68,11 @@ class SQLite(BatchSink):
         """
         rows, refused = encode_each(row_of, events)
         failures: dict[int, Exception | None] = {**refused}
-        try:
-            if rows:
-                self._group(rows)
-        except PartialFailure as failure:
-            failures |= {
-                place: row_error(self.path, error) if isinstance(error, ROW_ERRORS) else error
-                for place, error in failure.failures.items()
-            }
-        except TimeoutError as error:
-            raise Unavailable(f"{self.path} was busy for {self.timeout} seconds") from error
-        except sqlite3.Error as error:
-            raise file_error(self.path, error) from error
+        if rows:
+            try:
+                failures |= {**self._insert(rows)}
+            except sqlite3.Error as error:
+                raise file_error(self.path, error) from error
         if failures:
             raise PartialFailure(failures)
 
@@ -96,40 +85,35 @@ class SQLite(BatchSink):
 
         :raises Unavailable: if it is in use for longer than *timeout* seconds.
         """
-        if not self._lock.acquire(-1 if timeout is None else timeout):
-            raise Unavailable(f"{self.path} was busy for {timeout} seconds")
-        try:
-            self._close()
-        finally:
-            self._lock.release()
+        self._close()
 
     def __enter__(self) -> Self:
-        with self._lock:
+        with alone(self):
             self._open()
         return self
 
-    def _commit(self, batch: list[dict[int, Row]]) -> Mapping[int, PartialFailure]:
-        """Store what several calls want stored; return what the database refused, by the number of the call."""
+    def _insert(self, rows: Mapping[int, Row]) -> dict[int, Undeliverable]:
+        """Insert *rows*; returns what the database refused, by the place of the row."""
         try:
             connection = self._open()
+            refused: dict[int, sqlite3.Error] = {}
             try:
-                repeated = insert_all(connection, list(chain.from_iterable(rows.values() for rows in batch)))
-                failures: Mapping[int, PartialFailure] = {}
+                repeated = insert_all(connection, list(rows.values()))
             except ROW_ERRORS:
                 connection.rollback()
-                failures, repeated = insert_one_by_one(connection, batch)
+                refused, repeated = insert_one_by_one(connection, rows)
         except BaseException:
             # Whatever the error was, Ctrl-C included, the next call must not find a transaction that was begun.
             self._close()
             raise
         self._repeats.add(repeated)
-        return failures
+        return {place: row_error(self.path, error) for place, error in refused.items()}
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and (self._pid != os.getpid() or self._was_replaced()):
             # A child closes what it inherited, also if the server forked without Python's hooks. SQLite advises
             # against that. But it would be worse to keep it open: SQLite would count the parent's locks as the
-            # child's own. This thread holds the lock, so the connection was idle when it was inherited.
+            # child's own.
             self._close()
         if self._connection is None:
             self._connection, self._file = connect(self.path, self.timeout)
@@ -147,3 +131,5 @@ class SQLite(BatchSink):
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
+
+    _before_fork = _close

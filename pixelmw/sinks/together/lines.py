@@ -1,0 +1,105 @@
+"""The line of each sink object, kept beside it: who writes, and who waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from ...events import Event
+from ...system.fork import PerProcess, take_before_fork
+from ...system.groupcommit import GroupCommit
+from ...system.groupcommit.batch import Turn
+
+#: Of a sink that does not say: seconds for a ``write``, how many at a time, and events of one.
+DEFAULT_TIMEOUT, DEFAULT_LANES, DEFAULT_MOST_TOGETHER = 10.0, 1, 500
+
+
+class Visit(NamedTuple):
+    """One call of :func:`.store`.
+
+    :ivar once: True for one call of ``write``, whose error is passed on as it is.
+    :ivar timeout: seconds that the ``write`` may take.
+    """
+
+    sink: Any
+    events: Sequence[Event]
+    once: bool
+    timeout: float
+    came: float
+    thread: int
+
+    @classmethod
+    def of(cls, sink: Any, events: Sequence[Event], *, once: bool) -> Visit:
+        """Return a visit that begins now, of this thread."""
+        return cls(sink, events, once, timeout_of(sink), time.monotonic(), threading.get_ident())
+
+
+Judge = Callable[["Line", list[Visit]], Mapping[int, Exception]]
+
+
+class Line:
+    """Who writes to one sink, and who waits for it, in one process.
+
+    :ivar group: lets visits share a ``write``.
+    :ivar stored: how many writes have stored something.
+    """
+
+    def __init__(self, sink: Any, judge: Judge, on_end: Callable[[object], object]) -> None:
+        self.group: GroupCommit[Visit] = GroupCommit(
+            lambda visits: judge(self, visits),
+            lanes=getattr(sink, "lanes", DEFAULT_LANES),
+            most=getattr(sink, "most_together", DEFAULT_MOST_TOGETHER),
+        )
+        self.stored = 0
+        self._sink: Callable[[], Any] = lambda: sink
+        with suppress(TypeError):  # __slots__ without __weakref__: then the line keeps the sink alive
+            self._sink = weakref.ref(sink, on_end)
+        self._fork_turn = Turn()
+        take_before_fork(self)
+
+    def belongs_to(self, sink: object) -> bool:
+        """Return True if this is the line of *sink*, and not of one that had its id before."""
+        return self._sink() is sink
+
+    def take(self, timeout: float) -> None:
+        """Take all lanes before a fork, unless this thread forks within a ``write``."""
+        sink = self._sink()
+        lanes = self.group.lanes
+        self._fork_turn = Turn()
+        if sink is None or lanes.is_inside() or not lanes.take_all(self._fork_turn, timeout):
+            return
+        if callable(prepare := getattr(sink, "_before_fork", None)):
+            prepare()
+
+    def give_back(self) -> None:
+        """Give the lanes back after a fork."""
+        self.group.lanes.give_back(self._fork_turn)
+
+
+# By the id of the sink: a sink need not be hashable, and a frozen one takes no attribute.
+_lines: PerProcess[dict[int, Line]] = PerProcess(dict)
+
+
+def line_of(sink: Any, judge: Judge) -> Line:
+    """Return the line of *sink*, which is made when it is first needed in a process.
+
+    :param judge: stores the events of visits that share a ``write``, and
+        returns what each visit is to be told, if not all of its events are stored.
+    """
+    lines, key = _lines.get(), id(sink)
+    line = lines.get(key)
+    if line is None or not line.belongs_to(sink):
+        if line is not None:
+            lines.pop(key, None)
+        line = lines.setdefault(key, Line(sink, judge, lambda _: lines.pop(key, None)))
+    return line
+
+
+def timeout_of(sink: object) -> float:
+    """Return the seconds that a ``write`` of *sink* may take."""
+    timeout = getattr(sink, "timeout", None)
+    return float(timeout) if isinstance(timeout, int | float) and timeout > 0 else DEFAULT_TIMEOUT

@@ -1,0 +1,85 @@
+"""Stores a batch: the one way into a sink, for visitors and for workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ...events import Event, Sink
+from ...system.callables import raise_if_unfinished
+from ...system.groupcommit import NotBegun, Unknown
+from ..errors import Unavailable, is_down, raise_failures
+from .blame import MAX_UNKNOWN_ERRORS, judge
+from .lines import DEFAULT_LANES, Visit, line_of, timeout_of
+
+
+def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
+    """Store *events* in *sink*, in order; return once all of them are stored.
+
+    A sink with a ``write`` gets them in its turn, together with those of others
+    who wait. A plain callable is called with each event, in this thread.
+
+    :param worker: True for a thread that brings batch after batch, and
+        searches for the events at fault by itself, in later batches. Visitors
+        go first, and its batch is one call of ``write``, whose error is raised
+        as it is. A plain callable is not called with the rest after an error.
+    :raises PartialFailure: where some of the events were not stored: the error
+        of each, or ``None`` for one that was not tried.
+    :raises Exception: the error itself, of a single event, or where all of
+        them failed because the sink is down.
+    :raises Unavailable: if others kept the sink busy for ``timeout`` seconds.
+    :raises RuntimeError: from within a ``write`` of *sink*.
+    """
+    if not events:
+        return
+    if not callable(getattr(sink, "write", None)):
+        raise_failures(_call_with_each(sink, events, stop_at_once=worker), len(events))
+    elif getattr(sink, "lanes", DEFAULT_LANES) is None:
+        write: Any = getattr(sink, "write")  # noqa: B009 - a Sink need not have one
+        raise_if_unfinished("write", write, write(events))
+    else:
+        visit = Visit.of(sink, events, once=worker)
+        try:
+            line_of(sink, judge).group(visit, weight=len(events), behind=worker, patience=visit.timeout)
+        except (NotBegun, Unknown) as error:
+            raise Unavailable(f"{sink!r}: {error}") from None
+
+
+def is_inside(sink: object) -> bool:
+    """Return True if this thread has a turn of *sink*."""
+    return line_of(sink, judge).group.lanes.is_inside()
+
+
+def waiting(sink: object) -> int:
+    """Return how many calls of :func:`store` wait for a turn of *sink* in this process."""
+    return line_of(sink, judge).group.waiting
+
+
+@contextmanager
+def alone(sink: object, timeout: float | None = None) -> Iterator[None]:
+    """Keep every ``write`` and ``close`` of *sink* out within the block, but those of this thread.
+
+    :param timeout: seconds to wait for those that are under way; ``None`` for twice the time that one may take.
+    :raises Unavailable: if they took longer.
+    """
+    try:
+        with line_of(sink, judge).group.lanes.alone(2 * timeout_of(sink) if timeout is None else timeout):
+            yield
+    except NotBegun as error:
+        raise Unavailable(f"{sink!r}: {error}") from None
+
+
+def _call_with_each(sink: Sink, events: Sequence[Event], *, stop_at_once: bool) -> dict[int, Exception | None]:
+    failures: dict[int, Exception | None] = {}
+    in_a_row = 0
+    for place, event in enumerate(events):
+        try:
+            raise_if_unfinished("sink", sink, sink(event))
+            in_a_row = 0
+        except Exception as error:
+            failures[place] = error
+            in_a_row += 1
+            if stop_at_once or is_down(error) or in_a_row >= MAX_UNKNOWN_ERRORS:
+                return failures | dict.fromkeys(range(place + 1, len(events)))
+    return failures

@@ -1,0 +1,111 @@
+"""The lanes of a group commit: who has one, since when, and who wants all of them."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..threads import native_lock
+from .batch import Turn, open_gate
+
+#: Seconds between two looks of whoever waits. A wake-up is lost only if a thread is interrupted while it wakes another.
+LOOK = 1.0
+
+
+class NotBegun(TimeoutError):
+    """What was waited for has not begun: others were busy for too long."""
+
+    def __init__(self, patience: float) -> None:
+        super().__init__(f"others were still busy after {patience:g} seconds")
+
+
+class Lanes:
+    """So many lanes, each for one thread at a time.
+
+    :param count: how many there are.
+    :param wake_next: called with the mutex held, once a lane is free and nobody wants all of them.
+    :ivar mutex: guards this, and what its owner keeps beside it. Nothing waits while it is held.
+    :ivar wanted_whole: who has, or waits for, all lanes. While there is anybody, nobody takes a single one.
+    """
+
+    def __init__(self, count: int, wake_next: Callable[[], object]) -> None:
+        self.mutex = native_lock()
+        self.wanted_whole: dict[Turn, None] = {}
+        self._count = count
+        self._wake_next = wake_next
+        self._taken: dict[Turn, float] = {}  # since when, on the monotonic clock
+
+    def is_inside(self) -> bool:
+        """Return True if this thread has a lane."""
+        own = threading.get_ident()
+        return any(turn.thread == own and not turn.has_left for turn in list(self._taken))
+
+    def has_free(self) -> bool:
+        """Return True if a lane may be taken; the mutex is held."""
+        return not self.wanted_whole and (not self._taken or self._drop_ended() < self._count)
+
+    def are_stuck(self, since: float) -> bool:
+        """Return True if each lane has been taken since before *since*; the mutex is held."""
+        return len(self._taken) >= self._count and max(self._taken.values()) < since and self._drop_ended() > 0
+
+    def take(self, turn: Turn) -> None:
+        """Give a lane to *turn*; there is a free one, and the mutex is held."""
+        self._taken[turn] = time.monotonic()
+
+    def give_back(self, turn: Turn) -> None:
+        """Free what *turn* has, whatever it is, and wake who comes next."""
+        self._taken.pop(turn, None)
+        turn.has_left = True
+        self.wanted_whole.pop(turn, None)
+        with self.mutex:
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake who comes next, if there is a lane for him; the mutex is held."""
+        if self.wanted_whole:
+            turn = next(iter(self.wanted_whole))
+            if not self._taken and turn.wake is not None:
+                open_gate(turn.wake)
+        elif len(self._taken) < self._count:
+            self._wake_next()
+
+    def take_all(self, turn: Turn, patience: float) -> bool:
+        """Take all lanes; returns False if they did not get free in time. Either way, :meth:`give_back` ends that."""
+        deadline = time.monotonic() + patience
+        while True:
+            with self.mutex:
+                self.wanted_whole[turn] = None
+                if self._drop_ended() == 0 and next(iter(self.wanted_whole)) is turn:
+                    self._taken[turn] = time.monotonic()
+                    return True
+                wake = turn.waiting_place()
+            if (remaining := deadline - time.monotonic()) <= 0:
+                return False
+            wake.acquire(timeout=min(remaining, LOOK))
+
+    @contextmanager
+    def alone(self, patience: float = math.inf) -> Iterator[None]:
+        """Hold all lanes within the block; to a thread that has a lane, that is enough.
+
+        :raises NotBegun: if they were not free within *patience* seconds.
+        """
+        if self.is_inside():
+            yield
+            return
+        turn = Turn()
+        try:
+            if not self.take_all(turn, patience):
+                raise NotBegun(patience)
+            yield
+        finally:
+            self.give_back(turn)
+
+    def _drop_ended(self) -> int:
+        """Free the lanes of threads that were ended before they could; returns how many are taken."""
+        for turns in (self._taken, self.wanted_whole):
+            for turn in [turn for turn in turns if turn.has_left]:
+                turns.pop(turn, None)
+        return len(self._taken)
