@@ -42,7 +42,9 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
         visit = Visit.of(sink, events, once=worker)
         try:
             line_of(sink, judge).group(visit, weight=len(events), behind=worker, patience=visit.timeout)
-        except (NotBegun, Unknown) as error:
+        except NotBegun as error:
+            raise Unavailable(f"{sink!r} {error}") from None
+        except Unknown as error:
             raise Unavailable(f"{sink!r}: {error}") from None
 
 
@@ -67,7 +69,7 @@ def alone(sink: object, timeout: float | None = None) -> Iterator[None]:
         with line_of(sink, judge).group.lanes.alone(2 * timeout_of(sink) if timeout is None else timeout):
             yield
     except NotBegun as error:
-        raise Unavailable(f"{sink!r}: {error}") from None
+        raise Unavailable(f"{sink!r} {error}") from None
 
 
 def _call_with_each(sink: Sink, events: Sequence[Event], *, stop_at_once: bool) -> dict[int, Exception | None]:

@@ -82,7 +82,8 @@ class GroupCommit(Generic[_T]):
     @property
     def waiting(self) -> int:
         """How many items wait for a lane; if there are any, a leader waits with them."""
-        return sum(len(batch.callers) for line in (self._line, self._behind) for batch in list(line))
+        lines = (self._line, self._behind)
+        return sum(len(batch.callers) for line in lines for batch in list(line) if not batch.begun)
 
     @property
     def gates(self) -> int:

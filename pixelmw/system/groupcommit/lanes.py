@@ -19,7 +19,7 @@ class NotBegun(TimeoutError):
     """What was waited for has not begun: others were busy for too long."""
 
     def __init__(self, patience: float) -> None:
-        super().__init__(f"others were still busy after {patience:g} seconds")
+        super().__init__(f"was busy for {patience:g} seconds")
 
 
 class Lanes:
