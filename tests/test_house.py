@@ -125,7 +125,7 @@ def test_no_module_needs_itself() -> None:
 
 def test_the_import_rules_can_see() -> None:
     assert "pixelmw.errors" in set(imports_of(PACKAGE / "params" / "parse.py"))
-    assert "pixelmw.system.fork" in set(imports_of(PACKAGE / "sinks" / "sqlite" / "sink.py"))
+    assert "pixelmw.sinks.together" in set(imports_of(PACKAGE / "sinks" / "sqlite" / "sink.py"))
     assert "pixelmw.sinks.sql.sink" in set(imports_of(PACKAGE / "sinks" / "sql" / "__init__.py"))
     assert "pixelmw.cli.main" in set(imports_of(PACKAGE / "__main__.py"))
     assert may_know("pixelmw.delivery.spool", "pixelmw.sinks.base")

@@ -11,7 +11,7 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.sinks import SQLite
-from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable, store
 from tests.support import connections as sqlite_connections
 from tests.support import faults
 from tests.support.connections import refuse, store_at_once
@@ -73,7 +73,7 @@ def test_batches_of_several_threads_share_one_insert(
     sink: SQLite, connection: sqlite3.Connection, statements: list[str], path: Path
 ) -> None:
     def store_two(first: Event) -> None:
-        sink.write([first, event(f"{first['messageId']} too")])
+        store(sink, [first, event(f"{first['messageId']} too")])
 
     errors = store_at_once(sink, connection, [event(str(number)) for number in range(3)], store_two)
     assert errors == [None] * 3

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from pixelmw.system.groupcommit import GroupCommit
+from pixelmw.system.groupcommit import GroupCommit, NotBegun, Unknown
 from tests.support.callers import Callers, Stored
 from tests.support.processes import wait_until
 
@@ -30,37 +30,19 @@ def test_threads_that_wait_for_the_commit_under_way_share_the_next_one_in_order(
         assert (stored.commits, callers.told) == ([], {})
     assert stored.commits == [["a", "b", "c"]]
     assert callers.told == {"a": None, "b": None, "c": None}
-    assert not stored.lock.locked()
 
 
-class Kept:
-    """A lock whose release does nothing, until the test releases the lock inside it."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-
-    def acquire(self, *, timeout: float) -> bool:
-        return self.lock.acquire(timeout=timeout)
-
-    def release(self) -> None:
-        """Keep the lock."""
-
-
-def test_an_item_that_comes_during_a_commit_or_right_after_it_is_in_the_next_one() -> None:
+def test_an_item_that_comes_during_a_commit_is_in_the_next_one() -> None:
     commits: list[list[str]] = []
-    lock = Kept()
 
     def commit(items: list[str]) -> Mapping[int, Exception]:
         commits.append(list(items))
         if items == ["a"]:
-            callers.start("b")
+            callers.start("b", "c")
         return {}
 
-    callers = Callers(GroupCommit(commit, lock=lock))
+    callers = Callers(GroupCommit(commit))
     callers.group("a")
-    callers.start("c")
-    assert (commits, callers.told) == ([["a"]], {})
-    lock.lock.release()
     assert callers.finish() == {"b": None, "c": None}
     assert commits == [["a"], ["b", "c"]]
 
@@ -73,7 +55,7 @@ def test_sixteen_threads_need_fewer_commits_than_they_have_items() -> None:
             stored.group(f"{thread}-{number}")
 
     threads = [threading.Thread(target=store, args=(thread,)) for thread in range(16)]
-    with stored.lock:  # so that they start together, on a machine of any size
+    with stored.group.lanes.alone():  # so that they start together, on a machine of any size
         for each in threads:
             each.start()
         wait_until(lambda: stored.group.waiting == 16)
@@ -90,12 +72,13 @@ def test_sixteen_threads_need_fewer_commits_than_they_have_items() -> None:
 # --- failures ---
 
 
-def test_a_commit_that_fails_is_an_error_for_all_of_its_batch_and_for_nobody_else() -> None:
+def test_what_a_commit_raises_ends_its_leader_and_nobody_is_told_that_his_item_is_stored() -> None:
     stored = Stored()
     error = stored.error = OSError("the disk is gone")
     with stored.gathered("a", "b", "c") as callers:
         pass
-    assert callers.told == {"a": error, "b": error, "c": error}
+    assert callers.told["a"] is error
+    assert [type(callers.told[name]) for name in "bc"] == [Unknown, Unknown]
     stored.group("d")
     assert stored.commits == [["a", "b", "c"], ["d"]]
 
@@ -118,14 +101,12 @@ def test_an_exit_of_the_thread_that_commits_is_an_ordinary_error_for_its_followe
     with stored.gathered("a", "b") as callers:
         pass
     assert callers.told["a"] is ending
-    told = callers.told["b"]
-    assert isinstance(told, RuntimeError)
-    assert told.__cause__ is ending
+    assert isinstance(callers.told["b"], Unknown)
     stored.group("c")
     assert stored.commits == [["a", "b"], ["c"]]
 
 
-def test_a_signal_that_ends_the_leader_while_it_waits_leaves_no_follower_waiting() -> None:
+def test_a_signal_that_ends_the_leader_while_it_waits_leaves_the_batch_to_the_others() -> None:
     """This is what a server does to end its worker."""
     stored = Stored()
 
@@ -134,39 +115,49 @@ def test_a_signal_that_ends_the_leader_while_it_waits_leaves_no_follower_waiting
 
     callers = Callers(stored.group)
     leader = threading.get_ident()
+    is_held = threading.Event()
 
     def follow() -> None:
-        wait_until(lambda: stored.group.waiting)
-        callers.start("b", "c")
-        signal.pthread_kill(leader, signal.SIGUSR1)
+        with stored.group.lanes.alone():
+            is_held.set()
+            wait_until(lambda: stored.group.waiting)
+            callers.start("b", "c")
+            signal.pthread_kill(leader, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, end)
     helper = threading.Thread(target=follow)
     try:
-        with stored.lock:
-            helper.start()
-            with pytest.raises(SystemExit):
-                stored.group("a")
-            helper.join(20)
-            told = callers.finish()
+        helper.start()
+        is_held.wait(20)
+        with pytest.raises(SystemExit):
+            stored.group("a")
+        helper.join(20)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert [type(told[name]) for name in "bc"] == [RuntimeError, RuntimeError]
-    assert stored.commits == []
-    stored.group("d")
-    assert stored.commits == [["d"]]
+    assert callers.finish() == {"b": None, "c": None}
+    assert stored.commits == [["b", "c"]]
 
 
-# --- timeout ---
+# --- patience ---
 
 
-def test_a_leader_waits_for_the_commit_under_way_no_longer_than_the_timeout() -> None:
-    stored = Stored(timeout=0.3)
-    callers = Callers(stored.group)
-    with stored.lock:
+def test_nobody_waits_in_line_for_longer_than_his_patience() -> None:
+    stored = Stored()
+    callers = Callers(stored.group, patience=0.3)
+    with stored.group.lanes.alone():
         callers.start("a", "b")
         told = callers.finish()
-    assert [type(told[name]) for name in "ab"] == [TimeoutError, TimeoutError]
-    assert "took longer than 0.3 seconds" in str(told["a"])
+    assert [type(told[name]) for name in "ab"] == [NotBegun, NotBegun]
+    assert str(told["a"]) == "was busy for 0.3 seconds"
     stored.group("c")
     assert stored.commits == [["c"]]
+
+
+def test_a_commit_that_calls_its_own_group_is_told_at_once() -> None:
+    def commit(items: list[str]) -> Mapping[int, Exception]:
+        with pytest.raises(RuntimeError, match="from within itself"):
+            group("b")
+        return {}
+
+    group = GroupCommit(commit, lanes=2)
+    group("a")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pixelmw.system import groupcommit
+from pixelmw.system.groupcommit import group as groupcommit
 from tests.support.callers import Callers, Stored
 from tests.support.processes import wait_until
 
@@ -87,7 +87,7 @@ def test_followers_go_on_however_long_a_turn_takes(turns: Turns) -> None:
     for seconds, gates in ((0.003, 4), (0.0, 1)):
         for told in (None, error):
             wait_until(lambda: gates_after_a_turn_of(seconds) == gates)  # noqa: B023 - it is waited for at once
-            stored.error = told
+            stored.failures = {} if told is None else dict.fromkeys(range(len(items)), told)
             with stored.gathered(*items) as callers:
                 pass
             assert callers.told == dict.fromkeys(items, told)

@@ -84,8 +84,21 @@ class ModelSink(BatchSink):
     def __repr__(self) -> str:
         return f"{type(self).__name__}()" if self.using is None else f"{type(self).__name__}(using={self.using!r})"
 
+    def __call__(self, event: Event) -> None:
+        """Store *event* in the thread that calls, to which Django's transactions and connections belong.
+
+        :raises Exception: as :meth:`write` does for this event.
+        """
+        try:
+            self._write([event])
+        except PartialFailure as failure:
+            raise (failure.failures[0] or failure) from None
+
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events* in one transaction, except those that the failure names."""
+        self._write(events)
+
+    def _write(self, events: Sequence[Event]) -> None:
         connection = self._connection()
         rows, refused = encode_each(row_maker(connection.vendor), events)
         if rows:

@@ -81,6 +81,8 @@ class SQL(BatchSink):
         busy, or refuses for another reason, such as a missing right.
     """
 
+    lanes = 2  # a row that another connection has locked holds up one of them
+
     def __init__(
         self, url_or_engine: str | URL | Engine, table: str = "pixel_events", *, timeout: float = 10.0
     ) -> None:
