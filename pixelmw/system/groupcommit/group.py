@@ -116,7 +116,7 @@ class GroupCommit(Generic[_T]):
             line = self._behind if behind else self._line
             batch = line[-1] if line and not behind else None
             if batch is None or batch.begun or (batch.weight and batch.weight + weight > self._most):
-                batch = Batch(caller, caller.came + (patience / 2 if behind else 0.0))
+                batch = Batch(caller, caller.came + patience / 2 if behind else 0.0)
                 line.append(batch)
             elif batch.leader.has_left:
                 batch.leader = caller
