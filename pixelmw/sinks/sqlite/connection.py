@@ -34,37 +34,36 @@ class FairConnection(sqlite3.Connection):
 
     SQLite does not wait for some locks, for instance when it switches to WAL. This connection waits for each.
 
-    :ivar timeout: the most seconds that a statement waits for other processes.
+    :ivar deadline: until when a statement waits for other processes, on the monotonic clock.
     """
 
-    timeout = 0.0
+    deadline = 0.0
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Execute a statement. If other processes have locked the database, it has done nothing, and is tried again.
 
-        :raises sqlite3.OperationalError: if the database was locked for longer than :attr:`timeout`.
+        :raises sqlite3.OperationalError: if the database was locked until :attr:`deadline`.
         """
-        deadline = time.monotonic() + self.timeout
         while True:
             try:
                 return super().execute(sql, parameters)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > self.deadline:
                     raise
             time.sleep(_PAUSE)
 
 
-def connect(path: Path, timeout: float) -> tuple[sqlite3.Connection, os.stat_result]:
+def connect(path: Path, deadline: float) -> tuple[FairConnection, os.stat_result]:
     """Open the database at *path*, with its table.
 
-    :param timeout: seconds to wait for another process that has locked the database.
+    :param deadline: until when to wait for another process that has locked the database, on the monotonic clock.
     :returns: the connection, and the file that it was opened on.
     :raises sqlite3.Error: if it cannot be opened, or its commits would not last.
     """
     connection = sqlite3.connect(
         path, timeout=_SQLITE_TIMEOUT, isolation_level=None, check_same_thread=False, factory=FairConnection
     )
-    connection.timeout = timeout
+    connection.deadline = deadline
     try:
         make_durable(connection)
         connection.execute(_CREATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -14,7 +15,7 @@ from ..encoding import encode_each
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row, row_of
 from ..together import alone, waiting
-from .connection import connect
+from .connection import FairConnection, connect
 from .errors import ROW_ERRORS, file_error, row_error
 from .insert import insert_all, insert_one_by_one
 
@@ -36,7 +37,7 @@ class SQLite(BatchSink):
     a wrong path shows at the start.
 
     :param path: the database. It is created if it is missing; its directory is not.
-    :param timeout: seconds to wait for another process that has locked it.
+    :param timeout: seconds to wait for another process that has locked it, in all of a call.
     :raises Unavailable: when called, if the file cannot be used now: it is locked, away, read-only, no database.
     :raises OSError: when called, if the disk is full.
     :raises Undeliverable: when called, if the event is not JSON or has no messageId, or the database refuses it.
@@ -45,7 +46,7 @@ class SQLite(BatchSink):
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 5.0) -> None:
         self.path = Path(path).absolute()
         self.timeout = timeout
-        self._connection: sqlite3.Connection | None = None
+        self._connection: FairConnection | None = None
         self._pid = 0  # the process that opened the connection
         self._file: os.stat_result | None = None  # the file it was opened on
         self._repeats = RepeatCounter()
@@ -109,15 +110,17 @@ class SQLite(BatchSink):
         self._repeats.add(repeated)
         return {place: row_error(self.path, error) for place, error in refused.items()}
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> FairConnection:
+        deadline = time.monotonic() + self.timeout
         if self._connection is not None and (self._pid != os.getpid() or self._was_replaced()):
             # A child closes what it inherited, also if the server forked without Python's hooks. SQLite advises
             # against that. But it would be worse to keep it open: SQLite would count the parent's locks as the
             # child's own.
             self._close()
         if self._connection is None:
-            self._connection, self._file = connect(self.path, self.timeout)
+            self._connection, self._file = connect(self.path, deadline)
             self._pid = os.getpid()
+        self._connection.deadline = deadline
         return self._connection
 
     def _was_replaced(self) -> bool:

@@ -13,6 +13,7 @@ from ...events import Event
 from ...system.fork import PerProcess, take_before_fork
 from ...system.groupcommit import GroupCommit
 from ...system.groupcommit.batch import Turn
+from ...system.logs import LogThrottle
 
 #: Of a sink that does not say: seconds for a ``write``, how many at a time, and events of one.
 DEFAULT_TIMEOUT, DEFAULT_LANES, DEFAULT_MOST_TOGETHER = 10.0, 1, 500
@@ -55,6 +56,7 @@ class Line:
             most=getattr(sink, "most_together", DEFAULT_MOST_TOGETHER),
         )
         self.stored = 0
+        self.log_throttle = LogThrottle()
         self._sink: Callable[[], Any] = lambda: sink
         with suppress(TypeError):  # __slots__ without __weakref__: then the line keeps the sink alive
             self._sink = weakref.ref(sink, on_end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from ...system.groupcommit import NotBegun, Unknown
 from ..errors import Unavailable, is_down, raise_failures
 from .blame import MAX_UNKNOWN_ERRORS, judge
 from .lines import DEFAULT_LANES, Visit, line_of, timeout_of
+
+logger = logging.getLogger("pixelmw.sinks")
 
 
 def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
@@ -40,9 +43,12 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
         raise_if_unfinished("write", write, write(events))
     else:
         visit = Visit.of(sink, events, once=worker)
+        line = line_of(sink, judge)
         try:
-            line_of(sink, judge).group(visit, weight=len(events), behind=worker, patience=visit.timeout)
+            line.group(visit, weight=len(events), behind=worker, patience=visit.timeout)
         except NotBegun as error:
+            if error.is_stuck and line.log_throttle.allows("stuck"):
+                logger.error("%r %s without an end; until it ends, nothing is stored there", sink, error)
             raise Unavailable(f"{sink!r} {error}") from None
         except Unknown as error:
             raise Unavailable(f"{sink!r}: {error}") from None

@@ -112,7 +112,7 @@ class GroupCommit(Generic[_T]):
             raise RuntimeError("this is called from within itself, and would wait for itself")
         with self.lanes.mutex:
             if self.lanes.are_stuck(caller.came - 2 * patience):
-                raise NotBegun(2 * patience)
+                raise NotBegun(2 * patience, is_stuck=True)
             line = self._behind if behind else self._line
             batch = line[-1] if line and not behind else None
             if batch is None or batch.begun or (batch.weight and batch.weight + weight > self._most):

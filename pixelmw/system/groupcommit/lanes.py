@@ -16,10 +16,14 @@ LOOK = 1.0
 
 
 class NotBegun(TimeoutError):
-    """What was waited for has not begun: others were busy for too long."""
+    """What was waited for has not begun: others were busy for too long.
 
-    def __init__(self, patience: float) -> None:
+    :ivar is_stuck: True if nobody waited, since the others had been busy for too long before.
+    """
+
+    def __init__(self, patience: float, *, is_stuck: bool = False) -> None:
         super().__init__(f"was busy for {patience:g} seconds")
+        self.is_stuck = is_stuck
 
 
 class Lanes:
