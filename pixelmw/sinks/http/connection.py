@@ -58,11 +58,8 @@ class _DeadlineHTTPSConnection(HTTPSConnection):
     response_class = _DeadlineResponse
 
 
-def make_pool(url: urllib3.util.Url, timeout: float) -> urllib3.HTTPConnectionPool:
-    """Return a pool of connections to the host of *url*.
-
-    :param timeout: seconds for a request, from connecting to the end of the answer.
-    """
-    pool = urllib3.connection_from_url(url.url, timeout=urllib3.Timeout(total=timeout), maxsize=_KEPT_CONNECTIONS)
+def make_pool(url: urllib3.util.Url) -> urllib3.HTTPConnectionPool:
+    """Return a pool of connections to the host of *url*."""
+    pool = urllib3.connection_from_url(url.url, maxsize=_KEPT_CONNECTIONS)
     pool.ConnectionCls = _DeadlineHTTPSConnection if url.scheme == "https" else _DeadlineHTTPConnection
     return pool

@@ -36,7 +36,7 @@ class DataPlane:
 
     :param url: an http or https URL, without credentials, query and fragment.
     :param path: the path below that URL to post to.
-    :param timeout: seconds for a request, from connecting to the end of the answer.
+    :param timeout: seconds that a request will get.
     :raises ValueError: if one of them cannot be right. The message quotes neither the URL nor the write key.
     """
 
@@ -56,13 +56,15 @@ class DataPlane:
             "Content-Encoding": "gzip",
             "User-Agent": f"pixelmw/{__version__}",
         }
-        self._pools = PerProcess(partial(make_pool, self._url, timeout))
+        self._pools = PerProcess(partial(make_pool, self._url))
 
     def __str__(self) -> str:
         return self._url._replace(path=self._path).url
 
-    def post(self, body: bytes) -> None:
+    def post(self, body: bytes, timeout: float) -> None:
         """Return once the data plane has answered that it took *body*.
+
+        :param timeout: seconds, from connecting to the end of the answer.
 
         :raises Unavailable: if it did not answer, or its answer says to try again later.
         :raises Undeliverable: if it refused *body*.
@@ -73,6 +75,7 @@ class DataPlane:
                 self._path,
                 body=gzip.compress(body, 6, mtime=0),
                 headers=self._headers,
+                timeout=urllib3.Timeout(total=timeout),
                 retries=False,
                 redirect=False,
                 preload_content=False,

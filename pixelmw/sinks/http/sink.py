@@ -34,7 +34,7 @@ class HTTP(BatchSink):
 
     :param data_plane_url: the URL that ``/v1/batch`` is below, such as ``"https://api.segment.io"``.
     :param write_key: the write key of the source. No message shows it.
-    :param timeout: seconds for a request, from connecting to the end of the answer.
+    :param timeout: seconds for all requests of a call, from connecting to the end of the last answer.
     :raises ValueError: for a URL, a key or a timeout that cannot work.
     """
 
@@ -54,19 +54,24 @@ class HTTP(BatchSink):
         :raises Undeliverable: if the data plane refuses the first request. Any of the events in it may be the reason.
         :raises Unavailable: if it does not take the first request now.
         :raises PartialFailure: if an event is too large, or a later request
-            fails. If the data plane refused a later request with several events,
-            each of them is called unavailable, since most of them may be good.
+            fails. If the data plane refused a later request with several
+            events, and where the time is over, they count as not tried.
         """
+        deadline = time.monotonic() + self.timeout
         fitting, refused = encode_each(_encode, events)
         failures: dict[int, Exception | None] = {**refused}
         requests = list(_split_into_requests(fitting.items()))
         for number, request in enumerate(requests):
+            places = [place for place, _ in request]
             try:
-                self._data_plane.post(_request_body(json for _, json in request))
+                if (remaining := deadline - time.monotonic()) <= 0:
+                    raise Unavailable(f"{self!r} took longer than {self.timeout:g} seconds")
+                self._data_plane.post(_request_body(json for _, json in request), remaining)
             except (Undeliverable, Unavailable) as error:
                 if number == 0:
                     raise
-                failures.update(dict.fromkeys((place for place, _ in request), _error_for_each(error, len(request))))
+                is_known = len(request) == 1 or isinstance(error, Unavailable)
+                failures.update(dict.fromkeys(places, error if is_known else None))
                 failures.update((place, None) for later in requests[number + 1 :] for place, _ in later)
                 break
         raise_failures(failures, len(events))
@@ -102,10 +107,3 @@ def _split_into_requests(events: Iterable[_Encoded]) -> Iterator[list[_Encoded]]
         request.append((place, json))
     if request:
         yield request
-
-
-def _error_for_each(error: Exception, count: int) -> Exception:
-    """Return the error for each of the *count* events of a request that failed with *error*."""
-    if isinstance(error, Undeliverable) and count > 1:
-        return Unavailable(f"{error}; that was a request with {count} events, any of which may be the reason")
-    return error
