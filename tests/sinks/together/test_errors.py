@@ -1,0 +1,110 @@
+"""What each visitor is told of a failure that several share, and what is logged of it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import traceback
+from collections.abc import Callable
+
+import pytest
+from werkzeug.test import Client
+
+from pixelmw import Event, PixelMiddleware
+from pixelmw.sinks import Unavailable
+from pixelmw.sinks.base import is_down
+from tests.support.pixel import host_app
+from tests.support.processes import event
+from tests.support.visitors import Destination, Visitors, busy
+
+
+class Wanting(ConnectionError):
+    """Cannot be made of its words alone."""
+
+    def __init__(self, host: str, *, port: int) -> None:
+        super().__init__(f"{host}:{port} is away")
+
+
+def told_together(answer: Callable[[list[Event]], object], count: int = 4) -> list[BaseException | None]:
+    """What visitors are told who share a write that *answer* ends, the leader first."""
+    sink = Destination()
+    visitors = Visitors(sink)
+    with busy(sink):
+        visitors.come_in_line(sink, *(event(f"e{number}") for number in range(count)))
+        sink.answer = answer
+    visitors.leave()
+    return [visitors.told[f"e{number}"] for number in range(count)]
+
+
+def raising(error: BaseException) -> Callable[[list[Event]], object]:
+    def answer(events: list[Event]) -> None:
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("away", retry_after=7),
+        OSError(errno.ENOSPC, "No space left on device", "/a/file"),
+        TimeoutError("no answer"),
+        Wanting("a-host", port=80),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_each_has_an_exception_of_his_own_with_the_class_and_words_of_the_first(error: Exception) -> None:
+    told = told_together(raising(error))
+    assert told[0] is error
+    assert len(set(map(id, told))) == 4
+    for each in told[1:]:
+        assert isinstance(each, Exception)
+        assert is_down(each)
+        assert str(each) == str(error)
+        assert type(each) is type(error) or isinstance(error, Wanting)
+        assert getattr(each, "errno", None) == getattr(error, "errno", None)
+        assert getattr(each, "retry_after", None) == getattr(error, "retry_after", None)
+        assert each.__cause__ is each.__context__ is None
+
+
+def test_only_the_leader_has_the_traceback_of_what_was_raised() -> None:
+    leader, *others = told_together(raising(Unavailable("away")))
+    frames = [[frame.name for frame in traceback.extract_tb(each.__traceback__)] for each in (leader, *others) if each]
+    assert "answer" in frames[0]
+    assert not any("answer" in names or "write" in names for names in frames[1:])
+    assert max(map(len, frames[1:])) < 8
+
+
+@pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+def test_what_ends_a_leader_is_unavailable_for_the_others(ending: BaseException) -> None:
+    leader, *others = told_together(raising(ending))
+    assert leader is ending
+    assert [type(each) for each in others] == [Unavailable] * 3
+    assert "was ended" in str(others[0])
+
+
+def test_a_failure_that_many_share_is_logged_once_without_the_texts_of_any_of_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sink = Destination()
+
+    def fail(events: list[Event]) -> None:
+        raise Unavailable(f"refused: {events[2]['properties']['secret']}")
+
+    app = PixelMiddleware(host_app, sink)
+
+    def visit(each: Event) -> None:
+        name = each["messageId"]
+        url = f"/pixel/v1/track?writeKey=w&anonymousId={name}&event=e&messageId={name}&properties.secret=whisper-{name}"
+        assert Client(app).get(url).status_code == 503
+
+    visitors = Visitors(visit)
+    with busy(sink), caplog.at_level(logging.WARNING):
+        visitors.come_in_line(sink, *(event(f"e{number}") for number in range(6)))
+        sink.answer = fail
+    visitors.leave()
+    assert visitors.refused == []
+    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+    assert "refused: …" in caplog.text
+    assert "whisper" not in caplog.text
+    assert len(sink.calls) == 2
