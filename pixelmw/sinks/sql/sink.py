@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
 try:
     from sqlalchemy import create_engine, inspect
-    from sqlalchemy.engine import URL, Engine
+    from sqlalchemy.engine import URL, Connection, Engine
     from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
     from sqlalchemy.pool import NullPool, Pool
     from sqlalchemy.schema import CreateTable
@@ -34,6 +36,9 @@ from ..statement import (
 from .drivers import timeout_arguments
 from .table import make_table
 from .url import check_driver, parse_url
+
+# The share of the time that a statement gets without more ado. To give it less costs a round trip.
+_MUCH_LEFT = 0.9
 
 
 class SQL(BatchSink):
@@ -112,10 +117,11 @@ class SQL(BatchSink):
 
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events* in one transaction, except those that the failure names."""
+        deadline = time.monotonic() + self.timeout
         rows, refused = encode_each(self._row_of, events)
         if rows:
             try:
-                self._store(list(rows.values()))
+                self._store(list(rows.values()), deadline)
             except SQLAlchemyError as error:
                 # The driver's own error, if there is one: SQLAlchemy's message holds the statement, and the events.
                 cause = (error.orig if isinstance(error, DBAPIError) else None) or error
@@ -137,7 +143,7 @@ class SQL(BatchSink):
         if self._callers_engine is None and (engine := self._engines.pop()) is not None:
             engine.close()
 
-    def _store(self, rows: list[Row]) -> None:
+    def _store(self, rows: list[Row], deadline: float) -> None:
         # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
         rows.sort(key=itemgetter(0))
         with self._engines.get() as engine:
@@ -149,6 +155,7 @@ class SQL(BatchSink):
             repeated = 0
             with engine.begin() as connection:
                 for part in split_by_statement(rows, dialect.insertmanyvalues_max_parameters):
+                    self._bound_statements(connection, deadline)
                     if dialect.name not in COUNTS_INSERTED_ROWS:
                         keys = {row[0] for row in part}
                         statement, parameters = count_statement(name, keys, placeholder=placeholder)
@@ -159,6 +166,15 @@ class SQL(BatchSink):
                     if dialect.name in COUNTS_INSERTED_ROWS:
                         repeated += len(part) - inserted
             self._repeats.add(repeated)
+
+    def _bound_statements(self, connection: Connection, deadline: float) -> None:
+        """Leave what is left of the time to the next statements, if much of it is over."""
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise Unavailable(f"{self._display_url}: nothing was stored within {self.timeout:g} seconds")
+        is_ours = self._callers_engine is None and connection.dialect.name == "postgresql"
+        if is_ours and remaining < _MUCH_LEFT * self.timeout:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * remaining)}")
 
     def _create_table(self, engine: Engine) -> None:
         # It looks first: if the table is there, no right to create one is needed.

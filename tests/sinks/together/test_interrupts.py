@@ -1,4 +1,4 @@
-"""Exceptions that arrive at any line of who stores together: nobody hangs, and nobody is told yes without being stored."""
+"""Exceptions that arrive at any line: nobody hangs, and nobody is told yes without being stored."""
 
 from __future__ import annotations
 
