@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from ..events import Event, Sink
 from ..system.callables import checked_callable, is_lazy
 from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
-from .together import alone, is_inside, store
+from .together import alone, is_inside, store, write_in_turn
 
 __all__ = [
     "BatchSink",
@@ -45,10 +45,10 @@ class BatchSink(ABC):
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        for name, in_turn in (("write", _write_in_turn), ("close", _close_in_turn)):
+        for name, wrap in (("write", _in_turn), ("close", _alone)):
             # What is no plain function is refused where the sink is given to somebody.
             if type(method := cls.__dict__.get(name)) is FunctionType and not is_lazy(method):
-                setattr(cls, name, in_turn(method))
+                setattr(cls, name, wrap(method))
 
     def __call__(self, event: Event) -> None:
         """Store *event*, together with those of others who come at the same time.
@@ -132,23 +132,23 @@ def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
     return partial(store, sink, worker=True)
 
 
-def _write_in_turn(write: Callable[..., object]) -> Callable[..., object]:
+def _in_turn(write: Callable[..., object]) -> Callable[..., object]:
     @wraps(write)
-    def write_in_turn(self: BatchSink, events: Sequence[Event]) -> object:
+    def in_turn(self: BatchSink, events: Sequence[Event]) -> object:
         if self.lanes is None or is_inside(self):
             return write(self, events)
-        store(self, events, worker=True)
+        write_in_turn(self, partial(write, self), events)
         return None
 
-    return write_in_turn
+    return in_turn
 
 
-def _close_in_turn(close: Callable[..., object]) -> Callable[..., object]:
+def _alone(close: Callable[..., object]) -> Callable[..., object]:
     @wraps(close)
-    def close_in_turn(self: BatchSink, *arguments: Any, **options: Any) -> object:
+    def close_alone(self: BatchSink, *arguments: Any, **options: Any) -> object:
         if self.lanes is None:
             return close(self, *arguments, **options)
         with alone(self, options.get("timeout", arguments[0] if arguments else None)):
             return close(self, *arguments, **options)
 
-    return close_in_turn
+    return close_alone

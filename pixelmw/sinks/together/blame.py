@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ...events import Event
 from ...system.callables import raise_if_unfinished
@@ -31,7 +30,7 @@ def judge(line: Line, visits: list[Visit]) -> Mapping[int, Exception]:
     first = visits[0]
     if len(visits) == 1 and (first.once or len(first.events) == 1):
         try:
-            call_write(line, first.sink, first.events, first.timeout)
+            _call_write(line, first, first.events)
         except PartialFailure as failure:
             if first.once:
                 raise
@@ -42,16 +41,16 @@ def judge(line: Line, visits: list[Visit]) -> Mapping[int, Exception]:
     return _told(visits, search.failures) if search.failures else {}
 
 
-def call_write(line: Line, sink: Any, events: Sequence[Event], timeout: float) -> None:
-    """Call the ``write`` of *sink* once; if it turns out to hang, answer all who wait."""
+def _call_write(line: Line, visit: Visit, events: Sequence[Event]) -> None:
+    """Call the ``write`` of *visit* once; if it turns out to hang, answer all who wait."""
     began, stored_before = time.monotonic(), line.stored
     try:
-        raise_if_unfinished("write", sink.write, sink.write(events))
+        raise_if_unfinished("write", visit.write, visit.write(events))
     except PartialFailure as failure:
         line.stored += len(failure.failures) < len(events)
         raise
     except Exception as error:
-        hangs = is_down(error) and time.monotonic() - began >= timeout / 2 and line.stored == stored_before
+        hangs = is_down(error) and time.monotonic() - began >= visit.timeout / 2 and line.stored == stored_before
         if hangs or len(events) > 1:
             share(error, lambda: texts_in([*events]))
         if hangs:
@@ -72,10 +71,10 @@ class _Search:
         self.events = [event for visit in visits for event in visit.events]
         self.failures: dict[int, Exception | None] = {}
         self._line = line
-        self._sink, self._timeout = visits[0].sink, visits[0].timeout
-        self._deadline = min(visit.came for visit in visits) + self._timeout
+        self._visit = visits[0]
+        self._deadline = min(visit.came for visit in visits) + self._visit.timeout
         self._texts: Mapping[int, bytes] | None = None  # of the events, if the write may change them
-        if not type(self._sink).__module__.startswith("pixelmw."):
+        if not type(self._visit.sink).__module__.startswith("pixelmw."):
             self._texts, refused = encode_each(encode, self.events)
             self.failures.update(refused)
         self._is_first_try = True
@@ -88,7 +87,7 @@ class _Search:
         places = [place for place in places if place not in self.failures]
         while places and not self._is_over and (self._is_first_try or time.monotonic() < self._deadline):
             try:
-                call_write(self._line, self._sink, self._events_at(places), self._timeout)
+                _call_write(self._line, self._visit, self._events_at(places))
             except PartialFailure as failure:
                 places = self._note_partial(places, failure)
                 continue

@@ -19,14 +19,19 @@ from ...system.logs import LogThrottle
 DEFAULT_TIMEOUT, DEFAULT_LANES, DEFAULT_MOST_TOGETHER = 10.0, 1, 500
 
 
+Write = Callable[[Sequence[Event]], object]
+
+
 class Visit(NamedTuple):
     """One call of :func:`.store`.
 
-    :ivar once: True for one call of ``write``, whose error is passed on as it is.
-    :ivar timeout: seconds that the ``write`` may take.
+    :ivar write: stores events: the ``write`` of *sink*.
+    :ivar once: True for one call of *write*, whose error is passed on as it is.
+    :ivar timeout: seconds that *write* may take.
     """
 
-    sink: Any
+    sink: object
+    write: Write
     events: Sequence[Event]
     once: bool
     timeout: float
@@ -34,9 +39,9 @@ class Visit(NamedTuple):
     thread: int
 
     @classmethod
-    def of(cls, sink: Any, events: Sequence[Event], *, once: bool) -> Visit:
+    def of(cls, sink: object, write: Write, events: Sequence[Event], *, once: bool) -> Visit:
         """Return a visit that begins now, of this thread."""
-        return cls(sink, events, once, timeout_of(sink), time.monotonic(), threading.get_ident())
+        return cls(sink, write, events, once, timeout_of(sink), time.monotonic(), threading.get_ident())
 
 
 Judge = Callable[["Line", list[Visit]], Mapping[int, Exception]]

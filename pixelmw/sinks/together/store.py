@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ...system.groupcommit import NotBegun, Unknown
 from ..errors import Unavailable, is_down, raise_failures
 from .blame import MAX_UNKNOWN_ERRORS, judge
-from .lines import DEFAULT_LANES, Visit, line_of, timeout_of
+from .lines import DEFAULT_LANES, Visit, Write, line_of, timeout_of
 
 logger = logging.getLogger("pixelmw.sinks")
 
@@ -36,22 +35,35 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     """
     if not events:
         return
-    if not callable(getattr(sink, "write", None)):
+    write: Write | None = getattr(sink, "write", None)
+    if not callable(write):
         raise_failures(_call_with_each(sink, events, stop_at_once=worker), len(events))
     elif getattr(sink, "lanes", DEFAULT_LANES) is None:
-        write: Any = getattr(sink, "write")  # noqa: B009 - a Sink need not have one
         raise_if_unfinished("write", write, write(events))
     else:
-        visit = Visit.of(sink, events, once=worker)
-        line = line_of(sink, judge)
-        try:
-            line.group(visit, weight=len(events), behind=worker, patience=visit.timeout)
-        except NotBegun as error:
-            if error.is_stuck and line.log_throttle.allows("stuck"):
-                logger.error("%r %s without an end; until it ends, nothing is stored there", sink, error)
-            raise Unavailable(f"{sink!r} {error}") from None
-        except Unknown as error:
-            raise Unavailable(f"{sink!r}: {error}") from None
+        _take_turn(Visit.of(sink, write, events, once=worker))
+
+
+def write_in_turn(sink: object, write: Write, events: Sequence[Event]) -> None:
+    """Call *write* once, which is the ``write`` of the class of *sink* or of a base of it, in a turn of *sink*.
+
+    :raises Exception: what it raised.
+    :raises Unavailable: if others kept the sink busy for ``timeout`` seconds.
+    """
+    _take_turn(Visit.of(sink, write, events, once=True))
+
+
+def _take_turn(visit: Visit) -> None:
+    """Wait for a turn, and have the events stored; raises as :func:`store` does."""
+    line = line_of(visit.sink, judge)
+    try:
+        line.group(visit, weight=len(visit.events), behind=visit.once, patience=visit.timeout)
+    except NotBegun as error:
+        if error.is_stuck and line.log_throttle.allows("stuck"):
+            logger.error("%r %s without an end; until it ends, nothing is stored there", visit.sink, error)
+        raise Unavailable(f"{visit.sink!r} {error}") from None
+    except Unknown as error:
+        raise Unavailable(f"{visit.sink!r}: {error}") from None
 
 
 def is_inside(sink: object) -> bool:
