@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-# The shells import the last two from here: they have the same arguments and the same logger.
-__all__ = ["DEFAULT_ENRICHERS", "DEFAULT_LIMITS", "Collector", "Enricher", "log_rejected", "logger"]
+# The shells import the last three from here: they have the same arguments, the same logger and the same masks.
+__all__ = ["DEFAULT_ENRICHERS", "DEFAULT_LIMITS", "Collector", "Enricher", "log_rejected", "logger", "mask_write_key"]
 
 #: Adds to an event, or changes it, before the schema judges it. What it returns is not used.
 Enricher = Callable[[Event, "Request"], object]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +41,27 @@ _ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 _OBJECT_FIELDS = ("context", "properties", "traits")
 _SERVER_OWNED = ("type", "integrations", "receivedAt")
 _SERVER_OWNED_CONTEXT = ("ip", "source")
+
+
+def checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[str, str]:
+    """*paths*, which map paths to event types, with each path as a WSGI server spells it.
+
+    :raises TypeError: if it is no mapping.
+    :raises ValueError: if it is empty, a path does not begin with a slash, or an event type is none of *event_types*.
+    """
+    if not isinstance(paths, Mapping):
+        raise TypeError(f"paths is {paths!r}: it maps paths to event types")
+    if not paths:
+        raise ValueError("paths is empty: no request could reach a pixel")
+    for path, event_type in paths.items():
+        if not isinstance(path, str) or not path.startswith("/"):
+            raise ValueError(f"paths has {path!r}: a path is a string that begins with a slash")
+        if event_type not in event_types:
+            raise ValueError(f"paths has the unknown event type {event_type!r}; known are {', '.join(event_types)}")
+    # PEP 3333: PATH_INFO has each byte of the path as the latin-1 character of that number.
+    spelled = {path.encode().decode("latin-1"): event_type for path, event_type in paths.items()}
+    # A base URL with a slash at its end makes "//pixel/v1/page". Some servers hand that on, and some make it one slash.
+    return {f"/{path}": event_type for path, event_type in spelled.items()} | spelled
 
 
 def build_event(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
+from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected, mask_write_key
 from .errors import Discard, Rejected
-from .events import PATHS
-from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, recorded, resolve_reply
-from .system.callables import checked_application, checked_callable, raise_if_unfinished
+from .events import PATHS, checked_paths
+from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, given_answer, recorded, resolve_reply
+from .system.callables import checked_application, checked_object, raise_if_unfinished
 from .system.failures import ends_the_call_only, forget_tracebacks
 
 if TYPE_CHECKING:
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from .access import Signer, Unsigned, WriteKeys
     from .collector import Enricher
     from .events import Sink
+    from .live import LiveView
     from .params import Limits
 
 _WHICH_OF_THE_TWO = (
     "pixelmw.PixelMiddleware wraps a WSGI application, as PixelMiddleware(app, sink). "
     "In Django's MIDDLEWARE, take pixelmw.contrib.django.PixelMiddleware"
 )
+# What a path of the live view has in place of an event type.
+_LIVE = "live view"
 _Init = TypeVar("_Init", bound=Callable[..., None])
 
 
@@ -76,6 +79,8 @@ class PixelMiddleware:
     :param on_reject: called with each :class:`Rejected`. The default logs one
         line without any value to ``pixelmw.requests``.
     :param limits: how much one request may hold.
+    :param live: a :class:`pixelmw.live.LiveView`, which shows what becomes of
+        each request, and answers on paths of its own.
     :raises TypeError: for an argument of the wrong kind. That includes an
         ``async def``, a generator function or a class in place of anything
         that is called in a request, and an ASGI application.
@@ -99,6 +104,7 @@ class PixelMiddleware:
         enrich: Iterable[Enricher] = DEFAULT_ENRICHERS,
         on_reject: Callable[[Rejected], object] = log_rejected,
         limits: Limits = DEFAULT_LIMITS,
+        live: LiveView | None = None,
     ) -> None:
         collector = Collector(
             sink,
@@ -110,7 +116,7 @@ class PixelMiddleware:
             on_reject=on_reject,
             limits=limits,
         )
-        self._set_up(app, collector, paths, reply)
+        self._set_up(app, collector, paths, reply, live)
 
     @classmethod
     def around(
@@ -120,6 +126,7 @@ class PixelMiddleware:
         *,
         paths: Mapping[str, str] = PATHS,
         reply: ReplyMode | Reply = "gif",
+        live: LiveView | None = None,
     ) -> Self:
         """A middleware that wraps *app* and has the given *collector*, instead of making one.
 
@@ -128,11 +135,16 @@ class PixelMiddleware:
         arguments mean, and what is raised.
         """
         self = cls.__new__(cls)
-        self._set_up(app, collector, paths, reply)
+        self._set_up(app, collector, paths, reply, live)
         return self
 
     def _set_up(
-        self, app: WSGIApplication, collector: Collector, paths: Mapping[str, str], reply: ReplyMode | Reply
+        self,
+        app: WSGIApplication,
+        collector: Collector,
+        paths: Mapping[str, str],
+        reply: ReplyMode | Reply,
+        live: LiveView | None,
     ) -> None:
         self.app = checked_application(app)
         if not isinstance(collector, Collector):
@@ -140,7 +152,10 @@ class PixelMiddleware:
         self.collector = collector
         self._reply = _checked_reply(reply)
         self._reply_is_the_users = not isinstance(reply, str)
-        self._event_types = _checked_paths(paths, collector.event_types)
+        self._event_types = checked_paths(paths, collector.event_types)
+        self._live = _checked_live(live, self._event_types)
+        if self._live is not None:
+            self._event_types |= dict.fromkeys(self._live.paths, _LIVE)
 
     def stats(self) -> dict[str, int]:
         """What :meth:`Collector.stats` returns."""
@@ -152,6 +167,8 @@ class PixelMiddleware:
         event_type = self._event_types.get(environ.get("PATH_INFO", ""))
         if event_type is None:
             return self.app(environ, start_response)
+        if event_type is _LIVE and self._live is not None:
+            return given_answer(*self._live.answer(environ))(environ, start_response)
         return self._answer_pixel(event_type, environ)(environ, start_response)
 
     def _answer_pixel(self, event_type: str, environ: WSGIEnvironment) -> WSGIApplication:
@@ -164,23 +181,35 @@ class PixelMiddleware:
             # No variable here holds the refusal. Its traceback leads back to this frame, and they would make a circle.
             return self._reply_for(environ, self._collect(event_type, environ))
         message = "the method must be GET, HEAD or OPTIONS"
-        return self._reply_for(environ, self.collector.refuse(event_type, environ, "bad-method", message))
+        return self._reply_for(environ, self._shown(self.collector.refuse(event_type, environ, "bad-method", message)))
 
     def _collect(self, event_type: str, environ: WSGIEnvironment) -> Rejected | None:
         """Collect one event. Returns the refusal to answer with, or ``None`` if the event counts as accepted."""
         try:
-            self.collector.collect(event_type, environ)
+            event = self.collector.collect(event_type, environ)
         except Discard as discard:
             forget_tracebacks(discard)
+            if self._live is not None:
+                self._live.discarded()
             return None
         except Rejected as refusal:
-            return refusal
+            return self._shown(refusal)
         except BaseException as raised:
             if not ends_the_call_only(raised):
                 raise
             forget_tracebacks(raised)
-            return Rejected("unavailable", "the event could not be stored", event_type=event_type)
+            query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
+            message = "the event could not be stored"
+            return self._shown(Rejected("unavailable", message, event_type=event_type, query=query))
+        if self._live is not None:
+            self._live.accepted(event, mask_write_key)
         return None
+
+    def _shown(self, refusal: Rejected) -> Rejected:
+        """*refusal*, once the live view has it."""
+        if self._live is not None:
+            self._live.refused(refusal, mask_write_key)
+        return refusal
 
     def _reply_for(self, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
         """The answer of the reply, or of "gif" if the reply fails."""
@@ -204,28 +233,14 @@ def _answer_of(reply: Reply, environ: WSGIEnvironment, refusal: Rejected | None)
 
 
 def _checked_reply(reply: ReplyMode | Reply) -> Reply:
-    """The reply called *reply*, or *reply* itself, if a call of its methods does their work."""
-    if isinstance(reply, type):
-        raise TypeError(f"reply is {reply!r}, a class: give an instance of it")
-    resolved = resolve_reply(reply)
     remedy = "a name, or an object whose methods accepted and refused return WSGI applications"
-    for name in ("accepted", "refused"):
-        checked_callable(f"the method {name} of reply {reply!r}", getattr(resolved, name, None), remedy)
-    return resolved
+    return checked_object("reply", resolve_reply(reply), ("accepted", "refused"), remedy)
 
 
-def _checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[str, str]:
-    """*paths* with each path as a WSGI server spells it."""
-    if not isinstance(paths, Mapping):
-        raise TypeError(f"paths is {paths!r}: it maps paths to event types")
-    if not paths:
-        raise ValueError("paths is empty: no request could reach a pixel")
-    for path, event_type in paths.items():
-        if not isinstance(path, str) or not path.startswith("/"):
-            raise ValueError(f"paths has {path!r}: a path is a string that begins with a slash")
-        if event_type not in event_types:
-            raise ValueError(f"paths has the unknown event type {event_type!r}; known are {', '.join(event_types)}")
-    # PEP 3333: PATH_INFO has each byte of the path as the latin-1 character of that number.
-    spelled = {path.encode().decode("latin-1"): event_type for path, event_type in paths.items()}
-    # A base URL with a slash at its end makes "//pixel/v1/page". Some servers hand that on, and some make it one slash.
-    return {f"/{path}": event_type for path, event_type in spelled.items()} | spelled
+def _checked_live(live: LiveView | None, pixel_paths: Iterable[str]) -> LiveView | None:
+    """*live*, if it is a live view whose paths are free."""
+    if live is not None:
+        checked_object("live", live, ("accepted", "refused", "discarded", "answer"), "a pixelmw.live.LiveView()")
+        if taken := sorted(set(live.paths) & set(pixel_paths)):
+            raise ValueError(f"live is {live!r}, and {taken[0]!r} is the path of a pixel: give it another path")
+    return live

@@ -210,6 +210,16 @@ def recorded(reply: Reply, app: object, environ: WSGIEnvironment) -> WSGIApplica
     return answer
 
 
+def given_answer(status: int, headers: list[tuple[str, str]], body: bytes) -> WSGIApplication:
+    """A WSGI application that gives an answer that was made elsewhere, without the headers of a pixel."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    return answer
+
+
 def resolve_reply(reply: ReplyMode | Reply) -> Reply:
     """The reply called *reply*, or *reply* itself if it is an object.
 

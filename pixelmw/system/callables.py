@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import AsyncGeneratorType, FunctionType, MethodType, WrapperDescriptorType
 from typing import Any, TypeVar
 
+_T = TypeVar("_T")
 _C = TypeVar("_C", bound=Callable[..., object])
 
 # A partial of a bound method of a callable object makes three; the bound ends a chain that leads back to itself.
@@ -32,6 +33,19 @@ def checked_callable(argument_name: str, value: _C | None, remedy: str, *, metho
     for name in methods:
         if callable(method := getattr(value, name, None)):
             _refuse_lazy(f"the method {name} of {argument_name}", method, "a plain method")
+    return value
+
+
+def checked_object(argument_name: str, value: _T, methods: Iterable[str], remedy: str) -> _T:
+    """*value*, if it has *methods*, and a call of each does its work.
+
+    :param remedy: as for :func:`checked_callable`.
+    :raises TypeError: otherwise, or if it is a class.
+    """
+    if isinstance(value, type):
+        raise TypeError(f"{argument_name} is {value!r}, a class: give an instance of it")
+    for name in methods:
+        checked_callable(f"the method {name} of {argument_name} {value!r}", getattr(value, name, None), remedy)
     return value
 
 

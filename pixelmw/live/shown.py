@@ -1,0 +1,72 @@
+"""Events and refusals as the live view shows them: JSON without write keys, and without a character that HTML knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..text import name_without_value
+
+if TYPE_CHECKING:
+    from ..errors import Rejected
+
+#: What hides the write keys in a text, in which they may stand as in a query.
+Mask = Callable[[str], str]
+
+# Only ASCII comes out, and no NaN, which a browser's JSON does not know.
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+# Of the escapes with a percent sign only those of letters can spell a name, however often they were escaped.
+_MAY_HOLD_A_KEY = re.compile("writekey|%(?:25)*[4-7][0-9a-f]", re.IGNORECASE)
+_WRITE_KEY = re.compile("writekey", re.IGNORECASE)
+_HIDDEN = "***"
+
+
+def json_text(value: Any) -> str:
+    """*value* as JSON in ASCII, which stays text wherever it is pasted: ``<``, ``>`` and ``&`` are escaped in it.
+
+    :raises ValueError: if it is no JSON, or holds itself.
+    :raises TypeError: likewise.
+    :raises RecursionError: if it is nested too deep.
+    """
+    return _encode(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def good_members(event: dict[str, Any], mask: Mask) -> str:
+    """The members of the JSON object that stands for a stored event; raises as :func:`json_text` does."""
+    return f'"good":true,"eventType":{json_text(event.get("type"))},"event":{_without_keys(event, mask)}'
+
+
+def bad_members(refusal: Rejected, mask: Mask) -> str:
+    """The members of the JSON object that stands for a refusal; raises as :func:`json_text` does."""
+    path = refusal.path
+    facts = {
+        "good": False,
+        "eventType": refusal.event_type,
+        "errors": [refusal.message],
+        "code": refusal.code,
+        "status": refusal.status,
+        "path": None if path is None else name_without_value(path),
+        "rule": refusal.rule,
+        "query": refusal.query,
+        "event": refusal.event,
+    }
+    return _without_keys(facts, mask)[1:-1]
+
+
+def _without_keys(value: dict[str, Any], mask: Mask) -> str:
+    text = json_text(value)
+    return json_text(_masked(value, mask)) if _MAY_HOLD_A_KEY.search(text) else text
+
+
+def _masked(value: Any, mask: Mask) -> Any:
+    """A copy of *value*, which is JSON, without write keys."""
+    if isinstance(value, dict):
+        return {
+            mask(str(name)): _HIDDEN if _WRITE_KEY.search(str(name)) else _masked(child, mask)
+            for name, child in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_masked(child, mask) for child in value]
+    return mask(value) if isinstance(value, str) else value
