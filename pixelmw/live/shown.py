@@ -20,6 +20,8 @@ _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 # Of the escapes with a percent sign only those of letters can spell a name, however often they were escaped.
 _MAY_HOLD_A_KEY = re.compile("writekey|%(?:25)*[4-7][0-9a-f]", re.IGNORECASE)
 _WRITE_KEY = re.compile("writekey", re.IGNORECASE)
+# A message quotes values. "writeKey is missing" tells no key.
+_KEY_WITH_VALUE = re.compile("writekey[^\\s\"]*[=:%]|%(?:25)*[4-7][0-9a-f]", re.IGNORECASE)
 _HIDDEN = "***"
 
 
@@ -40,24 +42,23 @@ def good_members(event: dict[str, Any], mask: Mask) -> str:
 
 def bad_members(refusal: Rejected, mask: Mask) -> str:
     """The members of the JSON object that stands for a refusal; raises as :func:`json_text` does."""
-    path = refusal.path
+    message, path, event = refusal.message, refusal.path, refusal.event
     facts = {
         "good": False,
         "eventType": refusal.event_type,
-        "errors": [refusal.message],
+        "errors": [mask(message) if _KEY_WITH_VALUE.search(message) else message],
         "code": refusal.code,
         "status": refusal.status,
         "path": None if path is None else name_without_value(path),
         "rule": refusal.rule,
-        "query": refusal.query,
-        "event": refusal.event,
+        "query": refusal.query,  # has no write key
     }
-    return _without_keys(facts, mask)[1:-1]
+    return f'{json_text(facts)[1:-1]},"event":{"null" if event is None else _without_keys(event, mask)}'
 
 
-def _without_keys(value: dict[str, Any], mask: Mask) -> str:
-    text = json_text(value)
-    return json_text(_masked(value, mask)) if _MAY_HOLD_A_KEY.search(text) else text
+def _without_keys(event: dict[str, Any], mask: Mask) -> str:
+    text = json_text(event)
+    return json_text(_masked(event, mask)) if _MAY_HOLD_A_KEY.search(text) else text
 
 
 def _masked(value: Any, mask: Mask) -> Any:
