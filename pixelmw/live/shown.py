@@ -65,9 +65,16 @@ def _masked(value: Any, mask: Mask) -> Any:
     """A copy of *value*, which is JSON, without write keys."""
     if isinstance(value, dict):
         return {
-            mask(str(name)): _HIDDEN if _WRITE_KEY.search(str(name)) else _masked(child, mask)
+            mask(str(name)): _HIDDEN if _names_a_key(str(name), mask) else _masked(child, mask)
             for name, child in value.items()
         }
     if isinstance(value, list | tuple):
         return [_masked(child, mask) for child in value]
     return mask(value) if isinstance(value, str) else value
+
+
+def _names_a_key(name: str, mask: Mask) -> bool:
+    """Whether what has this *name* may be a write key, also if the name was escaped."""
+    if _WRITE_KEY.search(name):
+        return True
+    return "%" in name and mask(f"{name}=x") != f"{name}=x"
