@@ -22,6 +22,7 @@ TAG_ARGUMENTS = ("base_url", "write_key", "paths", "signer")
 _DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 # These are what they are, also if they have dots.
 _PLAIN_TEXTS = ("base_url", "write_key")
+_MADE_OF_CLASSES = ("sink", "live")
 
 
 def unknown_names(names: Iterable[str], known: Collection[str]) -> dict[str, str | None]:
@@ -33,17 +34,18 @@ def resolve(argument: str, value: Any) -> Any:
     """Return what *value* stands for as an argument of the middleware.
 
     A dotted path stands for the object of that name, also within the list of
-    enrichers, and a class that is given as the sink for an instance of it.
+    enrichers, and a class that is given as the sink or the live view for an
+    instance of it.
 
     :raises ImportError: if there is nothing at the dotted path.
-    :raises Exception: what the import, or the class of the sink, raised.
+    :raises Exception: what the import, or the class, raised.
     """
     if argument == "enrich" and isinstance(value, list | tuple):
         return [import_dotted(each) for each in value]
     if argument in _PLAIN_TEXTS:
         return value
     value = import_dotted(value)
-    return value() if argument == "sink" and isinstance(value, type) else value
+    return value() if argument in _MADE_OF_CLASSES and isinstance(value, type) else value
 
 
 def import_dotted(value: Any) -> Any:

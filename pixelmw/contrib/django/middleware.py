@@ -28,7 +28,7 @@ class PixelMiddleware:
         PIXELMW = {"SINK": "pixelmw.contrib.django.ModelSink"}
 
     The setting ``PIXELMW`` has the arguments of :class:`pixelmw.PixelMiddleware`
-    in capitals. A value may be a dotted path. A sink that is a class is instantiated.
+    in capitals. A value may be a dotted path. A sink, or a live view, that is a class is instantiated.
 
     At the top of ``MIDDLEWARE``, nothing redirects or refuses a pixel. Enrichers
     that need ``user`` or ``session`` want it below ``AuthenticationMiddleware``.
@@ -103,6 +103,7 @@ def _environ(request: HttpRequest) -> WSGIEnvironment:
         environ["QUERY_STRING"] = query.decode("latin-1") if isinstance(query, bytes) else _wsgi_string(query)
         environ["wsgi.url_scheme"] = request.scheme
         environ["SERVER_PROTOCOL"] = f"HTTP/{scope.get('http_version', '1.1')}"
+        environ["wsgi.input"] = request  # which can be read; a filter of the live view comes as a body
     return environ
 
 

@@ -23,6 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pixelmw import Event, PixelMiddleware
 from pixelmw.contrib.django import PixelMiddleware as DjangoPixelMiddleware
 from pixelmw.contrib.django import wsgi_module
+from pixelmw.live import LiveView
 from pixelmw.replies import GIF
 from tests.support import django_site
 from tests.support.pixel import host_app
@@ -91,8 +92,8 @@ def test_the_middleware_for_wsgi_in_middleware_is_an_error() -> None:
 
 
 def test_the_live_view_outside_debug_is_warned_of() -> None:
-    assert "DEBUG is off" in found(PIXELMW={**SETTING, "LIVE": object()})["W002"]
-    assert "W002" not in found(PIXELMW={**SETTING, "LIVE": object()}, DEBUG=True)
+    assert "DEBUG is off" in found(PIXELMW={**SETTING, "LIVE": LiveView()})["W002"]
+    assert "W002" not in found(PIXELMW={**SETTING, "LIVE": LiveView()}, DEBUG=True)
 
 
 class OwnSecurity(SecurityMiddleware):
