@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pixelmw import Event, PixelMiddleware
@@ -119,15 +119,24 @@ def live_site(live: LiveView | None = None, **options: Any) -> Iterator[LiveSite
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A Chromium without a window, until the end of the block."""
+    with sync_playwright() as playwright, launched(playwright.chromium) as running:
+        yield running
+
+
+@contextmanager
+def launched(kind: BrowserType, *arguments: str) -> Iterator[Browser]:
+    """Another one of the same *kind*, started with *arguments*."""
     program = need("chromium", "chromium-browser", "google-chrome")
-    with sync_playwright() as playwright:
-        yield (running := playwright.chromium.launch(executable_path=program, args=["--no-sandbox"]))
+    running = kind.launch(executable_path=program, args=["--no-sandbox", *arguments])
+    try:
+        yield running
+    finally:
         running.close()
 
 
 @contextmanager
-def opened(running: Browser, url: str, **options: Any) -> Iterator[Page]:
-    """A page at *url* in a profile of its own. Whatever it reports as an error fails the test.
+def opened(running: Browser, url: str, *, may_fail: bool = False, **options: Any) -> Iterator[Page]:
+    """A page at *url* in a profile of its own. Whatever it reports as an error fails the test, unless it *may_fail*.
 
     :param options: of Playwright's context, such as ``color_scheme`` and ``viewport``.
     """
@@ -140,6 +149,6 @@ def opened(running: Browser, url: str, **options: Any) -> Iterator[Page]:
     page.goto(url)
     try:
         yield page
-        assert not faults
+        assert may_fail or not faults
     finally:
         context.close()

@@ -30,6 +30,8 @@ let failures = 0;
 let wasCleared = false;
 let timer = 0;
 let asking = false;
+let askedMeanwhile = false;
+let refusal = ""; // the sentence of the server that refuses to answer
 let wanted = {};
 let selected = "";
 let shownDetail = null;
@@ -172,38 +174,48 @@ const headers = () => {
   return token ? { Authorization: `Bearer ${token}` } : {};
 };
 
+/** Ask now, and once a second from then on. */
 async function ask() {
   clearTimeout(timer);
+  askedMeanwhile = asking; // with the number, or the token, of an answer that is still on its way
   if (asking || document.hidden) return;
   asking = true;
+  const mayGoOn = await askOnce();
+  asking = false;
+  render();
+  if (askedMeanwhile) ask();
+  else if (mayGoOn) timer = setTimeout(ask, Math.min(LONGEST_INTERVAL, INTERVAL * 2 ** failures));
+}
+
+/** Ask once; gives false if it makes no sense to go on. */
+async function askOnce() {
   const before = clearings;
   try {
     const after = [...views].map(([name, view]) => `${name}.${view.last}`).join(",");
     const options = { headers: headers(), cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) };
     const response = await fetch(`${base}/events?after=${after}`, options);
-    if (response.status === 403) return refused(response);
+    if (response.status === 403) {
+      refused((await response.text()).trim());
+      return false;
+    }
     if (!response.ok) throw new Error(`status ${response.status}`);
     const answer = await response.json();
     failures = 0;
+    refusal = "";
     byId("token").hidden = true;
     if (before === clearings) take(answer);
   } catch {
     failures += 1;
-  } finally {
-    asking = false;
   }
-  render();
-  timer = setTimeout(ask, Math.min(LONGEST_INTERVAL, INTERVAL * 2 ** failures));
+  return true;
 }
 
-/** The token is missing or wrong, or there is none: then the answer says why this page may not see anything. */
-async function refused(response) {
-  const sentence = (await response.text()).trim();
+/** The token is missing or wrong, or there is none: the server's *sentence* says why this page may not see anything. */
+function refused(sentence) {
+  refusal = sentence;
   entries = [];
   held = [];
-  select("");
-  tell("failing", sentence);
-  byId("empty").hidden = true;
+  views.clear();
   byId("token").hidden = sentence.includes("LiveView(token=");
 }
 
@@ -301,7 +313,8 @@ function renderCounts(visible) {
   if (views.size > 1) {
     byId("processes").textContent = `Events of the ${views.size} processes that have answered so far are shown together.`;
   }
-  if (failures) tell("failing", "No answer from the server; it is asked again");
+  if (refusal) tell("failing", refusal);
+  else if (failures) tell("failing", "No answer from the server; it is asked again");
   else if (views.size) tell(paused ? "" : "listening", paused ? "Paused" : "Listening");
   renderEmpty(visible);
 }
