@@ -4,9 +4,10 @@
 2. The newest *limit* of them are kept, and of these so many as fit into
    :data:`MAX_BYTES`. The others fall out, oldest first, and are counted.
 3. What is larger than :data:`MAX_BYTES_EACH`, or is no JSON, cannot be shown. It is counted, too.
-4. A child of a fork begins with nothing and with a name of its own: numbers of
+4. An entry becomes text when somebody first asks for it. No pixel waits for that.
+5. A child of a fork begins with nothing and with a name of its own: numbers of
    two processes, or of two runs, are never taken for each other's.
-5. A reset empties it and sets the counts to zero. The numbers go on.
+6. A reset empties it and sets the counts to zero. The numbers go on.
 """
 
 from __future__ import annotations
@@ -27,15 +28,37 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_BYTES_EACH = 512 * 1024
 
 
-class Entry(NamedTuple):
+class Entry:
     """One event or refusal that is kept.
 
-    :ivar text: a JSON object.
+    :ivar number: its number.
+    :ivar good: whether the event was stored.
+    :ivar size: in bytes, more or less until there is a text.
     """
 
-    number: int
-    good: bool
-    text: str
+    __slots__ = ("_render", "_text", "_time", "good", "number", "size")
+
+    def __init__(self, number: int, time: float, good: bool, size: int, render: Callable[[], str]) -> None:
+        self.number = number
+        self.good = good
+        self.size = size
+        self._time = time
+        self._render: Callable[[], str] | None = render
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """A JSON object, or nothing if it cannot be shown."""
+        if (render := self._render) is not None:
+            try:
+                members = render()
+                text = f'{{"number":{self.number},"time":"{_rfc3339(self._time)}",{members}}}'
+            except Exception:  # an enricher or the sink may have left anything in the event
+                text = ""
+            self._text = text if len(text) <= MAX_BYTES_EACH else ""
+            self.size = len(self._text)
+            self._render = None
+        return self._text
 
 
 @dataclass
@@ -80,28 +103,32 @@ class Kept:
         self._clock = clock
         self._lock = ForkSafeLock()
         self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._counts = Counts()
+        self._since = ""
         self._begin()
 
-    def add(self, members: str | None, *, good: bool) -> None:
-        """Keep what has these *members* in JSON; ``None`` if it cannot be shown."""
+    def add(self, size: int, render: Callable[[], str] | None, *, good: bool) -> None:
+        """Keep an event or a refusal.
+
+        :param size: in bytes, more or less.
+        :param render: makes the members of its JSON object; ``None`` if it cannot be shown.
+        """
         now = self._clock()
         with self._lock:
             self._be_of_this_process()
             self._last += 1
-            counts = self._counts
             if good:
-                counts.good += 1
+                self._counts.good += 1
             else:
-                counts.bad += 1
-            if members is None or len(members) > MAX_BYTES_EACH:
-                counts.not_shown += 1
+                self._counts.bad += 1
+            if render is None or size > MAX_BYTES_EACH:
+                self._counts.not_shown += 1
                 return
-            text = f'{{"number":{self._last},"time":"{_rfc3339(now)}",{members}}}'
-            self._entries.append(Entry(self._last, good, text))
-            self._bytes += len(text)
-            while len(self._entries) > self.limit or self._bytes > MAX_BYTES:
-                self._bytes -= len(self._entries.popleft().text)
-                counts.fell_out += 1
+            self._entries.append(Entry(self._last, now, good, size, render))
+            self._bytes += size
+            if len(self._entries) > self.limit or self._bytes > MAX_BYTES:
+                self._let_fall_out()
 
     def count_discarded(self) -> None:
         """Count an event that an enricher has discarded."""
@@ -113,14 +140,28 @@ class Kept:
         """What is kept now."""
         with self._lock:
             self._be_of_this_process()
-            entries = list(self._entries)[::-1]
-            return Snapshot(self._name, self._last, self._since, replace(self._counts), entries)
+            entries = list(self._entries)
+        for entry in entries:
+            _ = entry.text
+        with self._lock:
+            shown = [entry for entry in self._entries if entry.text]
+            self._counts.not_shown += len(self._entries) - len(shown)
+            self._entries = deque(shown)
+            self._bytes = sum(entry.size for entry in shown)
+            self._let_fall_out()
+            newest_first = list(self._entries)[::-1]
+            return Snapshot(self._name, self._last, self._since, replace(self._counts), newest_first)
 
     def reset(self) -> None:
         """Forget everything."""
         with self._lock:
             self._be_of_this_process()
             self._empty()
+
+    def _let_fall_out(self) -> None:
+        while len(self._entries) > self.limit or self._bytes > MAX_BYTES:
+            self._bytes -= self._entries.popleft().size
+            self._counts.fell_out += 1
 
     def _be_of_this_process(self) -> None:
         if self._process is not current_process():

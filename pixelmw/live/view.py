@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..system.failures import ends_the_call_only
@@ -13,7 +14,7 @@ from .filters import WrongFilter, query_of, read_filter, select, whole_number
 from .guard import Guard, Objection
 from .kept import Kept, Snapshot
 from .page import load_page
-from .shown import Mask, bad_members, good_members, json_text
+from .shown import Frozen, Mask, bad_members, facts_of, freeze, good_members, json_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -98,11 +99,11 @@ class LiveView:
 
         :param mask: hides the write keys in a text, in which they may stand as in a query.
         """
-        self._add(lambda: good_members(event, mask), good=True)
+        self._keep(event, good_members, mask, good=True)
 
     def refused(self, refusal: Rejected, mask: Mask) -> None:
         """Show a refusal; as :meth:`accepted`."""
-        self._add(lambda: bad_members(refusal, mask), good=False)
+        self._keep(facts_of(refusal), bad_members, mask, good=False)
 
     def discarded(self) -> None:
         """Count an event that an enricher has discarded."""
@@ -117,14 +118,17 @@ class LiveView:
             answer = text_answer(500, "The live view failed; the log says how.")
         return answer._replace(body=b"") if environ.get("REQUEST_METHOD") == "HEAD" else answer
 
-    def _add(self, make_members: Callable[[], str], *, good: bool) -> None:
-        members = None
+    def _keep(
+        self, facts: dict[str, Any], members_of: Callable[[Frozen, Mask], str], mask: Mask, *, good: bool
+    ) -> None:
         try:
-            members = make_members()
-        except BaseException as raised:  # an enricher, or a sink, may have left anything in the event
+            frozen = freeze(facts)
+        except BaseException as raised:  # an enricher, or the sink, may have left anything in the event
             if not ends_the_call_only(raised):
                 raise
-        self._kept.add(members, good=good)
+            self._kept.add(0, None, good=good)
+        else:
+            self._kept.add(frozen.size, partial(members_of, frozen, mask), good=good)
 
     def _answer(self, environ: WSGIEnvironment) -> LiveAnswer:
         if objection := self._guard.objection(environ):
