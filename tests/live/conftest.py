@@ -7,13 +7,22 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.live_site import LiveClient, LiveSite, browser, live_site
+from pixelmw.live import LiveView
+from tests.support.live_site import TOKEN, LiveClient, LiveSite, browser, live_site
 
 
 @pytest.fixture
 def client() -> LiveClient:
     """A wrapped application with a live view."""
     return LiveClient()
+
+
+@pytest.fixture
+def with_token() -> LiveClient:
+    """A live view that has a token."""
+    client = LiveClient(LiveView(token=TOKEN))
+    client.send(userId="42", event="Secret")
+    return client
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from playwright.sync_api import Browser, Route, expect
 from werkzeug.serving import make_server
 
 from pixelmw.live import LiveView
-from tests.support.live_site import TRACK, LiveSite, launched, live_site, opened
+from tests.support.live_site import TOKEN, TRACK, LiveSite, launched, live_site, opened
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.slow
 
-TOKEN = "a-token-of-24-characters"
+
 OWN = "document.title='owned'"
 MARKUP = f'</script><script>{OWN}</script><img src=x onerror="{OWN}"><a href=javascript:alert(1)>'
 TURNING = "\u202egnp.exe\u2066\x1b[2J\x00\u200b"

@@ -21,10 +21,16 @@ from tests.support.pixel import WholeClient, host_app
 
 TRACK = "/pixel/v1/track"
 PAGE = "/pixel/v1/page"
+TOKEN = "a-token-of-24-characters"
 #: An environ as a browser on this machine makes it.
 HERE = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost:8000"}
 #: What a page has to show within; the view asks once a second.
 SOON = 2000.0  # milliseconds
+
+
+def names_of(entries: list[dict[str, Any]]) -> list[str]:
+    """The event, or the name, of each entry that the view shows."""
+    return [entry["event"].get("event") or entry["event"].get("name") for entry in entries]
 
 
 class LiveClient:
@@ -61,6 +67,25 @@ class LiveClient:
         answer = self.ask(path, method, **environ)
         assert answer.status_code == 200, answer.text
         return json.loads(answer.data)
+
+
+#: What a view answers on, below its own path.
+LIVE_PATHS = ("", "/", "/all", "/good", "/bad", "/events", "/reset")
+
+
+def bearer(token: str) -> dict[str, Any]:
+    """The part of an environ that carries a token."""
+    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+
+
+def is_refused(client: LiveClient, method: str = "GET", **environ: Any) -> bool:
+    """Whether every path refuses, and shows nothing of an event."""
+    client.send(userId="42", event="Secret")
+    answers = [client.ask(path, "POST" if path == "/reset" else method, **environ) for path in LIVE_PATHS]
+    assert not any("Secret" in answer.text for answer in answers)
+    assert client.json("/all")["total"] > 0, "a reset went through"
+    assert len({answer.status_code for answer in answers}) == 1
+    return answers[0].status_code == 403  # type: ignore[no-any-return]
 
 
 class LiveSite:

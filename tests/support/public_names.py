@@ -28,6 +28,7 @@ IMPORT_PATHS: Final = {
     "pixelmw.delivery.metrics": "Metrics",
     "pixelmw.replies": "Reply",
     "pixelmw.enrich": "client_context anonymize_ip",
+    "pixelmw.live": "LiveView LiveAnswer",
     "pixelmw.links": "Links Signer LinkFields LongLinkWarning",
     "pixelmw.params": "Limits",
     "pixelmw.testing": "Recorder SinkContract check_sink collect sample_event Failing",
