@@ -150,7 +150,10 @@ def test_what_cannot_be_shown_is_counted_and_stored_all_the_same() -> None:
     def larger(event: Event) -> None:
         event["more"] = "x" * 600_000
 
-    for spoil in (sink, larger):
+    def larger_as_json(event: Event) -> None:
+        event["more"] = "\x01" * 100_000
+
+    for spoil in (sink, larger, larger_as_json):
         client = LiveClient(sink=spoil)
         assert client.send(userId="1", event="a") == 200
         counts = client.json("/events")["counts"]

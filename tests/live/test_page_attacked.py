@@ -153,6 +153,24 @@ def test_who_comes_through_a_proxy_is_asked_for_the_token(chromium: Browser) -> 
         expect(page.locator("#empty")).to_contain_text("Cleared")
 
 
+def test_a_token_counts_that_is_given_while_an_answer_is_on_its_way(chromium: Browser) -> None:
+    with live_site(LiveView(token=TOKEN)) as site, opened(chromium, "about:blank", may_fail=True) as page:
+        site.send(userId="42", event="Secret")
+        page.route("**/*", through_a_proxy)
+        page.goto(site.page_url)
+        held: list[Route] = []
+        page.get_by_label("Token").fill("a guess")
+        page.route("**/events*", held.append)
+        with page.expect_request("**/events*"):
+            page.get_by_role("button", name="Open").click()
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Open").click()
+        page.unroute("**/events*")
+        for route in held:
+            through_a_proxy(route)
+        expect(page.locator("#rows li")).to_contain_text("Secret")
+
+
 def test_without_a_token_who_comes_through_a_proxy_is_told_why(chromium: Browser, site: LiveSite) -> None:
     with opened(chromium, "about:blank", may_fail=True) as page:
         page.route("**/*", through_a_proxy)
