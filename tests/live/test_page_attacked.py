@@ -160,12 +160,13 @@ def test_a_token_counts_that_is_given_while_an_answer_is_on_its_way(chromium: Br
         page.goto(site.page_url)
         held: list[Route] = []
         page.get_by_label("Token").fill("a guess")
-        page.route("**/events*", held.append)
+        page.route("**/events*", lambda route: held.append(route))
         with page.expect_request("**/events*"):
             page.get_by_role("button", name="Open").click()
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_role("button", name="Open").click()
         page.unroute("**/events*")
+        assert held
         for route in held:
             through_a_proxy(route)
         expect(page.locator("#rows li")).to_contain_text("Secret")
