@@ -47,6 +47,32 @@ def test_a_sink_may_leave_anything_in_the_event(value: Any, caplog: pytest.LogCa
     assert [entry["code"] for entry in client.json("/events")["events"]] == ["invalid"]
 
 
+class Text(str):
+    """A text of a class of its own, such as a template engine makes."""
+
+
+def test_what_an_enricher_leaves_of_a_class_of_its_own_is_shown() -> None:
+    def enrich(event: Event, request: object) -> None:
+        event["event"] = Text(event["event"])
+
+    client = LiveClient(enrich=(enrich,))
+    assert client.send(userId="1", event="a") == 200
+    assert client.json("/good")[0]["event"]["event"] == "a"
+
+
+def test_what_ends_the_process_is_not_held_up() -> None:
+    class Interrupting(dict[str, Any]):
+        def items(self) -> Any:
+            raise KeyboardInterrupt
+
+    def sink(event: Event) -> None:
+        event["left"] = Interrupting(a=1)
+
+    client = LiveClient(sink=sink)
+    with pytest.raises(KeyboardInterrupt):
+        client.send(userId="1", event="a")
+
+
 @pytest.mark.parametrize("fields", [{"event": "a"}, {}], ids=["good", "bad"])
 def test_a_fault_in_what_shows_it_is_not_in_the_answer(monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]) -> None:
     plain = LiveClient()

@@ -187,7 +187,7 @@ def test_it_says_what_fell_out_what_is_hidden_and_what_was_discarded(chromium: B
         if event["event"] == "odd":
             event["odd"] = float("inf")
 
-    with live_site(LiveView(limit=2), sink=sink, enrich=(client_context, discard)) as site:
+    with live_site(LiveView(limit=3), sink=sink, enrich=(client_context, discard)) as site:
         for event in ("one", "two", "three", "unwanted", "odd"):
             site.send(userId="1", event=event)
         with opened(chromium, site.page_url) as page:
@@ -195,6 +195,7 @@ def test_it_says_what_fell_out_what_is_hidden_and_what_was_discarded(chromium: B
             expect(page.locator("#counts")).to_have_text(counts)
             expect(row(page, "one")).to_have_count(0)
             site.send(userId="1", event="four")
-            expect(row(page, "four")).to_be_visible()
+            site.send(userId="1", event="five")
+            expect(row(page, "five")).to_be_visible()
             expect(row(page, "two")).to_have_count(0)
             expect(page.locator("footer")).to_contain_text("Only the process that answers is shown")

@@ -38,6 +38,7 @@ FIELDS = {
     "a link": {"properties.url": f"https://a.example/?x=1&writeKey={KEY}&y=2"},
     "a link within a link": {"properties.url": f"https://a.example/?to={quote(f'https://b.example/?writeKey={KEY}')}"},
     "escaped twice": {"properties.url": quote(quote(f"https://a.example/?write%4bey={KEY}"))},
+    "a link in a list": {"properties.urls.0": f"https://a.example/?writeKey={KEY}"},
     "a header": {"event": f"writeKey: {KEY}"},
     "in a name": {f"properties.writeKey={KEY}": "1"},
 }
