@@ -99,18 +99,21 @@ class LiveView:
 
         :param mask: hides the write keys in a text, in which they may stand as in a query.
         """
-        self._keep(event, good_members, mask, good=True)
+        self._keep(lambda: event, good_members, mask, good=True)
 
     def refused(self, refusal: Rejected, mask: Mask) -> None:
         """Show a refusal; as :meth:`accepted`."""
-        self._keep(facts_of(refusal), bad_members, mask, good=False)
+        self._keep(lambda: facts_of(refusal), bad_members, mask, good=False)
 
     def discarded(self) -> None:
         """Count an event that an enricher has discarded."""
         self._kept.count_discarded()
 
     def answer(self, environ: WSGIEnvironment) -> LiveAnswer:
-        """The answer to a request for one of :attr:`paths`. A fault in it is logged, and answered with 500."""
+        """The answer to a request for one of :attr:`paths`. A fault in it is logged, and answered with 500.
+
+        :param environ: a WSGI environ. The body of a POST is read from its ``wsgi.input``.
+        """
         try:
             answer = self._answer(environ)
         except Exception:
@@ -119,10 +122,15 @@ class LiveView:
         return answer._replace(body=b"") if environ.get("REQUEST_METHOD") == "HEAD" else answer
 
     def _keep(
-        self, facts: dict[str, Any], members_of: Callable[[Frozen, Mask], str], mask: Mask, *, good: bool
+        self,
+        facts: Callable[[], dict[str, Any]],
+        members_of: Callable[[Frozen, Mask], str],
+        mask: Mask,
+        *,
+        good: bool,
     ) -> None:
         try:
-            frozen = freeze(facts)
+            frozen = freeze(facts())
         except BaseException as raised:  # an enricher, or the sink, may have left anything in the event
             if not ends_the_call_only(raised):
                 raise

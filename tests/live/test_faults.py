@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pixelmw import Event, PixelMiddleware
+from pixelmw import Event, PixelMiddleware, Rejected
 from pixelmw.live import LiveView
 from tests.support.live_site import HERE, LiveClient
 from tests.support.pixel import WholeClient, host_app
@@ -58,6 +58,21 @@ def test_what_an_enricher_leaves_of_a_class_of_its_own_is_shown() -> None:
     client = LiveClient(enrich=(enrich,))
     assert client.send(userId="1", event="a") == 200
     assert client.json("/good")[0]["event"]["event"] == "a"
+
+
+def test_a_refusal_of_a_class_of_its_own_that_cannot_be_read_is_counted() -> None:
+    class Unreadable(Rejected):
+        @property
+        def query(self) -> str:
+            raise RuntimeError("out of order")
+
+    def refuse(event: Event, request: object) -> None:
+        raise Unreadable("invalid", "no")
+
+    client = LiveClient(enrich=(refuse,), on_reject=lambda refusal: None)
+    assert client.send(userId="1", event="a") == 400
+    counts = client.json("/events")["counts"]
+    assert (counts["bad"], counts["not_shown"]) == (1, 1)
 
 
 def test_what_ends_the_process_is_not_held_up() -> None:
