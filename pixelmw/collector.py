@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from .params import Limits, join_name
 from .request import LazyRequest
 from .request_log import log_rejected, logger
 from .schema import event_schemas
-from .system.callables import checked_callable, raise_if_unfinished
+from .system.callables import Call, checked_callable, raise_if_unfinished, run_calls
 from .system.failures import FailureLog, ends_the_call_only, forget_tracebacks
 from .system.figures import figure_of
 from .system.fork import ForkSafeLock
@@ -37,7 +37,7 @@ Enricher = Callable[[Event, "Request"], object]
 DEFAULT_ENRICHERS: tuple[Enricher, ...] = (client_context,)
 DEFAULT_LIMITS = Limits()
 # What these leave is JSON, as the query is; what others leave is looked at.
-_LEAVE_JSON = (client_context, anonymize_ip)
+_OURS = (client_context, anonymize_ip)
 
 
 class Collector:
@@ -82,7 +82,8 @@ class Collector:
         self._key_checker = WriteKeyChecker(write_keys)
         self._signature_checker = SignatureChecker(signer, unsigned)
         self._schemas = event_schemas(schemas, limits.pattern_steps)
-        self._checks_json = any(enricher not in _LEAVE_JSON for enricher in self.enrich)
+        self._enrichers = [(enricher, enricher not in _OURS) for enricher in self.enrich]
+        self._checks_json = any(is_the_users for _, is_the_users in self._enrichers)
         self._failures = FailureLog(logger)
         self._outcome_counts: Counter[str] = Counter()
         self._lock = ForkSafeLock()
@@ -102,6 +103,14 @@ class Collector:
         :raises BaseException: what an enricher, ``write_keys`` or the sink raised; whether the event was stored is not
             known. It is logged, if it is to be answered (``system.failures.ends_the_call_only``).
         """
+        return run_calls(self.steps(event_type, environ))
+
+    def steps(self, event_type: str, environ: WSGIEnvironment) -> Generator[Call, Any, Event]:
+        """:meth:`collect` in steps, for a shell that makes the calls of the user's callables itself.
+
+        The generator yields each call that is to be made, goes on with what it
+        returns or raises, and returns the event. All else is done between two steps.
+        """
         query = environ.get("QUERY_STRING", "")
         event: Event | None = None
         write_key: Any = None
@@ -112,14 +121,30 @@ class Collector:
                     raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
                 params, link = self._signature_checker.open(event_type, query, self.limits)
                 write_key = params.pop("writeKey", None)
-                source = self._key_checker.check(write_key)
+                source = None
+                if self._key_checker.needs_look_up(write_key):
+                    look_up = self._key_checker.look_up
+                    found = (yield look_up, (write_key,)) if self._key_checker.asks_the_user else look_up(write_key)
+                    source = self._key_checker.source_of(found)
                 now = self.clock()
                 event = build_event(event_type, params, now=now, new_id=self.new_id, source=source)
                 self._signature_checker.check_time(link, now)
                 require_objects(event)
-                self._enrich(event, environ)
+                request = LazyRequest(environ, self.limits.header_chars)
+                for enrich, is_the_users in self._enrichers:
+                    if not is_the_users:
+                        enrich(event, request)
+                    elif (result := (yield enrich, (event, request))) is not None:
+                        raise_if_unfinished("an enricher", enrich, result)
+                if self._checks_json:
+                    _require_json(event)
                 schema.coerce_and_validate(event)
-                self._store(event, environ)
+                try:
+                    if (result := (yield self.sink, (event,))) is not None:
+                        raise_if_unfinished("sink", self.sink, result)
+                except Exception as error:
+                    self._judge_failure(error, environ, event)
+                    raise
                 outcome = "accepted"
                 return event
             except Rejected as error:
@@ -136,7 +161,7 @@ class Collector:
             raise
         finally:
             self._count(outcome)
-        self._call_on_reject(refusal, environ)
+        yield from self._tell(refusal, environ)
         try:
             raise refusal
         finally:
@@ -147,10 +172,16 @@ class Collector:
 
         :return: the refusal, for the reply.
         """
+        return run_calls(self.refusal_steps(event_type, environ, code, message))
+
+    def refusal_steps(
+        self, event_type: str, environ: WSGIEnvironment, code: str, message: str
+    ) -> Generator[Call, Any, Rejected]:
+        """:meth:`refuse` in steps, as :meth:`steps`."""
         query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
         refusal = Rejected(code, message, event_type=event_type, query=query)
         self._count(code)
-        self._call_on_reject(refusal, environ)
+        yield from self._tell(refusal, environ)
         return refusal
 
     def log_failure(
@@ -183,29 +214,16 @@ class Collector:
             counts = dict(self._outcome_counts)
         return counts if repeated is None else {**counts, "repeated": repeated}
 
-    def _enrich(self, event: Event, environ: WSGIEnvironment) -> None:
-        """Call the enrichers, and look at what those of the user's leave.
+    def _judge_failure(self, error: Exception, environ: WSGIEnvironment, event: Event) -> None:
+        """Return if *error*, which the sink raised, is one for the log and an answer that asks to try again.
 
-        :raises TypeError: if it is not JSON.
+        :raises Rejected: if the destination never takes the event.
+        :raises RuntimeError: if it is what only an enricher may raise.
         """
-        request = LazyRequest(environ, self.limits.header_chars)
-        for enrich in self.enrich:
-            if (result := enrich(event, request)) is not None:
-                raise_if_unfinished("an enricher", enrich, result)
-        if self._checks_json and (fault := find_non_json(event)):
-            path, what = fault
-            raise TypeError(f"what the enrichers left is not JSON: {join_name(path) or 'the event'} is {what}")
-
-    def _store(self, event: Event, environ: WSGIEnvironment) -> None:
-        try:
-            if (result := self.sink(event)) is not None:
-                raise_if_unfinished("sink", self.sink, result)
-        except (Discard, Rejected) as error:
-            # These are for enrichers. From a sink they would be answered as if the event were discarded or refused.
+        if isinstance(error, Discard | Rejected):
+            # From a sink these would be answered as if the event were discarded or refused.
             raise RuntimeError(f"the sink raised {type(error).__name__}, which only an enricher may") from error
-        except Exception as error:
-            if not _is_undeliverable(error):
-                raise
+        if _is_undeliverable(error):
             self.log_failure(  # log_rejected does not say why
                 "the sink will never take a %s event",
                 event.get("type"),
@@ -218,10 +236,12 @@ class Collector:
             # The words are ours: those of a destination may quote the event, or say more than a visitor is to know.
             raise Rejected("undeliverable", "the destination does not take this event") from error
 
-    def _call_on_reject(self, refusal: Rejected, environ: WSGIEnvironment) -> None:
-        """What ``on_reject`` raises is logged and goes no further, unless it belongs to whoever sent it."""
+    def _tell(self, refusal: Rejected, environ: WSGIEnvironment) -> Generator[Call, Any, None]:
+        """Call ``on_reject``. What it raises is logged and goes no further, unless it belongs to whoever sent it."""
         try:
-            if (result := self.on_reject(refusal)) is not None:
+            if self.on_reject is log_rejected:
+                log_rejected(refusal)
+            elif (result := (yield self.on_reject, (refusal,))) is not None:
                 raise_if_unfinished("on_reject", self.on_reject, result)
         except BaseException as raised:
             if not ends_the_call_only(raised):
@@ -239,6 +259,16 @@ class Collector:
     def _count(self, outcome: str) -> None:
         with self._lock:
             self._outcome_counts[outcome] += 1
+
+
+def _require_json(event: Event) -> None:
+    """Look at what enrichers left.
+
+    :raises TypeError: if it is not JSON.
+    """
+    if fault := find_non_json(event):
+        path, what = fault
+        raise TypeError(f"what the enrichers left is not JSON: {join_name(path) or 'the event'} is {what}")
 
 
 def _is_undeliverable(error: Exception) -> bool:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected, mask_write_key
-from .errors import Discard, Rejected
-from .events import PATHS, checked_paths
-from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, given_answer, recorded, resolve_reply
-from .system.callables import checked_application, checked_object, raise_if_unfinished
-from .system.failures import ends_the_call_only, forget_tracebacks
+from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
+from .endpoint import PixelEndpoint
+from .events import PATHS
+from .system.callables import checked_application, run_calls
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from .access import Signer, Unsigned, WriteKeys
     from .collector import Enricher
+    from .errors import Rejected
     from .events import Sink
     from .live import LiveView
     from .params import Limits
+    from .replies import Reply, ReplyMode
 
 _WHICH_OF_THE_TWO = (
     "pixelmw.PixelMiddleware wraps a WSGI application, as PixelMiddleware(app, sink). "
     "In Django's MIDDLEWARE, take pixelmw.contrib.django.PixelMiddleware"
 )
-# What a path of the live view has in place of an event type.
-_LIVE = "live view"
 _Init = TypeVar("_Init", bound=Callable[..., None])
 
 
@@ -147,15 +145,9 @@ class PixelMiddleware:
         live: LiveView | None,
     ) -> None:
         self.app = checked_application(app)
-        if not isinstance(collector, Collector):
-            raise TypeError(f"collector is {collector!r}: give a pixelmw.Collector")
+        self._endpoint = PixelEndpoint(collector, paths=paths, reply=reply, live=live)
+        self._names = self._endpoint.names
         self.collector = collector
-        self._reply = _checked_reply(reply)
-        self._reply_is_the_users = not isinstance(reply, str)
-        self._event_types = checked_paths(paths, collector.event_types)
-        self._live = _checked_live(live, self._event_types)
-        if self._live is not None:
-            self._event_types |= dict.fromkeys(self._live.paths, _LIVE)
 
     def stats(self) -> dict[str, int]:
         """What :meth:`Collector.stats` returns."""
@@ -164,83 +156,7 @@ class PixelMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse | None = None) -> Iterable[bytes]:
         if start_response is None:
             raise TypeError(f"start_response is missing: {_WHICH_OF_THE_TWO}")
-        event_type = self._event_types.get(environ.get("PATH_INFO", ""))
-        if event_type is None:
+        name = self._names.get(environ.get("PATH_INFO", ""))
+        if name is None:
             return self.app(environ, start_response)
-        if event_type is _LIVE and self._live is not None:
-            return given_answer(*self._live.answer(environ))(environ, start_response)
-        return self._answer_pixel(event_type, environ)(environ, start_response)
-
-    def _answer_pixel(self, event_type: str, environ: WSGIEnvironment) -> WSGIApplication:
-        method = environ["REQUEST_METHOD"]
-        if method == "OPTIONS":
-            return PREFLIGHT
-        if method == "HEAD":
-            return for_head(self._reply_for(environ, None))
-        if method == "GET":
-            # No variable here holds the refusal. Its traceback leads back to this frame, and they would make a circle.
-            return self._reply_for(environ, self._collect(event_type, environ))
-        message = "the method must be GET, HEAD or OPTIONS"
-        return self._reply_for(environ, self._shown(self.collector.refuse(event_type, environ, "bad-method", message)))
-
-    def _collect(self, event_type: str, environ: WSGIEnvironment) -> Rejected | None:
-        """Collect one event. Returns the refusal to answer with, or ``None`` if the event counts as accepted."""
-        try:
-            event = self.collector.collect(event_type, environ)
-        except Discard as discard:
-            forget_tracebacks(discard)
-            if self._live is not None:
-                self._live.discarded()
-            return None
-        except Rejected as refusal:
-            return self._shown(refusal)
-        except BaseException as raised:
-            if not ends_the_call_only(raised):
-                raise
-            forget_tracebacks(raised)
-            query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
-            message = "the event could not be stored"
-            return self._shown(Rejected("unavailable", message, event_type=event_type, query=query))
-        if self._live is not None:
-            self._live.accepted(event, mask_write_key)
-        return None
-
-    def _shown(self, refusal: Rejected) -> Rejected:
-        """*refusal*, once the live view has it."""
-        if self._live is not None:
-            self._live.refused(refusal, mask_write_key)
-        return refusal
-
-    def _reply_for(self, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
-        """The answer of the reply, or of "gif" if the reply fails."""
-        try:
-            answer = _answer_of(self._reply, environ, refusal)
-            if not self._reply_is_the_users:
-                return answer
-            raise_if_unfinished("reply", self._reply, answer)
-            return recorded(self._reply, answer, environ)
-        except BaseException as raised:
-            if not ends_the_call_only(raised):
-                raise
-            event = refusal.event if refusal else None
-            self.collector.log_failure("the reply %r failed", self._reply, raised=raised, environ=environ, event=event)
-            forget_tracebacks(raised)
-        return _answer_of(REPLIES["gif"], environ, refusal)
-
-
-def _answer_of(reply: Reply, environ: WSGIEnvironment, refusal: Rejected | None) -> WSGIApplication:
-    return reply.accepted(environ) if refusal is None else reply.refused(environ, refusal)
-
-
-def _checked_reply(reply: ReplyMode | Reply) -> Reply:
-    remedy = "a name, or an object whose methods accepted and refused return WSGI applications"
-    return checked_object("reply", resolve_reply(reply), ("accepted", "refused"), remedy)
-
-
-def _checked_live(live: LiveView | None, pixel_paths: Iterable[str]) -> LiveView | None:
-    """*live*, if it is a live view whose paths are free."""
-    if live is not None:
-        checked_object("live", live, ("accepted", "refused", "discarded", "answer"), "a pixelmw.live.LiveView()")
-        if taken := sorted(set(live.paths) & set(pixel_paths)):
-            raise ValueError(f"live is {live!r}, and {taken[0]!r} is the path of a pixel: give it another path")
-    return live
+        return run_calls(self._endpoint.steps(name, environ))(environ, start_response)

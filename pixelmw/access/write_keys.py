@@ -24,46 +24,56 @@ class WriteKeyChecker:
 
     def __init__(self, write_keys: WriteKeys) -> None:
         self._required = write_keys != "optional"
-        self._look_up: Callable[[str], str | None] | None
+        #: Whether :attr:`look_up` is the user's.
+        self.asks_the_user = False
+        #: From a key to the name of its source, or ``None`` for an unknown key; unless any key will do.
+        self.look_up: Callable[[str], str | None] = _any_key
         if isinstance(write_keys, str):
             if write_keys not in ("any", "optional"):
                 raise ValueError(
                     "write_keys is a single string that is neither 'any' nor 'optional'; "
                     "for one key, give a list that holds it"
                 )
-            self._look_up = None
         elif callable(write_keys):
-            self._look_up = checked_callable(
+            self.asks_the_user = True
+            self.look_up = checked_callable(
                 "write_keys", write_keys, "a callable that takes a key; of an Enum, the list of its values"
             )
         else:
-            self._look_up = _constant_time_lookup(write_keys)
+            self.look_up = _constant_time_lookup(write_keys)
 
-    def check(self, write_key: Any) -> str | None:
-        """The name of the source that *write_key* stands for, or ``None`` if it names none.
+    def needs_look_up(self, write_key: Any) -> bool:
+        """Return True if :attr:`look_up` is to be called with *write_key*.
 
         :param write_key: the ``writeKey`` of the query: a string, a dict or a
             list (for ``writeKey.x=``), or ``None`` if it is absent.
-        :raises Rejected: ``unauthorized`` if the key is missing, unknown, or
-            not one plain string.
-        :raises TypeError: if the callable that was given as *write_keys* returns
-            neither a string nor ``None``. Exceptions of the callable pass through.
+        :raises Rejected: ``unauthorized`` if the key is missing, or not one plain string.
         """
         if not isinstance(write_key, str | None):
             raise _unauthorized("writeKey must be one plain string")
         if not write_key or not write_key.strip():
             if self._required:
                 raise _unauthorized("writeKey is missing")
-            return None
-        if self._look_up is None:
-            return None
-        source = self._look_up(write_key)
-        if source is None:
+            return False
+        return True
+
+    def source_of(self, found: Any) -> str | None:
+        """The name of the source that was *found*, or ``None`` if the key names none.
+
+        :param found: what :attr:`look_up` returned.
+        :raises Rejected: ``unauthorized`` if the key is unknown.
+        :raises TypeError: if it is neither a string nor ``None``.
+        """
+        if found is None:
             raise _unauthorized("writeKey is unknown")
-        if not isinstance(source, str):
-            raise_if_unfinished("write_keys", self._look_up, source)
-            raise TypeError(f"the write_keys callable returned {source!r}: return a source name, or None to refuse")
-        return source or None
+        if not isinstance(found, str):
+            raise_if_unfinished("write_keys", self.look_up, found)
+            raise TypeError(f"the write_keys callable returned {found!r}: return a source name, or None to refuse")
+        return found or None
+
+
+def _any_key(write_key: str) -> str:
+    return ""
 
 
 def _constant_time_lookup(write_keys: Any) -> Callable[[str], str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from ..collector import DEFAULT_ENRICHERS, Collector, Enricher
 from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
+from ..system.callables import Call
 from .options import ARGUMENTS, TAG_ARGUMENTS, default_sink, resolve, unknown_names
 from .page_links import PageLinks
 
@@ -125,15 +126,17 @@ class _FlaskCollector(Collector):
         super().__init__(**arguments)
         self._app = app
 
-    def collect(self, event_type: str, environ: WSGIEnvironment) -> Event:
+    def steps(self, event_type: str, environ: WSGIEnvironment) -> Generator[Call, Any, Event]:
         """Store the event, as :class:`Collector` does, in Flask's contexts."""
         with self._contexts() as contexts:
-            return super().collect(event_type, {**environ, _CONTEXTS: contexts})
+            return (yield from super().steps(event_type, {**environ, _CONTEXTS: contexts}))
 
-    def refuse(self, event_type: str, environ: WSGIEnvironment, code: str, message: str) -> Rejected:
+    def refusal_steps(
+        self, event_type: str, environ: WSGIEnvironment, code: str, message: str
+    ) -> Generator[Call, Any, Rejected]:
         """Refuse a request, as :class:`Collector` does, in an application context."""
         with self._contexts():
-            return super().refuse(event_type, environ, code, message)
+            return (yield from super().refusal_steps(event_type, environ, code, message))
 
     @contextmanager
     def _contexts(self) -> Iterator[ExitStack]:

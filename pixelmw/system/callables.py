@@ -8,7 +8,10 @@ from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import AsyncGeneratorType, FunctionType, MethodType, WrapperDescriptorType
 from typing import Any, TypeVar
 
+_R = TypeVar("_R")
 _T = TypeVar("_T")
+#: A call that is to be made: of what, and with what.
+Call = tuple[Callable[..., object], tuple[Any, ...]]
 _C = TypeVar("_C", bound=Callable[..., object])
 
 # A partial of a bound method of a callable object makes three; the bound ends a chain that leads back to itself.
@@ -77,6 +80,28 @@ def raise_if_unfinished(argument_name: str, value: object, result: object) -> No
         return
     returned = f"it returned something of the type {type(result).__name__}"
     raise TypeError(f"{argument_name} is {value!r}, whose call ran nothing: {returned}; give {_RUN_IT}")
+
+
+def run_calls(steps: Generator[Call, Any, _R]) -> _R:
+    """Make each call that *steps* yields, here and at once, and go on with what it returns or raises.
+
+    :returns: what *steps* returns.
+    :raises BaseException: what *steps* raises.
+    """
+    try:
+        function, arguments = next(steps)
+        while True:
+            try:
+                result = function(*arguments)
+            except BaseException as raised:
+                function, arguments = steps.throw(raised)
+            else:
+                function, arguments = steps.send(result)
+    except StopIteration as end:
+        returned: _R = end.value
+        return returned
+    finally:
+        arguments = ()  # a refusal may be among them, whose traceback leads to this frame: they would make a circle
 
 
 def _refuse_lazy(argument_name: str, value: Callable[..., object], remedy: str) -> None:
