@@ -8,16 +8,18 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .access import SignatureChecker, Signer, Unsigned, WriteKeyChecker, WriteKeys, mask_write_key, private_texts
-from .enrich import anonymize_ip, client_context
+from .access import SignatureChecker, Signer, Unsigned, WriteKeyChecker, WriteKeys, mask_write_key
+from .enrich import client_context
+from .enrich.sequence import EnricherSequence
 from .errors import Discard, Rejected
-from .events import Event, Sink, Undeliverable, build_event, require_objects
+from .events import Event, Sink, build_event, require_objects
 from .params import Limits, join_name
+from .reporter import Reporter
 from .request import LazyRequest
 from .request_log import log_rejected, logger
-from .schema import event_schemas
+from .schema import EventSchema, event_schemas
 from .system.callables import Call, checked_callable, raise_if_unfinished, run_calls
-from .system.failures import FailureLog, ends_the_call_only, forget_tracebacks
+from .system.failures import ends_the_call_only, forget_tracebacks
 from .system.figures import figure_of
 from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
@@ -36,8 +38,6 @@ Enricher = Callable[[Event, "Request"], object]
 
 DEFAULT_ENRICHERS: tuple[Enricher, ...] = (client_context,)
 DEFAULT_LIMITS = Limits()
-# What these leave is JSON, as the query is; what others leave is looked at.
-_OURS = (client_context, anonymize_ip)
 
 
 class Collector:
@@ -67,24 +67,19 @@ class Collector:
     ) -> None:
         remedy = "any callable that takes an event; of a list, its append"
         self.sink = checked_callable("sink", sink, remedy, methods=("write", "flush", "close"))
-        self.on_reject = checked_callable("on_reject", on_reject, "any callable that takes a Rejected")
-        if callable(enrich) or not isinstance(enrich, Iterable):
-            raise TypeError(f"enrich is {enrich!r}: give a list of callables, even for one")
-        self.enrich = tuple(
-            checked_callable("an enricher", enricher, "a callable that takes an event and a request")
-            for enricher in enrich
-        )
+        self.reporter = Reporter(on_reject)
+        self.on_reject = self.reporter.on_reject
+        self._enrichers = EnricherSequence(enrich)
+        self.enrich = self._enrichers.enrichers
         if not isinstance(limits, Limits):
             raise TypeError(f"limits is {limits!r}: give a pixelmw.Limits")
         self.limits = limits
         self.clock = checked_callable("clock", clock, "a callable that returns seconds since the epoch")
         self.new_id = checked_callable("new_id", new_id, "a callable that returns a string")
         self._key_checker = WriteKeyChecker(write_keys)
+        self._asks_for_source = self._key_checker.asks_the_user
         self._signature_checker = SignatureChecker(signer, unsigned)
         self._schemas = event_schemas(schemas, limits.pattern_steps)
-        self._enrichers = [(enricher, enricher not in _OURS) for enricher in self.enrich]
-        self._checks_json = any(is_the_users for _, is_the_users in self._enrichers)
-        self._failures = FailureLog(logger)
         self._outcome_counts: Counter[str] = Counter()
         self._lock = ForkSafeLock()
 
@@ -117,33 +112,29 @@ class Collector:
         outcome = "unavailable"
         try:
             try:
-                if (schema := self._schemas.get(event_type)) is None:
-                    raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
+                schema = self._schema_of(event_type)
                 params, link = self._signature_checker.open(event_type, query, self.limits)
                 write_key = params.pop("writeKey", None)
-                source = None
-                if self._key_checker.needs_look_up(write_key):
-                    look_up = self._key_checker.look_up
-                    found = (yield look_up, (write_key,)) if self._key_checker.asks_the_user else look_up(write_key)
-                    source = self._key_checker.source_of(found)
+                source = (
+                    (yield from self._ask_for_source(write_key))
+                    if self._asks_for_source
+                    else self._key_checker.check(write_key)
+                )
                 now = self.clock()
                 event = build_event(event_type, params, now=now, new_id=self.new_id, source=source)
                 self._signature_checker.check_time(link, now)
                 require_objects(event)
                 request = LazyRequest(environ, self.limits.header_chars)
-                for enrich, is_the_users in self._enrichers:
-                    if not is_the_users:
-                        enrich(event, request)
-                    elif (result := (yield enrich, (event, request))) is not None:
-                        raise_if_unfinished("an enricher", enrich, result)
-                if self._checks_json:
-                    _require_json(event)
+                if self._enrichers.has_the_users:
+                    yield from self._enrichers.steps(event, request)
+                    self._require_json(event)
+                else:
+                    self._enrichers.run(event, request)
                 schema.coerce_and_validate(event)
                 try:
-                    if (result := (yield self.sink, (event,))) is not None:
-                        raise_if_unfinished("sink", self.sink, result)
+                    raise_if_unfinished("sink", self.sink, (yield self.sink, (event,)))
                 except Exception as error:
-                    self._judge_failure(error, environ, event)
+                    self.reporter.judge_failure(error, environ, event)
                     raise
                 outcome = "accepted"
                 return event
@@ -157,11 +148,13 @@ class Collector:
         except BaseException as raised:
             if ends_the_call_only(raised):
                 event = event or {"writeKey": write_key}  # which may have come in Segment's data
-                self.log_failure("a %s event was not stored", event_type, raised=raised, environ=environ, event=event)
+                self.reporter.log_failure(
+                    "a %s event was not stored", event_type, raised=raised, environ=environ, event=event
+                )
             raise
         finally:
             self._count(outcome)
-        yield from self._tell(refusal, environ)
+        yield from self.reporter.tell(refusal, environ)
         try:
             raise refusal
         finally:
@@ -181,26 +174,8 @@ class Collector:
         query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
         refusal = Rejected(code, message, event_type=event_type, query=query)
         self._count(code)
-        yield from self._tell(refusal, environ)
+        yield from self.reporter.tell(refusal, environ)
         return refusal
-
-    def log_failure(
-        self,
-        message: str,
-        *details: object,
-        raised: BaseException,
-        environ: WSGIEnvironment,
-        event: Event | None,
-        each: bool = True,
-    ) -> None:
-        """Log what a callable of the user's raised in a request, without the values of the request.
-
-        :param message: what failed, with ``%`` for each of *details*; neither holds a value of the request.
-        :param event: the event, as far as it was built.
-        :param each: log a line each time; otherwise once a minute.
-        """
-        query = environ.get("QUERY_STRING", "")
-        self._failures.log(message, *details, raised=raised, private=lambda: private_texts(query, event), each=each)
 
     def stats(self) -> dict[str, int]:
         """How many requests this process has seen end as ``accepted``, ``discarded`` or under a refusal's code.
@@ -214,65 +189,25 @@ class Collector:
             counts = dict(self._outcome_counts)
         return counts if repeated is None else {**counts, "repeated": repeated}
 
-    def _judge_failure(self, error: Exception, environ: WSGIEnvironment, event: Event) -> None:
-        """Return if *error*, which the sink raised, is one for the log and an answer that asks to try again.
+    def _schema_of(self, event_type: str) -> EventSchema:
+        if (schema := self._schemas.get(event_type)) is None:
+            raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
+        return schema
 
-        :raises Rejected: if the destination never takes the event.
-        :raises RuntimeError: if it is what only an enricher may raise.
+    def _ask_for_source(self, write_key: Any) -> Generator[Call, Any, str | None]:
+        if not self._key_checker.needs_look_up(write_key):
+            return None
+        return self._key_checker.source_of((yield self._key_checker.look_up, (write_key,)))
+
+    def _require_json(self, event: Event) -> None:
+        """Look at what enrichers of the user's left.
+
+        :raises TypeError: if it is not JSON.
         """
-        if isinstance(error, Discard | Rejected):
-            # From a sink these would be answered as if the event were discarded or refused.
-            raise RuntimeError(f"the sink raised {type(error).__name__}, which only an enricher may") from error
-        if _is_undeliverable(error):
-            self.log_failure(  # log_rejected does not say why
-                "the sink will never take a %s event",
-                event.get("type"),
-                raised=error,
-                environ=environ,
-                event=event,
-                each=False,
-            )
-            forget_tracebacks(error)
-            # The words are ours: those of a destination may quote the event, or say more than a visitor is to know.
-            raise Rejected("undeliverable", "the destination does not take this event") from error
-
-    def _tell(self, refusal: Rejected, environ: WSGIEnvironment) -> Generator[Call, Any, None]:
-        """Call ``on_reject``. What it raises is logged and goes no further, unless it belongs to whoever sent it."""
-        try:
-            if self.on_reject is log_rejected:
-                log_rejected(refusal)
-            elif (result := (yield self.on_reject, (refusal,))) is not None:
-                raise_if_unfinished("on_reject", self.on_reject, result)
-        except BaseException as raised:
-            if not ends_the_call_only(raised):
-                raise
-            self.log_failure(
-                "on_reject failed on a %s event refused as %s",
-                refusal.event_type,
-                refusal.code,
-                raised=raised,
-                environ=environ,
-                event=refusal.event,
-            )
-            forget_tracebacks(raised)
+        if fault := find_non_json(event):
+            path, what = fault
+            raise TypeError(f"what the enrichers left is not JSON: {join_name(path) or 'the event'} is {what}")
 
     def _count(self, outcome: str) -> None:
         with self._lock:
             self._outcome_counts[outcome] += 1
-
-
-def _require_json(event: Event) -> None:
-    """Look at what enrichers left.
-
-    :raises TypeError: if it is not JSON.
-    """
-    if fault := find_non_json(event):
-        path, what = fault
-        raise TypeError(f"what the enrichers left is not JSON: {join_name(path) or 'the event'} is {what}")
-
-
-def _is_undeliverable(error: Exception) -> bool:
-    """Whether *error* is an ``Undeliverable``, or a group of nothing else, as ``fan_out`` raises it."""
-    if isinstance(error, ExceptionGroup):
-        return error.split(Undeliverable)[1] is None
-    return isinstance(error, Undeliverable)

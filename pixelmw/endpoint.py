@@ -111,7 +111,9 @@ class PixelEndpoint:
             if not ends_the_call_only(raised):
                 raise
             event = refusal.event if refusal else None
-            self.collector.log_failure("the reply %r failed", self._reply, raised=raised, environ=environ, event=event)
+            self.collector.reporter.log_failure(
+                "the reply %r failed", self._reply, raised=raised, environ=environ, event=event
+            )
             forget_tracebacks(raised)
         return _answer_of(REPLIES["gif"], environ, refusal)
 

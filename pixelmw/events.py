@@ -26,6 +26,13 @@ class Undeliverable(SinkError):
     """The destination will never take this event, however often it is sent: it is too large, malformed or refused."""
 
 
+def is_undeliverable(error: Exception) -> bool:
+    """Whether *error* is an :class:`Undeliverable`, or a group of nothing else, as ``fan_out`` raises it."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(Undeliverable)[1] is None
+    return isinstance(error, Undeliverable)
+
+
 #: The event types that have a schema in the package.
 EVENT_TYPES = ("page", "track", "identify", "group", "alias", "screen")
 

@@ -27,7 +27,19 @@ PIPELINE = {"events", "request", "request_log", "params", "access", "schema", "e
 SHELLS = {"middleware", "asgi"}
 # Nobody below knows these, and they know anybody.
 DOORS = {"contrib", "testing", "cli"}
-INSIDE = {*GROUND, *PIPELINE, "collector", "replies", *SHELLS, "links", "sinks", "delivery", "live", "_version"}
+INSIDE = {
+    *GROUND,
+    *PIPELINE,
+    "collector",
+    "replies",
+    "endpoint",
+    *SHELLS,
+    "links",
+    "sinks",
+    "delivery",
+    "live",
+    "_version",
+}
 MAY_KNOW = {
     "_version": set(),
     "text": set(),
@@ -40,10 +52,12 @@ MAY_KNOW = {
     "access": {*GROUND, "params"},
     "schema": {*GROUND, "params", "events"},
     "enrich": {*GROUND, "request"},
-    "collector": {*GROUND, *PIPELINE},
+    "reporter": {*GROUND, "access", "events", "request_log"},
+    "collector": {*GROUND, *PIPELINE, "reporter"},
     "replies": {"errors", "request", "text"},
-    "middleware": {*GROUND, "events", "collector", "replies"},
-    "asgi": {*GROUND, "collector", "replies", "sinks.together"},
+    "endpoint": {*GROUND, "events", "collector", "replies"},
+    "middleware": {*GROUND, "events", "collector", "endpoint", "replies"},
+    "asgi": {*GROUND, "events", "collector", "endpoint", "replies", "sinks.together"},
     "links": {*GROUND, "params", "access", "events"},
     "sinks": {"system", "events", "_version"},
     "delivery": {*GROUND, "events", "sinks.base", "sinks.encoding", "sinks.together"},

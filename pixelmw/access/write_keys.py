@@ -42,6 +42,15 @@ class WriteKeyChecker:
         else:
             self.look_up = _constant_time_lookup(write_keys)
 
+    def check(self, write_key: Any) -> str | None:
+        """The name of the source that *write_key* stands for, or ``None`` if it names none.
+
+        :param write_key: as for :meth:`needs_look_up`.
+        :raises Rejected: ``unauthorized`` if the key is missing, unknown, or
+            not one plain string.
+        """
+        return self.source_of(self.look_up(write_key)) if self.needs_look_up(write_key) else None
+
     def needs_look_up(self, write_key: Any) -> bool:
         """Return True if :attr:`look_up` is to be called with *write_key*.
 

@@ -119,4 +119,4 @@ def test_a_mapping_changed_later_changes_nothing() -> None:
     keys = {"right": "web"}
     checker = WriteKeyChecker(keys)
     keys.clear()
-    assert checker.source_of(checker.look_up("right")) == "web"
+    assert checker.check("right") == "web"
