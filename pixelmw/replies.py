@@ -53,6 +53,8 @@ class FixedAnswer:
         self.body = body
         content_headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))] if content_type else []
         self.headers = [*content_headers, *_COMMON_HEADERS, *headers]
+        #: What a shell for another protocol has made of it, and keeps here.
+        self.translated: Any = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # Each answer has a list of its own: servers and middlewares around this one may change it (PEP 3333).

@@ -59,11 +59,33 @@ def checked_application(value: _C) -> _C:
     """
     if not callable(value):
         raise TypeError(f"app is {value!r}: give a WSGI application; of a Flask app, its wsgi_app")
-    if not isinstance(value, type) and _is_async(value):
+    if not isinstance(value, type) and is_async(value):
         raise TypeError(
-            f"app is {value!r}, an ASGI application (its call is async): give a WSGI application, such as that of "
-            "django.core.wsgi.get_wsgi_application; asgiref and a2wsgi have adapters"
+            f"app is {value!r}, an ASGI application (its call is async): wrap it with pixelmw.asgi.PixelASGI, or give "
+            "a WSGI application, such as that of django.core.wsgi.get_wsgi_application"
         )
+    return value
+
+
+def checked_asgi_application(value: _C) -> _C:
+    """*value*, if it can be an ASGI application, which may be a plain function that returns an awaitable.
+
+    :raises TypeError: if it is not callable, or takes two arguments, as WSGI applications do.
+    """
+    if not callable(value):
+        raise TypeError(f"app is {value!r}: give an ASGI application")
+    try:
+        signature = inspect.signature(value)
+        signature.bind("environ", "start_response")
+    except (TypeError, ValueError):  # it takes another number, or is written in C
+        return value
+    try:
+        signature.bind("scope", "receive", "send")
+    except TypeError:
+        raise TypeError(
+            f"app is {value!r}, which takes two arguments, as WSGI applications do: wrap it with "
+            "pixelmw.PixelMiddleware, or give an ASGI application"
+        ) from None
     return value
 
 
@@ -105,7 +127,7 @@ def run_calls(steps: Generator[Call, Any, _R]) -> _R:
 
 
 def _refuse_lazy(argument_name: str, value: Callable[..., object], remedy: str) -> None:
-    if _is_async(value):
+    if is_async(value):
         raise TypeError(f"{argument_name} is {value!r}, an async def: give {remedy}; or {_RUN_IT}")
     if any(map(inspect.isgeneratorfunction, _functions_behind(value))):
         raise TypeError(f"{argument_name} is {value!r}, a generator function: give {remedy}, without a yield in it")
@@ -113,10 +135,10 @@ def _refuse_lazy(argument_name: str, value: Callable[..., object], remedy: str) 
 
 def is_lazy(value: Callable[..., object]) -> bool:
     """Return True if a call of *value* runs nothing: it is an ``async def`` or a generator function."""
-    return _is_async(value) or any(map(inspect.isgeneratorfunction, _functions_behind(value)))
+    return is_async(value) or any(map(inspect.isgeneratorfunction, _functions_behind(value)))
 
 
-def _is_async(value: Callable[..., object]) -> bool:
+def is_async(value: Callable[..., object]) -> bool:
     """Whether a call of *value* makes a coroutine or an async generator, as far as can be seen without a call."""
     functions = list(_functions_behind(value))
     return any(map(inspect.iscoroutinefunction, functions)) or any(map(inspect.isasyncgenfunction, functions))

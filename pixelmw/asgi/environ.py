@@ -1,0 +1,73 @@
+"""An ASGI scope as the WSGI environ that the collector reads."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, MutableMapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+Scope = MutableMapping[str, Any]
+
+# PEP 3333: these two have no "HTTP_" in front.
+_WITHOUT_PREFIX = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
+    """The environ of a request without its body (PEP 3333), with the scope as ``asgi.scope``.
+
+    Headers with an underscore in their names are left out, as servers for WSGI
+    do: they could not be told from those with a hyphen.
+
+    :param scope: an HTTP scope (ASGI 3.0).
+    :param path: the path without the ``root_path``, as a WSGI server spells it.
+    """
+    server, client = scope.get("server") or ("localhost", 80), scope.get("client")
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": wsgi_string(scope.get("root_path", "")),
+        "PATH_INFO": path,
+        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1] or ""),  # a Unix socket has none
+        "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "asgi.scope": scope,
+    }
+    if client:
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = str(client[0]), str(client[1])
+    _add_headers(environ, scope.get("headers", ()))
+    return environ
+
+
+def wsgi_string(text: str) -> str:
+    """*text* with each byte of its UTF-8 as the latin-1 character of that number."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _add_headers(environ: WSGIEnvironment, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    for name, value in headers:
+        if (key := _key_of(name)) is None:
+            continue
+        text = value.decode("latin-1")
+        if key in environ:  # RFC 9110, section 5.3; and RFC 6265, section 5.4, for the one that has no commas
+            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
+
+
+# Clients send any names they like.
+@lru_cache(maxsize=256)
+def _key_of(name: bytes) -> str | None:
+    if b"_" in name:
+        return None
+    return _WITHOUT_PREFIX.get(name.lower()) or f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"

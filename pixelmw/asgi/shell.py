@@ -1,0 +1,201 @@
+"""The ASGI shell: what is ours runs in the event loop, and what is the user's in threads, or awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from ..collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
+from ..endpoint import PixelEndpoint
+from ..events import PATHS
+from ..system.callables import Call, checked_asgi_application, is_async
+from .answers import messages_of
+from .calls import Awaited, keep_task
+from .environ import Scope, environ_of
+from .lifespan import Lifespan
+from .ways import Ways
+
+if TYPE_CHECKING:
+    from ..access import Signer, Unsigned, WriteKeys
+    from ..collector import Enricher
+    from ..errors import Rejected
+    from ..events import Event, Sink
+    from ..live import LiveView
+    from ..params import Limits
+    from ..replies import Reply, ReplyMode
+    from .calls import Outcome
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class PixelASGI:
+    """Wraps an ASGI application, and collects tracking pixels on a few paths of its own.
+
+    ::
+
+        app.add_middleware(PixelASGI, sink=sink)                # Starlette, FastAPI
+        application = PixelASGI(get_asgi_application(), sink)   # Django, Quart, any other
+
+    The arguments are those of :class:`pixelmw.PixelMiddleware`, and these:
+
+    :param app: any ASGI application (ASGI 3.0). What is no pixel reaches it untouched.
+    :param sink: as for the WSGI middleware, or an ``async def``, or a sink whose
+        ``write`` is one. A plain callable runs in a thread. A
+        :class:`~pixelmw.sinks.BatchSink` gets the events together that come
+        while it writes.
+    :param enrich: plain callables, which run in threads, or ``async def``.
+    :param threads: the most threads for callables of the user's.
+    :param max_waiting: the most events that wait for the sink or for a thread, of
+        at most 16 MiB together; past it the answer is 503 at once.
+    :raises TypeError: for an argument of the wrong kind, such as a WSGI application.
+    :raises ValueError: for an argument of the right kind with a value that cannot work.
+    :ivar app: the wrapped application.
+    :ivar collector: the :class:`pixelmw.Collector` behind it.
+
+    It runs under asyncio. Under trio it raises ``RuntimeError`` when the server starts, or at the first pixel.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApplication,
+        sink: Sink | Callable[[Event], Awaitable[object]],
+        *,
+        paths: Mapping[str, str] = PATHS,
+        schemas: Mapping[str, Mapping[str, Any]] | None = None,
+        write_keys: WriteKeys = "any",
+        signer: Signer | None = None,
+        unsigned: Unsigned = "refuse",
+        reply: ReplyMode | Reply = "gif",
+        enrich: Iterable[Enricher | Callable[..., Awaitable[object]]] = DEFAULT_ENRICHERS,
+        on_reject: Callable[[Rejected], object] = log_rejected,
+        limits: Limits = DEFAULT_LIMITS,
+        live: LiveView | None = None,
+        threads: int = 8,
+        max_waiting: int = 1000,
+    ) -> None:
+        if not callable(enrich) and isinstance(enrich, Iterable):
+            enrich = [_awaited(enricher) for enricher in enrich]
+        collector = Collector(
+            _awaited(sink),
+            schemas=schemas,
+            write_keys=write_keys,
+            signer=signer,
+            unsigned=unsigned,
+            enrich=enrich,
+            on_reject=on_reject,
+            limits=limits,
+        )
+        self._set_up(app, collector, paths, reply, live, threads, max_waiting)
+
+    @classmethod
+    def around(
+        cls,
+        app: ASGIApplication,
+        collector: Collector,
+        *,
+        paths: Mapping[str, str] = PATHS,
+        reply: ReplyMode | Reply = "gif",
+        live: LiveView | None = None,
+        threads: int = 8,
+        max_waiting: int = 1000,
+    ) -> Self:
+        """Wrap *app* with the given *collector*, as :meth:`pixelmw.PixelMiddleware.around` does."""
+        self = cls.__new__(cls)
+        self._set_up(app, collector, paths, reply, live, threads, max_waiting)
+        return self
+
+    def _set_up(
+        self,
+        app: ASGIApplication,
+        collector: Collector,
+        paths: Mapping[str, str],
+        reply: ReplyMode | Reply,
+        live: LiveView | None,
+        threads: int,
+        max_waiting: int,
+    ) -> None:
+        self.app = checked_asgi_application(app)
+        self._endpoint = PixelEndpoint(collector, paths=paths, reply=reply, live=live)
+        self.collector = collector
+        self._ways = Ways(collector.sink, threads, max_waiting)
+        self._lifespan = Lifespan(app, self._ways)
+        # By the path as ASGI has it, decoded: how a WSGI server spells it, and what it stands for.
+        self._names = {path.encode("latin-1").decode(): (path, name) for path, name in self._endpoint.names.items()}
+
+    def stats(self) -> dict[str, int]:
+        """What :meth:`pixelmw.Collector.stats` returns."""
+        return self.collector.stats()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            found = self._names.get(path)
+            # uvicorn has the root_path in front of the path, as ASGI says; hypercorn and granian have not.
+            if found is None and (root := scope.get("root_path")) and path.startswith(root):
+                found = self._names.get(path[len(root) :])
+            if found is not None:
+                await self._answer(*found, scope, send)
+                return
+        elif scope["type"] == "lifespan":
+            require_asyncio()
+            await self._lifespan(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    async def _answer(self, path: str, name: str, scope: Scope, send: Send) -> None:
+        require_asyncio()
+        environ = environ_of(scope, path)
+        size = len(environ["QUERY_STRING"])
+        start, body = messages_of(await self._drive(self._endpoint.steps(name, environ), size), environ)
+        await send(start)
+        await send(body)
+
+    async def _drive(self, steps: Generator[Call, Any, Any], size: int, outcome: Outcome | None = None) -> Any:
+        """Make each call that *steps* yields; returns what it returns.
+
+        :param size: characters of the query, for the bound of what waits.
+        :param outcome: of the call that *steps* waits for, if the request that began it was cancelled.
+        """
+        try:
+            if outcome is None:
+                call = next(steps)
+            else:
+                call = steps.send(outcome[0]) if outcome[1] is None else steps.throw(outcome[1])
+            while True:
+                pending = self._ways.begin(*call, size)
+                result, raised = await pending.outcome(lambda late: self._go_on(steps, size, late))
+                del pending, call
+                call = steps.send(result) if raised is None else steps.throw(raised)
+        except StopIteration as end:
+            return end.value
+        finally:
+            raised = outcome = None  # an error leads to this frame: they would make a circle
+
+    def _go_on(self, steps: Generator[Call, Any, Any], size: int, outcome: Outcome) -> None:
+        """Drive the steps of a request whose client has gone away, so that it is counted as what became of it."""
+        keep_task(asyncio.get_running_loop().create_task(self._drive(steps, size, outcome)))
+
+
+def require_asyncio() -> None:
+    """Return if an asyncio loop is running.
+
+    :raises RuntimeError: if none is, as under trio.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "pixelmw.asgi.PixelASGI runs under asyncio only: start the server with it, such as hypercorn with "
+            "--worker-class asyncio"
+        ) from None
+
+
+def _awaited(value: Any) -> Any:
+    """*value*, or what stands for it among plain callables if a call of it, or of its ``write``, is awaited."""
+    if not callable(value) or isinstance(value, type):
+        return value
+    calls = (value, getattr(value, "write", None))
+    return Awaited(value) if any(is_async(call) for call in calls if callable(call)) else value

@@ -1,0 +1,109 @@
+"""The way that each call of the user's takes: a thread, a task, or the queue of a sink that takes batches."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..sinks.base import Unavailable, call_within
+from ..system.callables import is_async
+from ..system.fork import PerProcess
+from .calls import Awaited, Pending, Threads, begin_task
+from .gather import Gatherer, TaskGatherer, ThreadGatherer, gathers
+
+# What waits is mostly the texts of the query, as they came and as the event. Beside 1,000 events of the default, this
+# bounds those that are large.
+_MAX_WAITING_CHARS = 16 * 2**20
+_PER_CALL = 1024  # characters that a call counts for besides
+
+
+class Ways:
+    """Begins calls, and bounds how many wait.
+
+    :param threads: the most threads for callables that are no batch sink.
+    :param max_waiting: the most calls that wait or are under way.
+    """
+
+    def __init__(self, sink: Any, threads: int, max_waiting: int) -> None:
+        for name, value in (("threads", threads), ("max_waiting", max_waiting)):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} is {value!r}: give a whole number")
+            if value < 1:
+                raise ValueError(f"{name} is {value!r}: give at least 1")
+        self.sink = sink
+        self._max_waiting = max_waiting
+        self._threads = Threads(threads)
+        self._load = PerProcess(_Load)
+        destination = sink.function if isinstance(sink, Awaited) else sink
+        self._gatherer: Gatherer | None = None
+        if callable(write := getattr(destination, "write", None)) and is_async(write):
+            self._gatherer = TaskGatherer(destination)
+        elif gathers(sink):
+            self._gatherer = ThreadGatherer(sink)
+        self._destination = destination
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait or are under way."""
+        return self._load.get().calls
+
+    def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...], size: int) -> Pending:
+        """Call *function* with *arguments*, or tell whoever waits that too many wait already.
+
+        :param size: characters that the call keeps in memory.
+        """
+        size += _PER_CALL
+        load = self._load.get()
+        with load.changed:
+            is_full = load.calls >= self._max_waiting or load.chars + size > _MAX_WAITING_CHARS
+            if not is_full:
+                load.calls += 1
+                load.chars += size
+        if is_full:
+            pending = Pending(lambda: None)
+            pending.settle((None, Unavailable(f"{load.calls} calls wait already")))
+            return pending
+        pending = Pending(partial(self._leave, size))
+        if function is self.sink and self._gatherer is not None:
+            self._gatherer.begin(pending, arguments[0])
+        elif isinstance(function, Awaited):
+            begin_task(pending, function(*arguments), function)
+        else:
+            self._threads.begin(pending, function, arguments)
+        return pending
+
+    def _leave(self, size: int) -> None:
+        load = self._load.get()
+        with load.changed:
+            load.calls -= 1
+            load.chars -= size
+            if not load.calls:
+                load.changed.notify_all()
+
+    async def close(self, timeout: float) -> None:
+        """Wait for what is under way, and flush and close the sink, within *timeout* seconds each."""
+        await asyncio.to_thread(self._wait_until_idle, timeout)
+        for name in ("flush", "close"):
+            if callable(method := getattr(self._destination, name, None)):
+                if is_async(method):
+                    async with asyncio.timeout(timeout):
+                        await method()
+                else:
+                    await asyncio.to_thread(call_within, timeout, method)
+
+    def _wait_until_idle(self, timeout: float) -> None:
+        load = self._load.get()
+        with load.changed:
+            load.changed.wait_for(lambda: not load.calls, timeout)
+
+
+class _Load:
+    """What waits or is under way in one process."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.calls = 0
+        self.chars = 0
