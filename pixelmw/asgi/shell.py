@@ -125,6 +125,11 @@ class PixelASGI:
         # By the path as ASGI has it, decoded: how a WSGI server spells it, and what it stands for.
         self._names = {path.encode("latin-1").decode(): (path, name) for path, name in self._endpoint.names.items()}
 
+    @property
+    def waiting(self) -> int:
+        """How many events and other calls wait in this process, or are under way."""
+        return self._ways.waiting
+
     def stats(self) -> dict[str, int]:
         """What :meth:`pixelmw.Collector.stats` returns."""
         return self.collector.stats()

@@ -67,3 +67,27 @@ def as_wsgi(app: ASGIApplication) -> Callable[[dict[str, Any], Callable[..., Any
         return [message.get("body", b"") for message in rest]
 
     return wsgi
+
+
+async def ask(app: Any, target: str, *, method: str = "GET", **scope: Any) -> tuple[int, dict[bytes, bytes], bytes]:
+    """Ask *app* for *target*, a path with a query; returns status, headers and body.
+
+    :param scope: what the scope has besides, or instead.
+    """
+    path, _, query = target.partition("?")
+    asked = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "query_string": query.encode("latin-1"),
+        "root_path": "",
+        "headers": [],
+        "client": ("127.0.0.1", 5000),
+        "server": ("localhost", 80),
+        **scope,
+    }
+    start, *rest = await exchange(app, asked, b"")
+    return start["status"], dict(start["headers"]), b"".join(message.get("body", b"") for message in rest)

@@ -54,8 +54,17 @@ class Pixel:
             "new_id": map("id-{}".format, itertools.count(1)).__next__,
         }
         collector = Collector(**(defaults | options))
-        self.middleware = PixelMiddleware.around(app, collector, **of_the_middleware)
-        self.client = WholeClient(validator(self.middleware), use_cookies=False)
+        self._app = app
+        self.middleware = self.wrapped(collector, **of_the_middleware)
+        self.client = WholeClient(validator(self.as_application()), use_cookies=False)
+
+    def wrapped(self, collector: Collector, **options: Any) -> Any:
+        """The application of the host with pixels."""
+        return PixelMiddleware.around(self._app, collector, **options)
+
+    def as_application(self) -> Any:
+        """The same as a WSGI application."""
+        return self.middleware
 
     def get(self, path: str, query: str = "", **options: Any) -> TestResponse:
         """GET *path* with *query* exactly as spelled: each of its characters up to U+00FF is one byte."""

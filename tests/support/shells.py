@@ -11,7 +11,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
-from pixelmw import Event, PixelMiddleware, Rejected
+from pixelmw import Collector, Event, PixelMiddleware, Rejected
+from pixelmw.asgi import PixelASGI
 from pixelmw.contrib.django import project
 from tests.support import django_site
 from tests.support.asgi import as_wsgi
@@ -72,7 +73,28 @@ class DjangoASGIPixel(DjangoPixel):
         return as_wsgi(ASGIHandler())
 
 
-SHELLS: dict[str, type[Pixel]] = {"WSGI": Pixel, "Django-WSGI": DjangoPixel, "Django-ASGI": DjangoASGIPixel}
+async def asgi_host(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    """The host application of :class:`ASGIPixel`: as that of :class:`Pixel`."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"the host application"})
+
+
+class ASGIPixel(Pixel):
+    """A wrapped ASGI application; each request has an event loop of its own, as with many a test client."""
+
+    def wrapped(self, collector: Collector, **options: Any) -> Any:
+        return PixelASGI.around(asgi_host, collector, **options)
+
+    def as_application(self) -> Any:
+        return as_wsgi(self.middleware)  # type: ignore[arg-type]
+
+
+SHELLS: dict[str, type[Pixel]] = {
+    "WSGI": Pixel,
+    "ASGI": ASGIPixel,
+    "Django-WSGI": DjangoPixel,
+    "Django-ASGI": DjangoASGIPixel,
+}
 
 
 @pytest.fixture(params=SHELLS)
