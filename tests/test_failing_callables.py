@@ -134,7 +134,7 @@ def test_what_belongs_to_whoever_sent_it_passes_on_and_is_counted(
 
     def visit() -> object:
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/pixel/v1/track", "QUERY_STRING": query}
-        return pixel.middleware(environ, lambda status, *rest: started.append(status))  # type: ignore[arg-type]
+        return pixel.middleware(environ, lambda status, *rest: started.append(status))
 
     with pytest.raises(type(error)) as caught:
         on_a_thread(visit) if thread else visit()

@@ -1,4 +1,4 @@
-"""Stores a batch by an ``async def write``, and finds the events at fault; ``sinks.together`` does so for a plain one."""
+"""Stores a batch by an ``async def write``, and finds the events at fault, as ``sinks.together`` does."""
 
 from __future__ import annotations
 

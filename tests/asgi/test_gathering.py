@@ -13,8 +13,8 @@ from pixelmw import Event
 from pixelmw.asgi import PixelASGI
 from pixelmw.delivery import Background, Spool
 from pixelmw.sinks import BatchSink, PartialFailure, Unavailable, Undeliverable, fallback, fan_out
-from tests.support.asgi_hosts import host, track
 from tests.support.asgi import ask
+from tests.support.asgi_hosts import host, track
 
 MANY = 64
 
@@ -70,12 +70,9 @@ class Awaited(BatchSink):
         self.plain.go_on.set()
         self.plain.write(events)
 
-    def refuse(self, judge: Callable[[Sequence[Event]], None]) -> None:
-        self.plain.judge = judge  # type: ignore[method-assign]
-
 
 def refusing(sink: Plain | Awaited, judge: Callable[[Sequence[Event]], None]) -> Plain | Awaited:
-    (sink.plain if isinstance(sink, Awaited) else sink).judge = judge  # type: ignore[method-assign]
+    (sink.plain if isinstance(sink, Awaited) else sink).judge = judge  # type: ignore[assignment, method-assign]
     return sink
 
 

@@ -18,14 +18,10 @@ from pixelmw.live import LiveView
 from pixelmw.replies import GIF
 from pixelmw.sinks import BatchSink
 from tests.support.asgi import ask
+from tests.support.asgi_hosts import host
 from tests.support.pixel import host_app
 
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event=e"
-
-
-async def host(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"the host"})
 
 
 def get(app: PixelASGI, target: str, **scope: Any) -> tuple[int, dict[bytes, bytes], bytes]:
@@ -59,7 +55,12 @@ def test_what_the_host_raises_is_raised() -> None:
 
 @pytest.mark.parametrize(
     ("path", "root_path"),
-    [("/pixel/v1/track", ""), ("/pixel/v1/track", "/site"), ("/site/pixel/v1/track", "/site"), ("//pixel/v1/track", "")],
+    [
+        ("/pixel/v1/track", ""),
+        ("/pixel/v1/track", "/site"),
+        ("/site/pixel/v1/track", "/site"),
+        ("//pixel/v1/track", ""),
+    ],
 )
 def test_a_path_is_ours_with_the_root_path_and_without(path: str, root_path: str) -> None:
     environs: list[dict[str, Any]] = []
@@ -100,7 +101,8 @@ def test_the_environ_is_that_of_a_wsgi_server() -> None:
         "CONTENT_TYPE": "text/plain",
         "HTTP_ACCEPT": "*/*",
     }
-    assert environ["SERVER_PORT"] == "" and "REMOTE_ADDR" not in environ
+    assert environ["SERVER_PORT"] == ""
+    assert "REMOTE_ADDR" not in environ
     assert environ["asgi.scope"]["path"] == "/pixel/v1/track"
 
 
@@ -293,7 +295,7 @@ def test_a_mistake_in_the_arguments_is_a_type_error(arguments: Any, options: dic
 @pytest.mark.parametrize("option", ["threads", "max_waiting"])
 def test_a_number_below_one_is_a_value_error(option: str) -> None:
     with pytest.raises(ValueError, match=f"{option} is 0: give at least 1"):
-        PixelASGI(host, print, **{option: 0})
+        PixelASGI(host, print, **{option: 0})  # type: ignore[arg-type]
 
 
 def test_an_asgi_application_may_be_a_plain_function() -> None:
@@ -304,7 +306,7 @@ def test_an_asgi_application_may_be_a_plain_function() -> None:
 
 
 def test_the_wsgi_middleware_names_the_shell_for_an_asgi_application() -> None:
-    with pytest.raises(TypeError, match="wrap it with pixelmw.asgi.PixelASGI"):
+    with pytest.raises(TypeError, match="wrap it with pixelmw"):
         PixelMiddleware(host, print)  # type: ignore[arg-type]
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 
 async def host(scope: Any, receive: Any, send: Any) -> None:
-    """Answer any request."""
+    """Answer any request; as many applications, it knows no lifespan."""
+    if scope["type"] != "http":
+        raise ValueError(f"what is {scope['type']}?")
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"the host"})
 

@@ -40,7 +40,7 @@ class DjangoPixel(Pixel):
         return WSGIHandler()  # type: ignore[no-any-return]
 
     @property
-    def middleware(self) -> PixelMiddleware:  # type: ignore[override]
+    def middleware(self) -> PixelMiddleware:
         self._in_force()
         return project.middleware()
 
@@ -86,7 +86,7 @@ class ASGIPixel(Pixel):
         return PixelASGI.around(asgi_host, collector, **options)
 
     def as_application(self) -> Any:
-        return as_wsgi(self.middleware)  # type: ignore[arg-type]
+        return as_wsgi(self.middleware)
 
 
 SHELLS: dict[str, type[Pixel]] = {
