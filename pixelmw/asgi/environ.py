@@ -15,6 +15,15 @@ Scope = MutableMapping[str, Any]
 
 # PEP 3333: these two have no "HTTP_" in front.
 _WITHOUT_PREFIX = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+# The body is not read; nobody can write into a stream that has ended.
+_SAME_FOR_ALL = {
+    "wsgi.version": (1, 0),
+    "wsgi.input": io.BytesIO(),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
 
 
 def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
@@ -28,6 +37,7 @@ def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
     """
     server, client = scope.get("server") or ("localhost", 80), scope.get("client")
     environ: WSGIEnvironment = {
+        **_SAME_FOR_ALL,
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": wsgi_string(scope.get("root_path", "")),
         "PATH_INFO": path,
@@ -35,13 +45,7 @@ def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1] or ""),  # a Unix socket has none
         "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
         "asgi.scope": scope,
     }
     if client:

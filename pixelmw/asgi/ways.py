@@ -57,7 +57,7 @@ class Ways:
         """
         size += _PER_CALL
         load = self._load.get()
-        with load.changed:
+        with load.lock:
             is_full = load.calls >= self._max_waiting or load.chars + size > _MAX_WAITING_CHARS
             if not is_full:
                 load.calls += 1
@@ -77,11 +77,11 @@ class Ways:
 
     def _leave(self, size: int) -> None:
         load = self._load.get()
-        with load.changed:
+        with load.lock:
             load.calls -= 1
             load.chars -= size
             if not load.calls:
-                load.changed.notify_all()
+                load.idle.set()
 
     async def close(self, timeout: float) -> None:
         """Wait for what is under way, and flush and close the sink, within *timeout* seconds each."""
@@ -96,14 +96,21 @@ class Ways:
 
     def _wait_until_idle(self, timeout: float) -> None:
         load = self._load.get()
-        with load.changed:
-            load.changed.wait_for(lambda: not load.calls, timeout)
+        with load.lock:
+            load.idle.clear()
+            if not load.calls:
+                return
+        load.idle.wait(timeout)
 
 
 class _Load:
-    """What waits or is under way in one process."""
+    """What waits or is under way in one process.
+
+    :ivar idle: set when that has become nothing.
+    """
 
     def __init__(self) -> None:
-        self.changed = threading.Condition()
+        self.lock = threading.Lock()
+        self.idle = threading.Event()
         self.calls = 0
         self.chars = 0

@@ -21,8 +21,8 @@ from tests.support.pixel import WholeClient, host_app
 from tests.support.public_names import documented_names, example_of, look_up
 
 #: tests/delivery/test_metrics.py runs the examples of this one, among several workers; tests/testing those of its room;
-#: and those for Django and Flask are on the pages docs/start/django.rst and docs/start/flask.rst.
-ELSEWHERE = ("pixelmw.delivery.metrics.Metrics", "pixelmw.testing.", "pixelmw.contrib.")
+#: and those for Django, Flask and ASGI are on the pages of docs/start.
+ELSEWHERE = ("pixelmw.delivery.metrics.Metrics", "pixelmw.testing.", "pixelmw.contrib.", "pixelmw.asgi.")
 
 
 class FlaskApp:

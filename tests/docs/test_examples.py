@@ -64,7 +64,7 @@ def test_every_example_of_a_page_runs_and_sends_a_request(page: str, tmp_path: P
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("page", [name for name in PAGES if "PixelMiddleware" not in CODE[name]])
+@pytest.mark.parametrize("page", [name for name in PAGES if not re.search("PixelMiddleware|PixelASGI", CODE[name])])
 def test_a_page_without_a_middleware_has_no_example_at_all(page: str) -> None:
     """Otherwise it would have one that sends no request."""
     assert not CODE[page]

@@ -22,6 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import pixelmw
 from tests.support import process_tree
+from tests.support.backends import free_port
 from tests.support.needs import need
 
 TIMEOUT = 20.0  # seconds, for anything a server may keep us waiting for
@@ -46,6 +47,8 @@ _GUNICORN = ("gunicorn", "--bind=127.0.0.1:0", "--graceful-timeout=5", "--timeou
 _UWSGI = ("uwsgi", "--http-socket=127.0.0.1:0", "--need-app", "--die-on-term", "--no-orphans", "--buffer-size=65535")
 # On SIGTERM, let each worker finish its request first. Without this, a worker is ended in the middle of it.
 _GRACEFUL = "--hook-master-start=unix_signal:15 gracefully_kill_them_all"
+_UVICORN = ("uvicorn", "--host=127.0.0.1", "--port=0", "--no-proxy-headers", "{module}:{name}")
+_HYPERCORN = ("hypercorn", "--bind=127.0.0.1:0", "{module}:{name}")
 
 #: What starts each server; ``{module}`` and ``{name}`` are where the application is.
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -61,16 +64,22 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "uwsgi-graceful": (*_UWSGI, "--module={module}:{name}", "--master", "--processes=2", "--enable-threads", _GRACEFUL),
     "werkzeug": ("python", "-c", _WERKZEUG),
     "wsgiref": ("python", "-c", _WSGIREF),
-    # It would believe the X-Forwarded-For of any client on this machine.
-    "uvicorn": ("uvicorn", "--host=127.0.0.1", "--port=0", "--no-proxy-headers", "{module}:{name}"),
-    "hypercorn": ("hypercorn", "--bind=127.0.0.1:0", "{module}:{name}"),
+    # Under ASGI. It would believe the X-Forwarded-For of any client on this machine.
+    "uvicorn": _UVICORN,
+    "hypercorn": _HYPERCORN,
+    "asgi-uvicorn": _UVICORN,
+    "asgi-hypercorn": _HYPERCORN,
+    # It writes down the port that it was given, so that it needs one.
+    "asgi-granian": ("granian", "--interface=asgi", "--host=127.0.0.1", "--port={port}", "{module}:{name}"),
 }
 
 
-#: The application of the tests that a server runs: wrapped in WSGI, or a Django project under ASGI.
-APPLICATIONS = dict.fromkeys(COMMANDS, "tests.support.server_app:application") | dict.fromkeys(
-    ("uvicorn", "hypercorn"), "tests.support.django_server_sites:asgi"
-)
+#: The application of the tests that a server runs: wrapped in WSGI or in ASGI, or a Django project under ASGI.
+APPLICATIONS = {
+    **dict.fromkeys(COMMANDS, "tests.support.server_app:application"),
+    **dict.fromkeys(("uvicorn", "hypercorn"), "tests.support.django_server_sites:asgi"),
+    **dict.fromkeys((name for name in COMMANDS if name.startswith("asgi-")), "tests.support.asgi_server_app:application"),
+}
 
 
 def program(name: str) -> str:
@@ -103,7 +112,7 @@ def started(server: str, app: str, directory: Path, *options: str, **environ: st
     """Run *app* as :func:`running` does; gives the server, for tests that stop it."""
     module, _, name = app.partition(":")
     first, *rest = COMMANDS[server]
-    command = [program(first), *(word.format(module=module, name=name) for word in rest), *options]
+    command = [program(first), *(word.format(module=module, name=name, port=free_port()) for word in rest), *options]
     log = directory / f"{server}-{name}.log"
     # Servers of one user would share the socket that new versions of gunicorn are controlled by; old ones skip this.
     (directory / "gunicorn.conf.py").write_text("control_socket_disable = True\n")

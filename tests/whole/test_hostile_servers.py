@@ -25,6 +25,9 @@ SERVERS = (
     "werkzeug",
     "uvicorn",
     "hypercorn",
+    "asgi-uvicorn",
+    "asgi-hypercorn",
+    "asgi-granian",
 )
 TRACK = "/pixel/v1/track?writeKey=k&event=e"
 USER = f"{TRACK}&userId=u"

@@ -34,6 +34,9 @@ SERVERS = (
     "werkzeug",
     "uvicorn",
     "hypercorn",
+    "asgi-uvicorn",
+    "asgi-hypercorn",
+    "asgi-granian",
 )
 #: What no client should send, and some do: each goes into the value of a property.
 RAW = {
