@@ -78,7 +78,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 APPLICATIONS = {
     **dict.fromkeys(COMMANDS, "tests.support.server_app:application"),
     **dict.fromkeys(("uvicorn", "hypercorn"), "tests.support.django_server_sites:asgi"),
-    **dict.fromkeys((name for name in COMMANDS if name.startswith("asgi-")), "tests.support.asgi_server_app:application"),
+    **dict.fromkeys(
+        (name for name in COMMANDS if name.startswith("asgi-")), "tests.support.asgi_server_app:application"
+    ),
 }
 
 
@@ -149,10 +151,16 @@ def _wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
     """The port that a server says it listens at."""
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if found := _ADDRESS.search(log.read_bytes()):
+        # Granian writes it down before it listens.
+        if (found := _ADDRESS.search(log.read_bytes())) and _listens(int(found[1])):
             return int(found[1])
         time.sleep(0.02)
     raise AssertionError(f"{process.args!r} does not listen:\n{log.read_text(errors='replace')}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
