@@ -86,26 +86,34 @@ class _Search:
         """Store the events at *places*, or note why they were not stored."""
         places = [place for place in places if place not in self.failures]
         while places and not self._is_over and (self._is_first_try or time.monotonic() < self._deadline):
-            try:
-                _call_write(self._line, self._visit, self._events_at(places))
-            except PartialFailure as failure:
-                places = self._note_partial(places, failure)
-                continue
-            except Exception as error:
-                if is_down(error):
-                    self._is_over = True
-                    self._note(places, error)
-                elif len(places) > 1:
-                    half = len(places) // 2
-                    self.store(places[:half])
-                    self.store(places[half:])
-                else:
-                    self._note(places, error)
-                    self._count_unknown(error)
-            else:
+            error = self._try(places)
+            if isinstance(error, PartialFailure):
+                places = self._note_partial(places, error)
+            elif error is None:
                 self._unknown_errors = 0
-            return
+                return
+            elif is_down(error):
+                self._is_over = True
+                self._note(places, error)
+                return
+            elif len(places) == 1:
+                self._note(places, error)
+                self._count_unknown(error)
+                return
+            else:
+                error = None  # its traceback has this frame
+                half = len(places) // 2
+                self.store(places[:half])
+                self.store(places[half:])
+                return
         self._note(places, None)
+
+    def _try(self, places: Sequence[int]) -> Exception | None:
+        try:
+            _call_write(self._line, self._visit, self._events_at(places))
+        except Exception as error:
+            return error
+        return None
 
     def _events_at(self, places: Sequence[int]) -> list[Event]:
         if self._is_first_try or self._texts is None:

@@ -77,7 +77,10 @@ class GroupCommit(Generic[_T]):
         finally:
             caller.has_left = True
         if batch.failures is None or batch.failures:
-            _raise_for(batch, caller)
+            try:
+                _raise_for(batch, caller)
+            finally:
+                del batch  # which has the error, whose traceback has this frame: a circle
 
     @property
     def waiting(self) -> int:
@@ -169,6 +172,7 @@ class GroupCommit(Generic[_T]):
                     caller.place = len(items)
                     items.append(caller.item)
             self._last_size = len(items)
+            self._next()  # so that no line holds the batch any more, and what becomes of it
             self.lanes.wake()
             return items
 
@@ -220,9 +224,15 @@ class GroupCommit(Generic[_T]):
 
 def _raise_for(batch: Batch[_T], caller: Caller[_T]) -> None:
     """Raise the error of *caller*, if it has one."""
+    error: Exception | None
     if batch.answer is not None:
-        raise copy_of(batch.answer) from None
-    if batch.failures is None:
-        raise Unknown("the thread that was storing this was ended")
-    if (error := batch.failures.get(caller.place)) is not None:
-        raise error
+        error = copy_of(batch.answer)
+    elif batch.failures is None:
+        error = Unknown("the thread that was storing this was ended")
+    else:
+        error = batch.failures.get(caller.place)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error, batch

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import traceback
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -108,3 +110,31 @@ def test_a_failure_that_many_share_is_logged_once_without_the_texts_of_any_of_th
     assert "refused: …" in caplog.text
     assert "whisper" not in caplog.text
     assert len(sink.calls) == 2
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_what_a_visitor_was_told_leaves_no_reference_cycle(count: int) -> None:
+    def fail(events: list[Event]) -> None:
+        raise ValueError("what?")
+
+    def visit(each: Event) -> None:
+        try:
+            sink(each)
+        except ValueError as error:
+            assert error.__context__ is None
+            told.append(weakref.ref(error))
+            error.__traceback__ = None  # as the middleware does once it is logged
+
+    sink, told = Destination(), list[weakref.ref[ValueError]]()
+    visitors = Visitors(visit)
+    gc.collect()
+    gc.disable()
+    try:
+        with busy(sink):
+            visitors.come_in_line(sink, *(event(f"e{number}") for number in range(count)))
+            sink.answer = fail
+        visitors.leave()
+        assert len(told) == count
+        assert [each() for each in told] == [None] * count
+    finally:
+        gc.enable()
