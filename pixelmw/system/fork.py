@@ -15,13 +15,13 @@ was using would break off in the middle of a message. Hence these rules:
 4. Two threads that fork at the same time do so one after the other, since each
    fork takes and releases all locks.
 
-======================  ====================  ==========================================================
+======================  ====================  ===================================================================
 When                    Function              What it does
-======================  ====================  ==========================================================
-before, in the parent   ``_take_locks``       acquires each lock, then calls its ``before_fork``
-after, in the parent    ``_release_locks``    releases the locks
-after, in the child     ``_begin_child``      releases the locks, then abandons each inherited value
-======================  ====================  ==========================================================
+======================  ====================  ===================================================================
+before, in the parent   ``_take_locks``       takes what comes first; acquires each lock, then calls its ``before_fork``
+after, in the parent    ``_release_locks``    releases the locks, and gives the rest back
+after, in the child     ``_begin_child``      forgets the rest, releases the locks, and abandons each inherited value
+======================  ====================  ===================================================================
 
 Python calls these hooks for ``os.fork`` and for everything that is built on it.
 A server that is written in C may fork without them. Then rules

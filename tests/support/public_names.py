@@ -19,7 +19,7 @@ IMPORT_PATHS: Final = {
         "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure StoreStats"
     ),
     "pixelmw.sinks.base": (
-        "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer close_sink raise_failures"
+        "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer close_sink raise_failures store"
     ),
     "pixelmw.sinks.sql": "SQL",
     "pixelmw.sinks.kafka": "Kafka",

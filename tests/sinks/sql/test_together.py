@@ -1,0 +1,49 @@
+"""Rows of several visitors in one transaction: one that is refused or locked costs the others nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from pixelmw import Event
+from pixelmw.sinks import Unavailable, Undeliverable
+from tests.support import databases
+from tests.support.databases import Database, with_server
+from tests.support.processes import event, wait_until
+from tests.support.visitors import Visitors
+
+server, db = databases.server, databases.db
+
+
+@with_server
+def test_of_visitors_who_come_together_only_the_one_with_a_bad_row_is_refused(db: Database) -> None:
+    with db.sink() as sink:
+        sink(event("first"))
+        db.run(f"ALTER TABLE {db.table} ADD CONSTRAINT {db.table}_one CHECK (event <> 'refused')")
+
+        def visit(each: Event) -> None:
+            for number in range(20):
+                sink({**each, "messageId": f"{each['messageId']}-{number}"})
+
+        def insist(each: Event) -> None:
+            for number in range(20):
+                with pytest.raises(Undeliverable):
+                    sink({**each, "messageId": f"bad-{number}", "event": "refused"})
+
+        bad = Visitors(insist).come(event("bad"))
+        good = Visitors(visit).come(*(event(f"e{number}") for number in range(15))).leave()
+        assert bad.leave().refused == good.refused == []
+    assert len(db.rows()) == 1 + 15 * 20
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_row_that_another_connection_has_locked_holds_up_no_visitor_of_another_row(db: Database) -> None:
+    with db.sink(timeout=2) as sink:
+        sink(event("first"))
+        with db.holding("locked"):
+            locked = Visitors(sink).come(event("locked"))
+            wait_until(lambda: db.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [1])
+            others = Visitors(sink).come(*(event(f"e{number}") for number in range(15))).leave()
+            locked.leave()
+    assert isinstance(locked.told["locked"], Unavailable)
+    assert others.refused == []
+    assert others.longest < 1.5
