@@ -140,6 +140,7 @@ def _in_turn(write: Callable[..., object]) -> Callable[..., object]:
         write_in_turn(self, partial(write, self), events)
         return None
 
+    in_turn.within_a_turn = write  # type: ignore[attr-defined]  # what ``store`` calls
     return in_turn
 
 

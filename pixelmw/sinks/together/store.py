@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import MethodType
 
 from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
@@ -41,6 +42,8 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     elif getattr(sink, "lanes", DEFAULT_LANES) is None:
         raise_if_unfinished("write", write, write(events))
     else:
+        if isinstance(write, MethodType) and (bare := getattr(write, "within_a_turn", None)) is not None:
+            write = MethodType(bare, sink)  # which does not look once more whether it has a turn
         _take_turn(Visit.of(sink, write, events, once=worker))
 
 

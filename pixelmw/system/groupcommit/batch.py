@@ -37,15 +37,17 @@ class Caller(Turn, Generic[_T]):
 
     :ivar came: when, on the monotonic clock.
     :ivar place: the place of the item in the commit, once that is under way.
+    :ivar has_lane: True if there was a free lane when he came.
     """
 
-    __slots__ = ("came", "item", "place")
+    __slots__ = ("came", "has_lane", "item", "place")
 
     def __init__(self, item: _T) -> None:
         super().__init__()
         self.item = item
         self.came = time.monotonic()
         self.place = 0
+        self.has_lane = False
 
 
 class Batch(Generic[_T]):

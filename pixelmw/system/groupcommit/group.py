@@ -47,7 +47,7 @@ class GroupCommit(Generic[_T]):
     def __init__(
         self, commit: Callable[[list[_T]], Mapping[int, Exception]], *, lanes: int = 1, most: float = math.inf
     ) -> None:
-        self.lanes = Lanes(lanes, self._wake_next)
+        self.lanes = Lanes(lanes, wake_next=self._wake_next, somebody_waits=lambda: self._line or self._behind)
         self._commit = commit
         self._most = most
         self._line: deque[Batch[_T]] = deque()  # guarded by the mutex of the lanes
@@ -126,11 +126,14 @@ class GroupCommit(Generic[_T]):
             caller.place = len(batch.callers)
             batch.weight += weight
             batch.callers.append(caller)
+            if batch.leader is caller and self.lanes.has_free() and self._next() is batch:
+                self.lanes.take(caller)
+                caller.has_lane = True
             return batch
 
     def _lead(self, batch: Batch[_T], caller: Caller[_T], patience: float) -> None:
         try:
-            if not self._wait_for_lane(batch, caller, patience):
+            if not caller.has_lane and not self._wait_for_lane(batch, caller, patience):
                 return
             if len(batch.callers) < self._last_size and not batch.stands_behind_until:
                 self._gather(batch)
@@ -173,7 +176,8 @@ class GroupCommit(Generic[_T]):
                     items.append(caller.item)
             self._last_size = len(items)
             self._next()  # so that no line holds the batch any more, and what becomes of it
-            self.lanes.wake()
+            if self._line or self._behind:
+                self.lanes.wake()
             return items
 
     def _follow(self, batch: Batch[_T], caller: Caller[_T], patience: float) -> None:

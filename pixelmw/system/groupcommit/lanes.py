@@ -31,19 +31,23 @@ class Lanes:
 
     :param count: how many there are.
     :param wake_next: called with the mutex held, once a lane is free and nobody wants all of them.
+    :param somebody_waits: returns whether there may be anybody to wake.
     :ivar mutex: guards this, and what its owner keeps beside it. Nothing waits while it is held.
     :ivar wanted_whole: who has, or waits for, all lanes. While there is anybody, nobody takes a single one.
     """
 
-    def __init__(self, count: int, wake_next: Callable[[], object]) -> None:
+    def __init__(self, count: int, *, wake_next: Callable[[], object], somebody_waits: Callable[[], object]) -> None:
         self.mutex = native_lock()
         self.wanted_whole: dict[Turn, None] = {}
         self._count = count
         self._wake_next = wake_next
+        self._somebody_waits = somebody_waits
         self._taken: dict[Turn, float] = {}  # since when, on the monotonic clock
 
     def is_inside(self) -> bool:
         """Return True if this thread has a lane."""
+        if not self._taken:
+            return False
         own = threading.get_ident()
         return any(turn.thread == own and not turn.has_left for turn in list(self._taken))
 
@@ -64,8 +68,10 @@ class Lanes:
         self._taken.pop(turn, None)
         turn.has_left = True
         self.wanted_whole.pop(turn, None)
-        with self.mutex:
-            self.wake()
+        # Without the mutex: who comes to stand in line only now sees that the lane is free.
+        if self.wanted_whole or self._somebody_waits():
+            with self.mutex:
+                self.wake()
 
     def wake(self) -> None:
         """Wake who comes next, if there is a lane for him; the mutex is held."""
