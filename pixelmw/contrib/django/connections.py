@@ -90,6 +90,8 @@ def with_connections(sink: Sink) -> BatchSink:
 
 
 class _WithConnections(BatchSink):
+    lanes = None  # the sink has its own
+
     def __init__(self, sink: Sink) -> None:
         self._sink = checked_sink("sink", sink)
         self._write = batch_writer(sink)
