@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from markupsafe import Markup
 
@@ -13,6 +15,8 @@ from ..links import Links, Signer
 
 # Stands for scheme and host where the settings name none; it is taken away again.
 _NO_HOST = "http://pixelmw.invalid"
+# What models have for ids and prices, and a link does not.
+_TEXT_TYPES = (UUID, Decimal)
 
 
 class PageLinks:
@@ -23,6 +27,7 @@ class PageLinks:
     :param write_key: the write key that each URL carries.
     :param paths: as given to the middleware.
     :param signer: signs each URL.
+    :param text_types: types of the framework's whose objects stand for their text, as ids and decimals do.
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for a *base_url* or *write_key* that cannot work.
     """
@@ -34,8 +39,10 @@ class PageLinks:
         write_key: str | None = None,
         paths: Mapping[str, str] = PATHS,
         signer: Signer | None = None,
+        text_types: tuple[type, ...] = (),
     ) -> None:
         self._base_url = base_url
+        self._text_types = (*_TEXT_TYPES, *text_types)
         self._links = Links(_NO_HOST if base_url is None else base_url, write_key=write_key, paths=paths, signer=signer)
 
     def url(self, mounted_at: str, event_type: str, *arguments: Any, **fields: Any) -> str:
@@ -48,13 +55,21 @@ class PageLinks:
         """
         if event_type not in EVENT_TYPES:
             raise ValueError(f"{event_type!r} is no event type; known are {', '.join(EVENT_TYPES)}")
-        url: str = getattr(self._links, event_type)(*arguments, **fields)
+        url: str = getattr(self._links, event_type)(*map(self._plain, arguments), **self._plain(fields))
         return self._relative(url, mounted_at)
 
     def img(self, mounted_at: str, event_type: str, *arguments: Any, **fields: Any) -> Markup:
         """The ``<img>`` of a pixel, with the arguments of :meth:`url`."""
-        tag = self._links.img(event_type, *arguments, **fields)
+        tag = self._links.img(event_type, *map(self._plain, arguments), **self._plain(fields))
         return Markup(self._relative(tag, mounted_at))  # noqa: S704 - a tag, with another beginning of its URL
+
+    def _plain(self, value: Any) -> Any:
+        """*value* with texts in place of what stands for one, also within objects and lists."""
+        if isinstance(value, self._text_types):
+            return str(value)
+        if isinstance(value, Mapping):
+            return {name: self._plain(each) for name, each in value.items()}
+        return [self._plain(each) for each in value] if isinstance(value, list | tuple) else value
 
     def _relative(self, text: str, mounted_at: str) -> str:
         """*text* with the path *mounted_at* in place of the host that stands for none."""

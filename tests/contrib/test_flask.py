@@ -68,6 +68,7 @@ def test_the_test_client_sees_pixels_and_pages() -> None:
 
 
 def test_one_pixels_serves_many_applications() -> None:
+    """https://github.com/not-kennethreitz/flask-sslify/issues/1, dusktreader/flask-praetorian/issues/288"""
     pixels, first, second = Pixels(reply="ok"), [], []  # type: ignore[var-annotated]
     apps = [make_app(pixels, sink=first.append), make_app(pixels, sink=second.append, reply="gif")]
     for app, content_type in zip(apps, ("text/plain; charset=utf-8", "image/gif"), strict=True):

@@ -61,6 +61,7 @@ def test_the_two_differ_on_a_pixel_path(pair: Pair) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("kind", [*django_site.VIEWS, *django_site.STREAMS])
 def test_every_kind_of_answer_is_byte_identical(pair: Pair, kind: str, method: str) -> None:
+    """https://github.com/Archmonger/ServeStatic/pull/13: asynchronous files went through synchronous code."""
     bare, wrapped = pair.answers(request(method, f"/{kind}"))
     assert bare.startswith(b"HTTP/1.1 ")
     assert bare == wrapped

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils.functional import Promise
 
 from ...events import Sink
 from ...middleware import PixelMiddleware
@@ -177,6 +178,6 @@ def _make_links() -> PageLinks:
     given = setting()
     try:
         options = {name: resolve(name, given[name.upper()]) for name in TAG_ARGUMENTS if name.upper() in given}
-        return PageLinks(**options)
+        return PageLinks(**options, text_types=(Promise,))  # a lazy translation
     except (ImportError, TypeError, ValueError) as error:
         raise WrongSetting([Problem("pixelmw.E004", f"PIXELMW cannot work: {error}.")]) from error

@@ -1,5 +1,8 @@
 """Under ASGI: whoever stands above and below, and a client that goes away before it is answered."""
 
+# Django comes without types.
+# mypy: disallow-untyped-decorators=False
+
 from __future__ import annotations
 
 import asyncio
@@ -43,13 +46,15 @@ def async_only(get_response: Handler) -> Callable[[HttpRequest], Awaitable[HttpR
 
 @sync_and_async_middleware
 def either(get_response: Handler) -> Handler:
-    return async_only(get_response) if iscoroutinefunction(get_response) else sync_only(get_response)
+    chosen: Handler = (async_only if iscoroutinefunction(get_response) else sync_only)(get_response)
+    return chosen
 
 
 @pytest.mark.parametrize("interface", ["WSGI", "ASGI"])
 @pytest.mark.parametrize("below", [sync_only, async_only, either], ids=lambda each: each.__name__)
 @pytest.mark.parametrize("above", [sync_only, async_only, either], ids=lambda each: each.__name__)
 def test_any_middleware_may_stand_around_it(above: Handler, below: Handler, interface: str) -> None:
+    """https://github.com/Archmonger/ServeStatic/pull/19: it broke between synchronous ones."""
     events: list[Event] = []
     names = [f"{__name__}.{above.__name__}", django_site.MIDDLEWARE, f"{__name__}.{below.__name__}"]
     with override_settings(MIDDLEWARE=names, PIXELMW={"SINK": events.append}):

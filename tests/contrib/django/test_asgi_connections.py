@@ -25,6 +25,7 @@ SESSIONS = {
 @with_server
 @pytest.mark.parametrize("age", [0, 600])
 def test_no_session_of_the_server_is_left(orm: OrmDatabase, age: int) -> None:
+    """https://github.com/django/django/pull/13334: work in another thread than Django's is not cleared up."""
     connections.settings[orm.alias]["CONN_MAX_AGE"] = age
     setting = {"SINK": ModelSink(using=orm.alias)}
     with orm.connection.cursor() as cursor, override_settings(PIXELMW=setting, MIDDLEWARE=[django_site.MIDDLEWARE]):

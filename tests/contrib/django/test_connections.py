@@ -101,6 +101,7 @@ def test_a_connection_that_somebody_else_opened_stays_open(orm: OrmDatabase) -> 
 
 
 def test_within_a_transaction_nothing_is_closed(orm: OrmDatabase) -> None:
+    """https://github.com/Koed00/django-q/pull/385, https://github.com/fengsp/django-grpc-framework/issues/6"""
     orm.connection.close()
     sink = with_connections(create(orm))
     with transaction.atomic(using=orm.alias):

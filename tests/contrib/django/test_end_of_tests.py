@@ -73,6 +73,7 @@ class InATransaction(TestCase):
 @with_server
 @pytest.mark.parametrize("sink", ["spool", "background"])
 def test_the_test_database_is_dropped(server: tuple[str, backends.Backend | None], sink: str, tmp_path: Path) -> None:
+    """https://github.com/django/django/pull/7096: a thread that was left connected kept it."""
     project = Path(shutil.copytree(ROOT / "examples" / "django_project", tmp_path / "project"))
     entry = entry_for(server[1], tmp_path, CONN_MAX_AGE=None)
     with (project / "mysite" / "settings.py").open("a") as settings:

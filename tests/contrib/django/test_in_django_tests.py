@@ -37,6 +37,7 @@ class PixelsInATestCase(TestCase):
         assert PixelEvent.objects.count() == 1
 
     async def test_the_async_client_and_the_test_see_the_same_rows(self) -> None:
+        """https://github.com/dj-bolt/django-bolt/pull/315: threads saw none of the test's rows."""
         await User.objects.acreate(username="somebody")
         with override_settings(PIXELMW={"SINK": SINK, "ENRICH": [with_a_user]}):
             assert (await self.async_client.get(TRACK)).status_code == 200

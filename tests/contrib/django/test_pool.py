@@ -42,6 +42,8 @@ def store_from_threads(sink: Any, name: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["ModelSink", "with_connections"])
 def test_every_connection_goes_back_as_it_was(orm: OrmDatabase, kind: str) -> None:
+    """https://github.com/procrastinate-org/procrastinate/issues/1134: a thread's calls used the pool up."""
+
     def create(stored: Event) -> None:
         PixelEvent.objects.using(orm.alias).create(message_id=stored["messageId"], body=stored)
 

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from decimal import Decimal
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +47,18 @@ def test_the_tag_is_an_image_whose_url_is_the_event() -> None:
     event = collected(unescape(found[1]))
     assert (event["event"], event["userId"]) == ("Opened & <read>", "7")
     assert event["properties"] == {"a.b": 'é"', "n": ["1", "2"]}
+
+
+@override_settings(PIXELMW={"WRITE_KEY": "mails"})
+def test_what_a_model_has_for_ids_prices_and_labels_is_text() -> None:
+    user, price, label = UUID(int=5), Decimal("1.50"), gettext_lazy("Yes")
+    props = {"price": price, "items": [{"id": user, "label": label}], "at": datetime(2026, 1, 2, tzinfo=UTC)}
+    url = rendered('{% pixel_url "track" event=label user_id=user properties=props as url %}{{ url|safe }}', **locals())
+    event = collected(url)
+    assert (event["event"], event["userId"]) == ("Yes", str(user))
+    assert event["properties"]["price"] == "1.50"
+    assert event["properties"]["items"] == [{"id": str(user), "label": "Yes"}]
+    assert event["properties"]["at"] == "2026-01-02T00:00:00.000Z"
 
 
 @override_settings(PIXELMW={"WRITE_KEY": "mails", "BASE_URL": "https://px.example"})

@@ -9,7 +9,6 @@ from typing import Any
 
 from django import template
 from django.urls import get_script_prefix
-from django.utils.functional import Promise
 from markupsafe import Markup
 
 from .. import project
@@ -23,20 +22,15 @@ def pixel_url(event_type: str, *arguments: Any, **fields: Any) -> str:
 
     It takes the arguments of the method of :class:`pixelmw.links.Links` with the name of the event type.
     """
-    return project.links().url(get_script_prefix(), event_type, *map(_text, arguments), **_fields(fields))
+    return project.links().url(get_script_prefix(), event_type, *arguments, **_fields(fields))
 
 
 @register.simple_tag
 def pixel(event_type: str, *arguments: Any, **fields: Any) -> Markup:
     """The ``<img>`` of a pixel, with the arguments of ``pixel_url``."""
-    return project.links().img(get_script_prefix(), event_type, *map(_text, arguments), **_fields(fields))
-
-
-def _text(value: Any) -> Any:
-    """*value*, and of a translation its text."""
-    return str(value) if isinstance(value, Promise) else value
+    return project.links().img(get_script_prefix(), event_type, *arguments, **_fields(fields))
 
 
 def _fields(fields: dict[str, Any]) -> dict[str, Any]:
     """*fields* without those that are empty: a variable that the template does not have is an empty text."""
-    return {name: _text(value) for name, value in fields.items() if value != ""}
+    return {name: value for name, value in fields.items() if value != ""}
