@@ -71,3 +71,25 @@ def test_a_spool_accepts_all_along_and_forwards_again_soon(orm: OrmDatabase, tmp
         load.port = 0
         wait_until(lambda: set(load.acknowledged) <= set(orm.rows()), 60)
     assert len(orm.rows()) == len(set(orm.rows()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_with_a_pool_of_connections_all_wait_until_it_is_back(orm: OrmDatabase, tmp_path: Path, kill: bool) -> None:
+    """A pool gives up after 30 seconds, and this takes less. All of its connections are dead then."""
+    assert orm.server is not None
+    environ = {"PIXELMW_TEST_DATABASE": json.dumps(orm.entry | {"OPTIONS": {"pool": True}})}
+    orm.connection.close()
+    with ExitStack() as stack:
+        port = stack.enter_context(
+            running("gunicorn-gthread", "tests.support.django_server_app:application", tmp_path, **environ)
+        )
+        load = stack.enter_context(Load(port, clients=8))
+        for _ in range(2):
+            load.wait_for(50)
+            with orm.server.down(kill=kill):
+                pass
+        load.wait_for(50)
+    assert not load.refused
+    assert set(load.acknowledged) <= set(orm.rows())
