@@ -11,7 +11,10 @@ from werkzeug.wrappers import Response
 
 from pixelmw import Rejected
 from pixelmw.replies import GIF
+from tests.support import shells
 from tests.support.pixel import Pixel, host_app
+
+shell = shells.shell
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 
@@ -30,8 +33,8 @@ class JSONReply:
         return Response(f'{{"error": "{refusal.code}"}}', refusal.status, mimetype="application/json")
 
 
-def test_a_reply_may_be_an_object_of_the_users() -> None:
-    pixel = Pixel(reply=JSONReply())
+def test_a_reply_may_be_an_object_of_the_users(shell: type[Pixel]) -> None:
+    pixel = shell(reply=JSONReply())
     assert pixel.get("/pixel/v1/track", GOOD).json == {"ok": True}
     refused = pixel.get("/pixel/v1/track", "")
     assert (refused.status_code, refused.json) == (401, {"error": "unauthorized"})
@@ -39,7 +42,7 @@ def test_a_reply_may_be_an_object_of_the_users() -> None:
     assert (head.headers["Content-Length"], head.data) == ("12", b"")
 
 
-def test_a_reply_that_knows_nothing_of_head_still_sends_no_body() -> None:
+def test_a_reply_that_knows_nothing_of_head_still_sends_no_body(shell: type[Pixel]) -> None:
     closed = []
 
     class Body:
@@ -53,16 +56,16 @@ def test_a_reply_that_knows_nothing_of_head_still_sends_no_body() -> None:
         def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
             return lambda environ, start_response: (host_app(environ, start_response), Body())[1]
 
-    assert Pixel(reply=Careless()).request("HEAD", "/pixel/v1/track", GOOD).data == b""
+    assert shell(reply=Careless()).request("HEAD", "/pixel/v1/track", GOOD).data == b""
     assert closed == [True]
 
 
-def test_a_reply_that_fails_is_replaced_by_the_image(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reply_that_fails_is_replaced_by_the_image(shell: type[Pixel], caplog: pytest.LogCaptureFixture) -> None:
     class Failing(JSONReply):
         def accepted(self, environ: WSGIEnvironment) -> WSGIApplication:
             raise Broken
 
-    pixel = Pixel(reply=Failing())
+    pixel = shell(reply=Failing())
     response = pixel.get("/pixel/v1/track", GOOD)
     assert (response.status_code, response.data, len(pixel.events)) == (200, GIF, 1)
     assert "Broken" in caplog.text

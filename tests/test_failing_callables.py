@@ -14,9 +14,12 @@ from werkzeug.wrappers import Response
 from pixelmw import Collector, Discard, Event
 from pixelmw.errors import STATUS_OF_CODE
 from pixelmw.replies import GIF
+from tests.support import shells
 from tests.support.lazy import FOUND_AT_THE_CALL
 from tests.support.pixel import Pixel, host_app
 from tests.support.threads import on_a_thread
+
+shell = shells.shell
 
 GOOD, BAD = "writeKey=k&anonymousId=a&event=e", "writeKey=k&anonymousId=a"
 
@@ -98,10 +101,10 @@ def named(error: BaseException) -> str:
 @pytest.mark.parametrize("error", EXCEPTIONS, ids=named)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_exception_is_answered_and_counted(
-    place: str, error: Exception, caplog: pytest.LogCaptureFixture
+    shell: type[Pixel], place: str, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     options, query, outcome = PLACES[place]
-    pixel = Pixel(**options(raising(error)))
+    pixel = shell(**options(raising(error)))
     assert_answered(pixel, pixel.get("/pixel/v1/track", query), outcome)
     assert type(error).__name__ in caplog.text
     assert "Traceback" in caplog.text
@@ -150,11 +153,11 @@ def test_what_belongs_to_whoever_sent_it_passes_on_and_is_counted(
 @pytest.mark.parametrize("kind", FOUND_AT_THE_CALL)
 @pytest.mark.parametrize("place", ["sink", "enricher", "write_keys", "on_reject", "accepted", "refused"])
 def test_a_call_that_ran_nothing_is_found_at_the_first_request(
-    place: str, kind: str, caplog: pytest.LogCaptureFixture
+    shell: type[Pixel], place: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A coroutine that nobody awaits would be a RuntimeWarning, which fails a test."""
     options, query, outcome = PLACES[place]
-    pixel = Pixel(**options(FOUND_AT_THE_CALL[kind]))
+    pixel = shell(**options(FOUND_AT_THE_CALL[kind]))
     assert_answered(pixel, pixel.get("/pixel/v1/track", query), outcome)
     assert "TypeError" in caplog.text
     assert "ran nothing" in caplog.text

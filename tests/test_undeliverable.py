@@ -10,7 +10,10 @@ from pixelmw import Event
 from pixelmw.delivery import Background
 from pixelmw.replies import GIF
 from pixelmw.sinks import BatchSink, Unavailable, Undeliverable, fallback, fan_out
+from tests.support import shells
 from tests.support.pixel import Pixel
+
+shell = shells.shell
 
 GOOD = "writeKey=k&anonymousId=a&event=e"
 
@@ -38,8 +41,10 @@ def never(event: Event) -> None:
     ],
 )
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
-def test_what_the_destination_will_never_take_is_refused_as_undeliverable(reply: Any, sink: Any) -> None:
-    pixel = Pixel(sink=sink, reply=reply)
+def test_what_the_destination_will_never_take_is_refused_as_undeliverable(
+    shell: type[Pixel], reply: Any, sink: Any
+) -> None:
+    pixel = shell(sink=sink, reply=reply)
     response = pixel.get("/pixel/v1/track", f"{GOOD}&userId=visitor-17")
     assert response.status_code == (200 if reply == "always-gif" else 422)
     assert response.headers["X-Pixel-Error"] == "undeliverable"
@@ -63,18 +68,20 @@ def test_what_the_destination_will_never_take_is_refused_as_undeliverable(reply:
     ],
     ids=repr,
 )
-def test_what_another_try_may_change_stays_unavailable(error: Exception) -> None:
+def test_what_another_try_may_change_stays_unavailable(shell: type[Pixel], error: Exception) -> None:
     def fail(event: Event) -> None:
         raise error
 
-    pixel = Pixel(sink=fail)
+    pixel = shell(sink=fail)
     response = pixel.get("/pixel/v1/track", GOOD)
     assert (response.status_code, pixel.refusals) == (503, [])
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_the_log_says_once_a_minute_why_the_destination_refuses(caplog: pytest.LogCaptureFixture) -> None:
-    pixel = Pixel(sink=never)
+def test_the_log_says_once_a_minute_why_the_destination_refuses(
+    shell: type[Pixel], caplog: pytest.LogCaptureFixture
+) -> None:
+    pixel = shell(sink=never)
     for _ in range(3):
         pixel.get("/pixel/v1/track", f"{GOOD}&userId=visitor-17")
     assert len(pixel.refusals) == 3
@@ -82,8 +89,8 @@ def test_the_log_says_once_a_minute_why_the_destination_refuses(caplog: pytest.L
     assert "the destination said: userId=… is too large" in caplog.text
 
 
-def test_only_a_sink_says_undeliverable() -> None:
-    pixel = Pixel(enrich=[lambda event, request: never(event)])
+def test_only_a_sink_says_undeliverable(shell: type[Pixel]) -> None:
+    pixel = shell(enrich=[lambda event, request: never(event)])
     assert pixel.get("/pixel/v1/track", GOOD).status_code == 503
 
 

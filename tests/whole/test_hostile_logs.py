@@ -14,7 +14,10 @@ import pytest
 from pixelmw import Event, Rejected
 from pixelmw.request_log import log_rejected
 from pixelmw.sinks import SQLite
+from tests.support import shells
 from tests.support.pixel import Pixel
+
+shell = shells.shell
 
 TRACK = "/pixel/v1/track"
 BASE = "writeKey=k&anonymousId=a&event=e"
@@ -96,11 +99,11 @@ def test_a_write_key_is_on_no_record_however_it_is_spelled(
     assert pixel.refusals[0].query.endswith("&other=1")
 
 
-def test_the_log_of_a_failing_sink_holds_no_value(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_of_a_failing_sink_holds_no_value(shell: type[Pixel], caplog: pytest.LogCaptureFixture) -> None:
     def fail(event: Event) -> None:
         raise OSError("disk full")
 
-    assert Pixel(sink=fail).get(TRACK, f"{BASE}&writeKey=k&x={SECRET}%0A").status_code == 503
+    assert shell(sink=fail).get(TRACK, f"{BASE}&writeKey=k&x={SECRET}%0A").status_code == 503
     assert "disk full" in caplog.text
     assert SECRET not in caplog.text
 
@@ -118,8 +121,8 @@ ATTACKS = [
 @pytest.mark.parametrize("reply", ["gif", "ok", "auto", "always-gif"])
 @pytest.mark.parametrize("query", ATTACKS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-def test_no_value_of_the_users_is_in_a_header(method: str, query: str, reply: str) -> None:
-    pixel = Pixel(reply=reply, schemas={"track": TYPED})
+def test_no_value_of_the_users_is_in_a_header(shell: type[Pixel], method: str, query: str, reply: str) -> None:
+    pixel = shell(reply=reply, schemas={"track": TYPED})
     names = ("USER_AGENT", "REFERER", "ORIGIN", "COOKIE", "ACCEPT", "ACCEPT_LANGUAGE", "X_FORWARDED_FOR")
     environ = {f"HTTP_{name}": f"text/plain, {SECRET}" for name in names}
     response = pixel.request(method, TRACK, query, environ=environ)
@@ -129,8 +132,8 @@ def test_no_value_of_the_users_is_in_a_header(method: str, query: str, reply: st
     assert_good_request_works(pixel)
 
 
-def test_markup_is_quoted_as_text_that_no_browser_runs() -> None:
-    pixel = Pixel(reply="ok", schemas={"track": TYPED})
+def test_markup_is_quoted_as_text_that_no_browser_runs(shell: type[Pixel]) -> None:
+    pixel = shell(reply="ok", schemas={"track": TYPED})
     response = pixel.get(TRACK, f"{BASE}&n=<script>alert(1)</script>{'~' * 1000}")
     assert response.status_code == 400
     assert response.mimetype == "text/plain"
