@@ -160,6 +160,12 @@ def test_a_path_that_is_exempt_from_the_redirect_is_not_warned_of() -> None:
     assert set(found(MIDDLEWARE=[SECURITY, OURS], **settings)) == {"W001"}
 
 
+def test_what_others_say_is_wrong_does_not_stop_a_check() -> None:
+    """Middleware that is nowhere, and paths that are none, beside what a check looks at."""
+    settings = {"SECURE_SSL_REDIRECT": True, "PIXELMW": {**SETTING, "PATHS": "nowhere.paths"}}
+    assert set(found(MIDDLEWARE=["nowhere.Middleware", SECURITY, OURS], **settings)) == {"E004", "W001"}
+
+
 events: list[Event] = []
 application = ProxyFix(PixelMiddleware(host_app, events.append))
 plain = host_app
