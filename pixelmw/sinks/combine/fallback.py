@@ -72,15 +72,13 @@ class _Fallback(SinkGroup):
         self._outages: PerProcess[Outage] = PerProcess(partial(Outage, clock))
 
     def __call__(self, event: Event) -> None:
-        attempt = self._outages.get().begin()
-        if attempt is None:
-            self._give_to_second(event, None)
-            return
+        attempt = Attempt()
         try:
-            raise_if_unfinished("the first sink of fallback", self._first, self._first(copy.deepcopy(event)))
+            if is_tried := self._outages.get().begin(attempt):
+                raise_if_unfinished("the first sink of fallback", self._first, self._first(copy.deepcopy(event)))
         except Exception as error:
             self._note_failures(attempt, [error], stored_some=False)
-            attempt = None  # it ends here, before the second sink is called
+            attempt.has_left = True
             self._failures.log(
                 "%r failed; the event goes to %r",
                 self._first,
@@ -90,23 +88,24 @@ class _Fallback(SinkGroup):
             )
             self._give_to_second(event, error)
         else:
-            self._note_stored(attempt)
+            if is_tried:
+                self._note_stored(attempt)
+            else:
+                self._give_to_second(event, None)
         finally:
-            attempt = None  # somebody may keep the traceback, and so this frame
+            attempt.has_left = True
 
     def write(self, events: Sequence[Event]) -> None:
         if not events:
             return
-        attempt = self._outages.get().begin()
-        if attempt is None:
-            self._give_batch_to_second(events, dict.fromkeys(range(len(events))), None)
-            return
+        attempt = Attempt()
         try:
-            store(self._first, copy.deepcopy([*events]))
+            if is_tried := self._outages.get().begin(attempt):
+                store(self._first, copy.deepcopy([*events]))
         except Exception as error:
             failures = failures_by_place(error, len(events))
             self._note_failures(attempt, failures.values(), stored_some=len(failures) < len(events))
-            attempt = None  # it ends here, before the second sink is called
+            attempt.has_left = True
             self._failures.log(
                 "%r failed; %d events go to %r",
                 self._first,
@@ -117,9 +116,12 @@ class _Fallback(SinkGroup):
             )
             self._give_batch_to_second(events, failures, error)
         else:
-            self._note_stored(attempt)
+            if is_tried:
+                self._note_stored(attempt)
+            else:
+                self._give_batch_to_second(events, dict.fromkeys(range(len(events))), None)
         finally:
-            attempt = None  # somebody may keep the traceback, and so this frame
+            attempt.has_left = True
 
     def stats(self) -> FallbackStats:
         """Return the figures of this process; :class:`FallbackStats` says what each means."""
@@ -161,7 +163,7 @@ class _Fallback(SinkGroup):
                 by_place[places[number]] = self._wait_for_first() if waits else each
             if by_place == dict.fromkeys(range(len(events)), error):
                 raise  # a word about the whole batch stays one
-            raise PartialFailure(by_place) from raised
+            raise PartialFailure(by_place) from raised or error
 
     def _wait_for_first(self) -> Unavailable:
         """The error of an event that the second sink refuses for ever, and the first one may take once it is back."""

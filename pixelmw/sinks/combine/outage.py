@@ -8,8 +8,8 @@ Rules:
 3. One call finds the pause over, and probes: it calls the first sink. Until it ends, all other events go to the second
    sink. Nobody waits.
 4. A call that began before the last change of state changes nothing. Its news is older than what is known.
-5. A probe lasts as long as somebody holds its :class:`Attempt`. If something ends the probing call from outside, such
-   as a greenlet's timeout, its ``Attempt`` is gone with it, and the next call probes.
+5. An :class:`Attempt` is made before the ``try`` of a call, and what ends the call sets ``has_left`` there, whatever it
+   is. If that was a probe, the next call probes.
 
 ===== =================================================================== ===== ======================================
 state a call                                                              next  what happens
@@ -30,7 +30,6 @@ any   that began before the state changed ends                            same
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable
 
 _FIRST_PAUSE = 1.0  # seconds; a broker's election or a restart lasts about as long
@@ -42,77 +41,87 @@ _LONGEST_RETRY_AFTER = 900.0
 
 
 class Attempt:
-    """The right to call the first sink, as long as somebody holds it."""
+    """A call of the fallback.
 
-    __slots__ = ("__weakref__",)
+    :ivar state: the state in which it began to call the first sink.
+    :ivar has_left: True once it does not call the first sink any more.
+    """
+
+    __slots__ = ("has_left", "state")
+
+    def __init__(self) -> None:
+        self.has_left = False
+        self.state: _Used | _Away | None = None
+
+
+class _Used:
+    """The first sink is used."""
 
 
 class _Away:
     """The first sink is down.
 
-    :param since: when that was found, in seconds of the clock.
-    :param pause: seconds of the last pause, if ``retry_after`` has not made it longer.
-    :param until: when that pause is over.
+    :ivar since: when that was found, in seconds of the clock.
+    :ivar pause: seconds that the pause lasts, if ``retry_after`` has not made it longer.
+    :ivar until: when the pause is over.
+    :ivar given_to_second: how many events the second sink was given since.
+    :ivar probe: the last call that probed, if any has.
     """
 
     __slots__ = ("given_to_second", "pause", "probe", "since", "until")
 
-    def __init__(self, since: float, pause: float, until: float, given_to_second: int = 0) -> None:
+    def __init__(self, since: float, pause: float, until: float, given_to_second: int) -> None:
         self.since = since
         self.pause = pause
         self.until = until
         self.given_to_second = given_to_second
-        self.probe: weakref.ref[Attempt] | None = None
-
-    def is_probed_by(self, attempt: Attempt | None) -> bool:
-        """Return True if *attempt* is the probe; given ``None``, return True if nobody probes."""
-        return (None if self.probe is None else self.probe()) is attempt
+        self.probe: Attempt | None = None
 
 
 class Outage:
-    """The memory of one process, for all its threads and greenlets; nobody waits for anybody here.
+    """The memory of one process, for all its threads and greenlets.
 
     A child makes a memory of its own, so the lock is an ordinary one. No line waits for anything while it is held.
 
     :param clock: gives seconds that only grow.
+    :ivar given_to_second: how many events the second sink was given in this process.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.given_to_second = 0
         self._clock = clock
         self._lock = threading.Lock()
-        self._state: Attempt | _Away = Attempt()  # while the first sink is used, that of all calls
-        self._given_to_second = 0
+        self._state: _Used | _Away = _Used()
 
-    def begin(self) -> Attempt | None:
-        """Begin a call: return the attempt at the first sink, or ``None`` if the second one is to be called at once."""
+    def begin(self, attempt: Attempt) -> bool:
+        """Begin a call; returns True if it is to call the first sink, and False if its events go to the second one."""
         state = self._state
-        if isinstance(state, Attempt):
-            return state
-        with self._lock:
-            state = self._state
-            if isinstance(state, Attempt):
-                return state
-            if self._clock() < state.until or not state.is_probed_by(None):
-                return None
-            attempt = Attempt()
-            state.probe = weakref.ref(attempt)
-            return attempt
+        if isinstance(state, _Away):
+            with self._lock:
+                state = self._state
+                if isinstance(state, _Away):
+                    is_probed = state.probe is not None and not state.probe.has_left
+                    if is_probed or self._clock() < state.until:
+                        return False
+                    state.probe = attempt
+        attempt.state = state
+        return True
 
     def note_stored(self, attempt: Attempt) -> tuple[float, int] | None:
         """Note that the first sink stored something.
 
         :returns: if that ends an outage, how many seconds it lasted, and how many events the second sink was given.
         """
-        if attempt is self._state:
+        if isinstance(self._state, _Used):
             return None
         with self._lock:
             state = self._state
-            if isinstance(state, Attempt) or not state.is_probed_by(attempt):
+            if isinstance(state, _Used) or attempt.state is not state:
                 return None
-            self._state = Attempt()
+            self._state = _Used()
             return self._clock() - state.since, state.given_to_second
 
-    def note_down(self, attempt: Attempt, retry_after: float | None) -> float | None:
+    def note_down(self, attempt: Attempt, retry_after: float) -> float | None:
         """Note that the first sink is down.
 
         :param retry_after: seconds that it asked for.
@@ -120,22 +129,20 @@ class Outage:
         """
         with self._lock:
             state, now = self._state, self._clock()
-            if isinstance(state, _Away):
-                if state.is_probed_by(attempt):
-                    pause = min(state.pause * 2, _LONGEST_PAUSE)
-                    until = now + _at_least(pause, retry_after)
-                    self._state = _Away(state.since, pause, until, state.given_to_second)
+            if attempt.state is not state:
                 return None
-            if attempt is not state:
-                return None
-            seconds = _at_least(_FIRST_PAUSE, retry_after)
-            self._state = _Away(now, _FIRST_PAUSE, now + seconds)
-            return seconds
+            pause = _FIRST_PAUSE if isinstance(state, _Used) else min(state.pause * 2, _LONGEST_PAUSE)
+            seconds = max(pause, min(retry_after, _LONGEST_RETRY_AFTER))
+            if isinstance(state, _Used):
+                self._state = _Away(now, pause, now + seconds, 0)
+                return seconds
+            self._state = _Away(state.since, pause, now + seconds, state.given_to_second)
+            return None
 
     def count(self, events: int) -> None:
         """Count *events* that the second sink is given."""
         with self._lock:
-            self._given_to_second += events
+            self.given_to_second += events
             if isinstance(self._state, _Away):
                 self._state.given_to_second += events
 
@@ -149,12 +156,3 @@ class Outage:
         """The seconds until the pause is over; 0 if there is none."""
         state = self._state
         return max(0.0, state.until - self._clock()) if isinstance(state, _Away) else 0.0
-
-    @property
-    def given_to_second(self) -> int:
-        """How many events the second sink was given, in outages or not."""
-        return self._given_to_second
-
-
-def _at_least(pause: float, retry_after: float | None) -> float:
-    return max(pause, min(retry_after or 0.0, _LONGEST_RETRY_AFTER))
