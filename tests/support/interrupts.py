@@ -1,0 +1,54 @@
+"""Threads into which exceptions are thrown from outside, at any line of theirs."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import threading
+import time
+from collections.abc import Callable
+
+
+class Interrupt(BaseException):
+    """What is thrown into a thread, as a server or a debugger does that wants to end what it runs."""
+
+
+def call_and_interrupt(
+    call: Callable[[str], object], *, threads: int = 8, rate: float = 500.0, seconds: float = 1.0
+) -> list[str]:
+    """Call *call* with one name after another from several threads, while exceptions are thrown into them.
+
+    :param rate: exceptions a second.
+    :returns: the names of the calls that returned.
+    """
+    told: list[str] = []
+    is_over = threading.Event()
+
+    def run(thread: int) -> None:
+        number = 0
+        while not is_over.is_set():
+            try:
+                while not is_over.is_set():
+                    number += 1
+                    name = f"{thread}-{number}"
+                    call(name)
+                    told.append(name)
+            except BaseException as error:
+                if not isinstance(error, Interrupt | Exception):
+                    raise
+
+    running = [threading.Thread(target=run, args=[number], daemon=True) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        victim = random.choice(running).ident
+        assert victim is not None
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim), ctypes.py_object(Interrupt))
+        time.sleep(random.expovariate(rate))
+    time.sleep(0.05)  # the last ones arrive
+    is_over.set()
+    for thread in running:
+        thread.join(20)
+    assert not [thread for thread in running if thread.is_alive()], "a thread hangs"
+    return told
