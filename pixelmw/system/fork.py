@@ -39,7 +39,6 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 _T = TypeVar("_T")
@@ -112,11 +111,15 @@ class ForkSafeLock:
         """Release the lock."""
         self._lock.release()
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
+    # ``with`` calls the methods of the lock itself, which are written in C. In a method of ours, an exception that another
+    # thread sends could arrive after the lock is taken and before the block begins, and the lock would stay held.
+    @property
+    def __enter__(self) -> Callable[[], bool]:
+        return self._lock.__enter__
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._lock.release()
+    @property
+    def __exit__(self) -> Callable[..., None]:
+        return self._lock.__exit__
 
 
 class PerProcess(Generic[_T]):

@@ -62,7 +62,8 @@ def fallback(primary: Sink, secondary: Sink, *, clock: Callable[[], float] = tim
 
 
 class _Fallback(SinkGroup):
-    lanes = 2  # a batch that probes a destination which hangs does not hold up the next one, which goes to the second
+    # While a batch probes a destination that hangs, the next one goes to the second sink.
+    lanes = 2
 
     def __init__(self, first: Sink, second: Sink, clock: Callable[[], float]) -> None:
         super().__init__("fallback", [first, second])

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
-from ...events import Event, Sink
+from ...events import Sink
 from ...system.figures import figure_of
 from ..base import BatchSink, PartialFailure, call_within, checked_sink
-from ..together import timeout_of
+from ..together.lines import timeout_of
 
 
 class SinkGroup(BatchSink):
     """A sink that is made of others.
 
     :param name: what error messages call it.
-    :ivar timeout: seconds that a ``write`` may take: each sink in turn may make it wait in line, and then takes its time.
+    :ivar timeout: seconds that a ``write`` may take: for each sink, as long in line as that sink then takes.
     """
 
-    lanes = None  # each of the sinks has its own
+    lanes: ClassVar[int | None] = None  # each of the sinks has its own
 
     def __init__(self, name: str, sinks: Sequence[Sink]) -> None:
         self._name = name
