@@ -14,14 +14,14 @@ from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.sinks import BatchSink, Undeliverable, fallback, fan_out
 from pixelmw.sinks.http import HTTP
-from tests.support import http_server
+from tests.support import http_server, interrupts
 from tests.support.forwarding import Batches, ids
 from tests.support.http_server import Answer, DataPlane
 from tests.support.interrupts import call_and_interrupt
 from tests.support.outages import Clock, Pair
 from tests.support.processes import event, lines, run, store_from_threads
 
-server = http_server.server
+server, quiet_log = http_server.server, interrupts.quiet_log
 
 
 class Flapping(Batches):
@@ -127,6 +127,7 @@ def test_of_64_visitors_none_touches_a_destination_that_hangs_after_the_first_ti
 # --- exceptions from outside ---
 
 
+@pytest.mark.usefixtures("quiet_log")
 @pytest.mark.parametrize("rate", [500.0, 2000.0])
 def test_whatever_line_is_interrupted_the_first_sink_is_used_again_once_it_is_back(rate: float) -> None:
     pair = Pair()
