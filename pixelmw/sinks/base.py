@@ -67,6 +67,15 @@ class BatchSink(ABC):
         :raises Exception: if none is stored. It may then be called again with a part of *events*.
         """
 
+    def check(self, event: Event, encoded: bytes) -> None:  # noqa: B027 - many destinations take any event
+        """Say, before anybody takes *event*, whether the destination can ever take it.
+
+        ``fan_out`` asks this, and then gives the event to none of its sinks.
+
+        :param encoded: *event* as JSON in UTF-8, in the shortest form, for limits in bytes.
+        :raises Undeliverable: if the destination will never take it.
+        """
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything that the sink took has arrived at its destination.
 

@@ -111,8 +111,8 @@ class ForkSafeLock:
         """Release the lock."""
         self._lock.release()
 
-    # ``with`` calls the methods of the lock itself, which are written in C. In a method of ours, an exception that comes
-    # from outside could arrive after the lock is taken and before the block begins, and the lock would stay held.
+    # ``with`` calls the methods of the lock itself, which are written in C. In methods of ours, an exception that comes
+    # from outside could arrive after the lock is taken and before the block begins. Then the lock would stay held.
     @property
     def __enter__(self) -> Callable[[], bool]:
         return self._lock.__enter__

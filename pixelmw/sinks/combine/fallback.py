@@ -14,8 +14,9 @@ from ...system.callables import raise_if_unfinished
 from ...system.failures import FailureLog, PrivateTexts, texts_in
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, is_down
+from ..encoding import encode
 from ..together import store
-from .members import SinkGroup, failures_by_place
+from .members import SinkGroup, check_of, failures_by_place
 from .outage import Attempt, Outage
 
 logger = logging.getLogger("pixelmw.sinks")
@@ -69,6 +70,7 @@ class _Fallback(SinkGroup):
         super().__init__("fallback", [first, second])
         self._first = first
         self._second = second
+        self._checks = [check_of(first), check_of(second)]
         self._failures = FailureLog(logger, logging.WARNING)
         self._outages: PerProcess[Outage] = PerProcess(partial(Outage, clock))
 
@@ -95,6 +97,19 @@ class _Fallback(SinkGroup):
                 self._give_to_second(event, None)
         finally:
             attempt.has_left = True
+
+    def check(self, event: Event, encoded: bytes) -> None:
+        """Ask both sinks, if both have a ``check``.
+
+        :raises Undeliverable: if neither will ever take the event.
+        """
+        first, second = self._checks
+        if first is None or second is None:
+            return
+        try:
+            first(event, encoded)
+        except Undeliverable:
+            second(event, encoded)
 
     def write(self, events: Sequence[Event]) -> None:
         if not events:
@@ -141,9 +156,9 @@ class _Fallback(SinkGroup):
         try:
             raise_if_unfinished("the second sink of fallback", self._second, self._second(event))
         except Undeliverable as error:
-            if _says_nothing_of_the_event(first_error):
-                raise self._wait_for_first() from error
-            raise
+            if self._has_refused(event, first_error):
+                raise
+            raise self._wait_for_first() from error
 
     def _give_batch_to_second(
         self, events: Sequence[Event], failures: Mapping[int, Exception | None], raised: Exception | None
@@ -160,11 +175,23 @@ class _Fallback(SinkGroup):
         except Exception as error:
             by_place: dict[int, Exception | None] = {}
             for number, each in failures_by_place(error, len(places)).items():
-                waits = isinstance(each, Undeliverable) and _says_nothing_of_the_event(failures[places[number]])
-                by_place[places[number]] = self._wait_for_first() if waits else each
+                place = places[number]
+                waits = isinstance(each, Undeliverable) and not self._has_refused(events[place], failures[place])
+                by_place[place] = self._wait_for_first() if waits else each
             if by_place == dict.fromkeys(range(len(events)), error):
                 raise  # a word about the whole batch stays one
             raise PartialFailure(by_place) from raised or error
+
+    def _has_refused(self, event: Event, first_error: Exception | None) -> bool:
+        """Return True if the first sink has said something of *event*, and not only that it is down."""
+        if first_error is not None and not is_down(first_error):
+            return True
+        try:
+            if (check := self._checks[0]) is not None:
+                check(event, encode(event))
+        except Undeliverable:
+            return True
+        return False
 
     def _wait_for_first(self) -> Unavailable:
         """The error of an event that the second sink refuses for ever, and the first one may take once it is back."""
@@ -196,7 +223,3 @@ class _Fallback(SinkGroup):
                 )
         elif stored_some:
             self._note_stored(attempt)
-
-
-def _says_nothing_of_the_event(first_error: Exception | None) -> bool:
-    return first_error is None or is_down(first_error)

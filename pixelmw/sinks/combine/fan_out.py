@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ..base import BatchSink, PartialFailure
+from ..encoding import encode
 from ..errors import group_of
 from ..together import store
-from .members import SinkGroup, failures_by_place
+from .members import SinkGroup, check_of, failures_by_place
 
 
 def fan_out(*sinks: Sink) -> BatchSink:
@@ -35,11 +36,17 @@ def fan_out(*sinks: Sink) -> BatchSink:
     """
     if not sinks:
         raise ValueError("fan_out needs at least one sink")
-    return _FanOut("fan_out", sinks)
+    return _FanOut(sinks)
 
 
 class _FanOut(SinkGroup):
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        super().__init__("fan_out", sinks)
+        self._checks = [check for sink in sinks if (check := check_of(sink)) is not None]
+
     def __call__(self, event: Event) -> None:
+        if self._checks:
+            self.check(event, encode(event))
         errors = []
         for sink in self._sinks:
             try:
@@ -49,18 +56,45 @@ class _FanOut(SinkGroup):
         if errors:
             raise self._as_group(errors)
 
+    def check(self, event: Event, encoded: bytes) -> None:
+        """Ask each sink that has a ``check``.
+
+        :raises ExceptionGroup: with what they raised; it is ``Undeliverable``, too, if that is all they say.
+        """
+        errors = []
+        for check in self._checks:
+            try:
+                check(event, encoded)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise self._as_group(errors)
+
     def write(self, events: Sequence[Event]) -> None:
         failures: defaultdict[int, list[Exception]] = defaultdict(list)
-        for sink in self._sinks:
+        for place, error in self._refused(events).items():
+            failures[place].append(error)
+        places = [place for place in range(len(events)) if place not in failures]
+        for sink in self._sinks if places else ():
             try:
-                store(sink, copy.deepcopy([*events]))
+                store(sink, copy.deepcopy([events[place] for place in places]))
             except Exception as raised:
-                for place, error in failures_by_place(raised, len(events)).items():
-                    errors = failures[place]
-                    if error is not None:
-                        errors.append(error)
+                for number, each in failures_by_place(raised, len(places)).items():
+                    errors = failures[places[number]]
+                    if each is not None:
+                        errors.append(each)
         if failures:
             raise PartialFailure({place: self._one_error(errors) for place, errors in sorted(failures.items())})
+
+    def _refused(self, events: Sequence[Event]) -> dict[int, Exception]:
+        """Return what the checks raised, by the place of each event that is to be given to no sink."""
+        refused: dict[int, Exception] = {}
+        for place, event in enumerate(events) if self._checks else ():
+            try:
+                self.check(event, encode(event))
+            except Exception as error:
+                refused[place] = error
+        return refused
 
     def stats(self) -> dict[str, int]:
         """Return ``repeated``, added up over the sinks that tell how many events they had already, if any does."""

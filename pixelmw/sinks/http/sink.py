@@ -76,6 +76,13 @@ class HTTP(BatchSink):
                 break
         raise_failures(failures, len(events))
 
+    def check(self, event: Event, encoded: bytes) -> None:
+        """Look at the size of *event*.
+
+        :raises Undeliverable: if it is over 32 KB.
+        """
+        _check_size(encoded)
+
     def close(self, timeout: float | None = None) -> None:
         """Close idle connections, which takes no time; the next event opens another."""
         self._data_plane.close()
@@ -83,9 +90,13 @@ class HTTP(BatchSink):
 
 def _encode(event: Event) -> bytes:
     json = encode(event)
+    _check_size(json)
+    return json
+
+
+def _check_size(json: bytes) -> None:
     if len(json) > _MAX_EVENT_BYTES:
         raise Undeliverable(f"the event has {len(json)} bytes of JSON; a data plane takes {_MAX_EVENT_BYTES}")
-    return json
 
 
 def _request_body(events: Iterable[bytes]) -> bytes:
