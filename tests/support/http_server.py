@@ -56,6 +56,7 @@ class DataPlane(ThreadingHTTPServer):
     """Answers each request with the next answer of *script*; when that is empty, with 200.
 
     :ivar requests: all that came and could be read.
+    :ivar refusal: how it answers a request with an event called "refused" in its batch, if not like any other.
     :ivar authorization: the header that it demands.
     :ivar stored: the events that were answered with 2xx.
     :ivar connections: how many were made.
@@ -75,6 +76,7 @@ class DataPlane(ThreadingHTTPServer):
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.authorization = _AUTHORIZATION
         self.script: list[Answer] = []
+        self.refusal: Answer | None = None
         self.requests: list[Request] = []
         self.stored: list[Event] = []
         self.faults: list[BaseException | None] = []
@@ -129,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
             data = gzip.decompress(body)
             request = Request(self.path, dict(self.headers), len(data), json.loads(data))
             self.server.requests.append(request)
+            if self.server.refusal and any(each["event"] == "refused" for each in request.payload["batch"]):
+                answer = self.server.refusal
             if 200 <= answer.status < 300 and answer.manner not in ("hang", "reset", "continue", "drip-head"):
                 self.server.stored.extend(request.payload["batch"])
         getattr(self, f"_{answer.manner}".replace("-", "_"))(answer)
