@@ -5,7 +5,7 @@ stored the event once it returns, and raises otherwise.
 """
 
 from .base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable
-from .combine import fallback, fan_out
+from .combine import FallbackStats, fallback, fan_out
 from .jsonlines import JSONLines
 from .log import Log
 from .repeats import StoreStats
@@ -13,6 +13,7 @@ from .sqlite import SQLite
 
 __all__ = [
     "BatchSink",
+    "FallbackStats",
     "JSONLines",
     "Log",
     "PartialFailure",

@@ -267,9 +267,9 @@ def test_an_outage_and_a_recovery_are_logged_once_each(caplog: pytest.LogCapture
     pair.put("probe", "after it")
     name = repr(pair.second)
     assert [record.getMessage().removeprefix(f"{pair.first!r} ") for record in caplog.records] == [
-        f"is down: events go to {name}, and after 20 seconds one tries it again",
+        f"is down: events go to {name} for 20 s, and then one is tried with it",
         f"failed; the event goes to {name}",
-        f"takes events again, after 20 seconds in which 11 events went to {name}",
+        f"takes events again, after 20 s in which 11 events went to {name}",
     ]
     assert {record.levelname for record in caplog.records} == {"WARNING"}
     assert {record.name for record in caplog.records} == {"pixelmw.sinks"}

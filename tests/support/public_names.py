@@ -16,7 +16,8 @@ IMPORT_PATHS: Final = {
     "pixelmw": "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS Event Sink __version__",
     "pixelmw.asgi": "PixelASGI",
     "pixelmw.sinks": (
-        "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure StoreStats"
+        "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure StoreStats "
+        "FallbackStats"
     ),
     "pixelmw.sinks.base": (
         "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer close_sink raise_failures store"

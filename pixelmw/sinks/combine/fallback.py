@@ -202,9 +202,9 @@ class _Fallback(SinkGroup):
         if (ended := self._outages.get().note_stored(attempt)) is not None:
             seconds, events = ended
             logger.warning(
-                "%r takes events again, after %.0f seconds in which %d events went to %r",
+                "%r takes events again, after %d s in which %d events went to %r",
                 self._first,
-                seconds,
+                round(seconds),
                 events,
                 self._second,
             )
@@ -216,10 +216,10 @@ class _Fallback(SinkGroup):
             asked = max((error.retry_after or 0.0 for error in down if isinstance(error, Unavailable)), default=0.0)
             if (pause := self._outages.get().note_down(attempt, asked)) is not None:
                 logger.warning(
-                    "%r is down: events go to %r, and after %.0f seconds one tries it again",
+                    "%r is down: events go to %r for %d s, and then one is tried with it",
                     self._first,
                     self._second,
-                    pause,
+                    round(pause),
                 )
         elif stored_some:
             self._note_stored(attempt)
