@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from pixelmw.sinks import BatchSink, fallback
@@ -57,6 +57,11 @@ class Pair:
     def write(self, *ids: str) -> None:
         """Hand in one batch."""
         self.sink.write([event(each) for each in ids])
+
+    def stats(self) -> Mapping[str, int]:
+        """The figures of the fallback."""
+        stats: Mapping[str, int] = getattr(self.sink, "stats")()  # noqa: B009 - not every BatchSink has any
+        return stats
 
     def tried(self) -> int:
         """How many calls the first sink got since this was asked last."""
