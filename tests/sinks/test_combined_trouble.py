@@ -127,7 +127,11 @@ def test_of_64_visitors_none_touches_a_destination_that_hangs_after_the_first_ti
 
 # --- exceptions from outside ---
 
+# One that arrives in a callback of the interpreter's is printed there, and goes no further.
+in_callbacks = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
+
+@in_callbacks
 @pytest.mark.usefixtures("quiet_log")
 @pytest.mark.parametrize("rate", [500.0, 2000.0])
 def test_whatever_line_is_interrupted_the_first_sink_is_used_again_once_it_is_back(rate: float) -> None:
@@ -142,6 +146,7 @@ def test_whatever_line_is_interrupted_the_first_sink_is_used_again_once_it_is_ba
     assert first.stored[-1] == "e99"
 
 
+@in_callbacks
 def test_whatever_line_is_interrupted_who_is_told_yes_is_in_all_sinks() -> None:
     sinks = Batches(), Batches(), Batches()
     told = call_and_interrupt(lambda name: fan_out(*sinks)(event(name)))
