@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_type
@@ -189,6 +190,7 @@ def sinks(path: Path) -> None:
     assert_type(ledger.flush(5), bool)
     assert_type(fan_out(print, ledger), BatchSink)
     assert_type(fallback(ledger, print), BatchSink)
+    assert_type(fallback(ledger, print, clock=time.monotonic), BatchSink)
     assert_type(batch_writer(print)([]), object)
     NoLedger()  # type: ignore[abstract]
     SQLite(5)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..events import SinkError, Undeliverable
 
@@ -54,6 +54,17 @@ def is_down(error: Exception | None) -> bool:
     return isinstance(error, Unavailable)
 
 
+def longest_retry_after(errors: Iterable[Exception]) -> float | None:
+    """Return the longest ``retry_after`` of *errors*, also of those within groups; ``None`` if none has one."""
+    pauses = []
+    for error in errors:
+        if isinstance(error, Unavailable):
+            pauses.append(error.retry_after)
+        elif isinstance(error, ExceptionGroup):
+            pauses.append(longest_retry_after(error.exceptions))
+    return max((pause for pause in pauses if pause is not None), default=None)
+
+
 class UnavailableGroup(Unavailable, ExceptionGroup[Exception]):
     """What several sinks raised: each of them takes nothing at the moment."""
 
@@ -61,8 +72,7 @@ class UnavailableGroup(Unavailable, ExceptionGroup[Exception]):
         return ExceptionGroup.__new__(cls, message, errors)
 
     def __init__(self, message: str, errors: Sequence[Exception]) -> None:
-        pauses = [error.retry_after for error in errors if isinstance(error, Unavailable)]
-        super().__init__(message, retry_after=max((pause for pause in pauses if pause is not None), default=None))
+        super().__init__(message, retry_after=longest_retry_after(errors))
         self.args = (message, errors)  # which a copy is made of
 
 

@@ -1,55 +1,23 @@
-"""fan_out and fallback among many threads, in children, under gevent, and where exceptions arrive from outside."""
+"""Many threads, forks and greenlets that use one fan_out or one fallback."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-
-import pytest
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
 from pixelmw.sinks import BatchSink, Undeliverable, fallback, fan_out
 from pixelmw.sinks.http import HTTP
-from tests.support import http_server, interrupts
-from tests.support.forwarding import Batches, ids
+from tests.support import http_server
+from tests.support.forwarding import Batches
 from tests.support.http_server import Answer, DataPlane
-from tests.support.interrupts import call_and_interrupt
-from tests.support.outages import Clock, Pair
+from tests.support.outages import Clock, Flapping, Pair, Stepping
 from tests.support.processes import event, lines, run, store_from_threads
 
-server, quiet_log = http_server.server, interrupts.quiet_log
-
-
-class Flapping(Batches):
-    """Is down for three of seven calls, until it is well; each event is stored under a lock, or not at all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.number = 0
-        self.is_well = False
-        self.lock = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        self.write([event])
-
-    def write(self, events: Sequence[Event]) -> None:
-        with self.lock:
-            self.number += 1
-            if self.number % 7 > 3 and not self.is_well:
-                raise ConnectionError
-            self.stored += [each["messageId"] for each in events]
-
-
-class Stepping(Clock):
-    """Half a second passes whenever somebody looks."""
-
-    def __call__(self) -> float:
-        self.now += 0.5
-        return self.now
+server = http_server.server
 
 
 # --- threads ---
@@ -123,35 +91,6 @@ def test_of_64_visitors_none_touches_a_destination_that_hangs_after_the_first_ti
         assert visitors(sink, "b") == []
         assert spool.stats()["stored"] == 1 + 2 * 64 * 5
         assert len(server.requests) - tried <= 1 + 2  # the probe; and two tries of the spool's own
-
-
-# --- exceptions from outside ---
-
-# One that arrives in a callback of the interpreter's is printed there, and goes no further.
-in_callbacks = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@in_callbacks
-@pytest.mark.usefixtures("quiet_log")
-@pytest.mark.parametrize("rate", [500.0, 2000.0])
-def test_whatever_line_is_interrupted_the_first_sink_is_used_again_once_it_is_back(rate: float) -> None:
-    pair = Pair()
-    first = Flapping()
-    pair.sink = fallback(first, pair.second, clock=Stepping())
-    told = call_and_interrupt(lambda name: pair.sink(event(name)), rate=rate)
-    assert len(told) > 100
-    assert {*told} <= {*first.stored, *pair.second.stored}
-    first.is_well = True
-    pair.put(*ids(100))
-    assert first.stored[-1] == "e99"
-
-
-@in_callbacks
-def test_whatever_line_is_interrupted_who_is_told_yes_is_in_all_sinks() -> None:
-    sinks = Batches(), Batches(), Batches()
-    told = call_and_interrupt(lambda name: fan_out(*sinks)(event(name)))
-    assert len(told) > 100
-    assert all({*told} <= {*sink.stored} for sink in sinks)
 
 
 # --- fork ---

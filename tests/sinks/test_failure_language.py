@@ -36,6 +36,7 @@ def error_of(errors: Sequence[Exception]) -> Exception:
         ([Unavailable("down", retry_after=3.0), Unavailable("down", retry_after=7.0), Unavailable("down")], 7.0),
         ([FULL, ConnectionError("refused"), TimeoutError("late")], None),
         ([FULL, Unavailable("down", retry_after=0.0)], 0.0),
+        ([FULL, ExceptionGroup("", [FULL, Unavailable("down", retry_after=4.0)])], 4.0),
     ],
 )
 def test_a_group_of_those_that_are_down_is_down_for_the_longest_time(

@@ -11,6 +11,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+#: One that arrives in a callback of the interpreter's, or in a thread that is just ending, is told there.
+MARKS = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
 
 class Interrupt(BaseException):
     """What is thrown into a thread, as a server or a debugger does that wants to end what it runs."""

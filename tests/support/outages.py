@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from pixelmw.sinks import BatchSink, fallback
+from pixelmw import Event
+from pixelmw.sinks import BatchSink, Unavailable, Undeliverable, fallback
 from tests.support.forwarding import Batches
 from tests.support.processes import event, wait_until
+
+#: Errors that say nothing about the sink.
+NO_WORD_ON_THE_SINK: dict[str, Callable[[], Exception]] = {
+    "undeliverable": lambda: Undeliverable("too large"),
+    "unknown": lambda: ValueError("?"),
+    "no error of the system's": lambda: OSError("the server refused it"),
+}
 
 
 class Clock:
@@ -38,6 +46,34 @@ class First(Batches):
         for name in self.gates.keys() & set(ids):
             assert self.gates[name].wait(30)
         return error
+
+
+class Flapping(Batches):
+    """Is down for three of seven calls, until it is well; each event is stored under a lock, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+        self.is_well = False
+        self.lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        self.write([event])
+
+    def write(self, events: Sequence[Event]) -> None:
+        with self.lock:
+            self.number += 1
+            if self.number % 7 > 3 and not self.is_well:
+                raise ConnectionError
+            self.stored += [each["messageId"] for each in events]
+
+
+class Stepping(Clock):
+    """Half a second passes whenever somebody looks."""
+
+    def __call__(self) -> float:
+        self.now += 0.5
+        return self.now
 
 
 class Pair:
@@ -82,3 +118,25 @@ class Pair:
             gate.set()
             thread.join(30)
         assert not thread.is_alive()
+
+
+def down_pair(retry_after: float | None = None) -> Pair:
+    """A pair whose first sink has just been found down."""
+    pair = Pair()
+    pair.first.error = Unavailable("down", retry_after=retry_after)
+    pair.put("finds out")
+    assert pair.tried() == 1
+    pair.second.stored.clear()
+    return pair
+
+
+def pauses(pair: Pair, count: int) -> list[float]:
+    """The length of the next *count* pauses, each of which ends with a probe."""
+    found = []
+    for _ in range(count):
+        started = pair.clock.now
+        while not pair.tried():
+            pair.clock.now += 0.5
+            pair.put("e")
+        found.append(pair.clock.now - started)
+    return found

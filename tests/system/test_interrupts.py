@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pixelmw.system.fork import ForkSafeLock
 from pixelmw.system.logs import LogThrottle
+from tests.support import interrupts
 from tests.support.interrupts import call_and_interrupt
 
-# One that arrives in a callback of the interpreter's is printed there, and goes no further.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = interrupts.MARKS
 
 
 def test_a_lock_is_free_after_each_block() -> None:

@@ -15,6 +15,7 @@ from ...system.failures import FailureLog, PrivateTexts, texts_in
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, is_down
 from ..encoding import encode
+from ..errors import longest_retry_after
 from ..together import store
 from .members import SinkGroup, check_of, failures_by_place
 from .outage import Attempt, Outage
@@ -211,10 +212,10 @@ class _Fallback(SinkGroup):
 
     def _note_failures(self, attempt: Attempt, errors: Collection[Exception | None], *, stored_some: bool) -> None:
         """Note what a call that failed says of the first sink: nothing, unless it is down or has stored something."""
-        down = [error for error in errors if is_down(error)]
+        down = [error for error in errors if error is not None and is_down(error)]
         if down:
-            asked = max((error.retry_after or 0.0 for error in down if isinstance(error, Unavailable)), default=0.0)
-            if (pause := self._outages.get().note_down(attempt, asked)) is not None:
+            pause = self._outages.get().note_down(attempt, longest_retry_after(down) or 0.0)
+            if pause is not None:
                 logger.warning(
                     "%r is down: events go to %r for %d s, and then one is tried with it",
                     self._first,
