@@ -8,7 +8,6 @@ that injects errors allows one request at a time, with :data:`ONE_AT_A_TIME`.
 from __future__ import annotations
 
 import ctypes
-import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ from typing import Any
 
 import confluent_kafka
 
+from tests.support.kafka_topics import consume
 from tests.support.needs import give_up
-from tests.support.processes import run
 
 ONE_AT_A_TIME = {"max_in_flight": 1}
 
@@ -89,8 +88,7 @@ class MockBrokers:
 
     def messages(self, topic: str) -> list[dict[str, Any]]:
         """Return what a consumer in another process finds in a topic, by partition and in order."""
-        lines = run(_CONSUME, self.bootstrap_servers, topic)
-        return sorted(map(json.loads, lines), key=lambda message: (message["partition"], message["offset"]))
+        return consume(self.bootstrap_servers, topic)
 
     def ids(self, topic: str) -> list[str]:
         """Return the messageIds in a topic; with one partition, in its order."""
@@ -145,30 +143,3 @@ def _new_handle(library: Any, properties: dict[str, str]) -> Any:
     handle = library.rd_kafka_new(_PRODUCER, conf, reason, ctypes.c_size_t(len(reason)))
     assert handle, reason.value
     return ctypes.c_void_p(handle)
-
-
-_CONSUME = """
-import json, sys
-from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING
-
-servers, topic = sys.argv[1:]
-consumer = Consumer({"bootstrap.servers": servers, "group.id": "reader", "log_level": 0})
-left = {}
-for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-    _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-    if end > 0:
-        left[partition] = end
-consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in left])
-while left:
-    message = consumer.poll(10)
-    assert message is not None and message.error() is None, message and message.error()
-    headers = {name: value.decode() for name, value in message.headers() or ()}
-    print(json.dumps({
-        "partition": message.partition(), "offset": message.offset(), "headers": headers,
-        "key": None if message.key() is None else message.key().decode(),
-        "value": message.value().decode(), "event": json.loads(message.value()),
-    }, separators=(",", ":")).replace(" ", "\\\\u0020"), flush=True)
-    if message.offset() + 1 >= left[message.partition()]:
-        del left[message.partition()]
-consumer.close()
-"""
