@@ -1,53 +1,78 @@
-"""One producer of one process: it puts events into librdkafka's queue, and translates librdkafka's errors."""
+"""One producer of one process: it sends messages, polls until all of them are reported, and knows when it is spent.
+
+=========  =========================================================  ===========================
+a producer  what happens                                               it becomes
+=========  =========================================================  ===========================
+works       some messages are stored, or refused by the brokers        works
+works       all messages of a call time out                            doubtful
+doubtful    some messages are stored, or refused by the brokers        works
+doubtful    all messages of a call time out                            spent
+any         librdkafka says that it can take nothing any more          spent
+=========  =========================================================  ===========================
+
+A spent producer is not used again. The time-outs are counted since a producer
+may wait for ever after a broker has lost its state, where a new one goes on.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import logging
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...events import Event
+from ...system.threads import outside_gevent
 from ..encoding import encode
-from ..errors import Unavailable, Undeliverable
-from .reports import ReportDispatcher
+from ..errors import Unavailable
 
 try:
     from confluent_kafka import KafkaError, KafkaException, Producer
 except ImportError as error:
     raise ImportError("pixelmw.sinks.kafka needs confluent-kafka: pip install pixelmw[kafka]") from error
 
+from .verdicts import TIMED_OUT
+
 logger = logging.getLogger("pixelmw.sinks")
 
+_MAX_POLL = 0.1  # seconds; a signal has to wait for the end of a poll, since Python cannot handle it before
+_MAX_TIME_OUTS = 2  # in a row; one may be an outage that ends before a new producer would have connected
 _QUEUE_PAUSE = 0.01  # seconds before the next look at a queue that is full, or not yet empty
 
-# Errors for which an event may be at fault.
-_EVENT_ERROR_CODES = {
-    KafkaError.MSG_SIZE_TOO_LARGE,
-    KafkaError.RECORD_LIST_TOO_LARGE,
-    KafkaError.INVALID_MSG,
-    KafkaError.INVALID_MSG_SIZE,
-    KafkaError.INVALID_RECORD,
-    KafkaError.INVALID_TIMESTAMP,
-}
-
-#: Takes the delivery report of an event: an error, or ``None`` once the event is stored.
-OnReport = Callable[[Exception | None], object]
+#: In place of an error: the report did not come in time, or the producer's queue stayed full.
+NO_REPORT = KafkaError(KafkaError._TIMED_OUT, "there was no delivery report in time")
+QUEUE_FULL = KafkaError(KafkaError._TIMED_OUT_QUEUE, "the producer's queue stayed full")
 
 
-class RequestRefused(Undeliverable):
-    """A broker refused the request that the event was in. Another event of the same request may be at fault."""
+class Message(NamedTuple):
+    """An event as it stands in a topic."""
+
+    value: bytes
+    key: bytes | None
+    headers: list[tuple[str, str | bytes | None]]
+
+
+def as_message(event: Event) -> Message:
+    """Return the message for *event*.
+
+    :raises Undeliverable: if the event is not JSON.
+    """
+    value = encode(event)
+    ids = (event.get(name) for name in ("userId", "anonymousId"))
+    key = next((each.encode() for each in ids if isinstance(each, str) and each), None)
+    message_id = event.get("messageId")
+    return Message(value, key, [("messageId", message_id.encode())] if isinstance(message_id, str) else [])
 
 
 class KafkaClient:
-    """A producer, and the dispatcher of its delivery reports.
+    """A producer; one thread at a time sends with it.
 
     :param properties: librdkafka's properties.
-    :ivar has_failed: set once the producer takes nothing any more.
+    :ivar is_sending: True while a thread sends, and polls.
+    :ivar is_spent: True once the producer is of no use any more.
     :raises Unavailable: if no producer can be made with *properties* at the moment.
     """
 
@@ -55,12 +80,14 @@ class KafkaClient:
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self._pid = os.getpid()
-        self.has_failed = threading.Event()
         try:
             self._producer = Producer(dict(properties))
         except KafkaException as error:
             raise Unavailable(f"no producer could be made: {error.args[0].str()}") from error
-        self.reports = ReportDispatcher(partial(_poll_producer, self._producer, self.has_failed))
+        self._poll_aside = outside_gevent(self._producer.poll)
+        self._time_outs = 0
+        self.is_sending = False
+        self.is_spent = False
 
     def __del__(
         self, pid: Callable[[], int] = os.getpid, api: Any = ctypes.pythonapi, ref: Any = ctypes.py_object
@@ -70,44 +97,75 @@ class KafkaClient:
         if self._pid != pid():
             api.Py_IncRef(ref(self._producer))
 
-    def produce(self, topic: str, event: Event, on_report: OnReport, deadline: float) -> None:
-        """Put an event into the producer's queue, once there is room.
+    def send(
+        self, topic: str, messages: Mapping[int, Message], room_until: float, deadline: float
+    ) -> dict[int, KafkaError]:
+        """Send *messages*, and return the error of each one that was not stored, by its place.
 
-        :param on_report: called once, by whichever thread polls.
-        :param deadline: when to give up waiting for room, on the monotonic clock.
-        :raises Undeliverable: if the event is not JSON, or too large for the producer.
-        :raises Unavailable: if there was no room in time, or the producer takes nothing.
+        :param room_until: when to give up waiting for room in the producer's queue, on the monotonic clock.
+        :param deadline: when to give up waiting for reports.
         """
-        value = encode(event)
-        ids = (event.get(name) for name in ("userId", "anonymousId"))
-        key = next((each.encode() for each in ids if isinstance(each, str) and each), None)
-        message_id = event.get("messageId")
-        headers: list[tuple[str, str | bytes | None]] = []
-        if isinstance(message_id, str):
-            headers.append(("messageId", message_id.encode()))
+        reports: dict[int, KafkaError | None] = {}
+        self.is_sending = True
+        try:
+            for place, message in messages.items():
+                if (error := self._produce(topic, message, partial(_note, reports, place), room_until)) is not None:
+                    reports[place] = error
+            while len(reports) < len(messages) and (remaining := deadline - time.monotonic()) > 0:
+                self.poll(min(remaining, _MAX_POLL))
+        finally:
+            self.is_sending = False
+        failures = {place: error for place in messages if (error := reports.get(place, NO_REPORT)) is not None}
+        self._judge_itself(failures, len(messages))
+        return failures
 
-        def on_delivery(report: KafkaError | None, message: object) -> None:
-            on_report(None if report is None else _as_sink_error(report, RequestRefused))
+    def poll(self, seconds: float) -> None:
+        """Wait at most *seconds* for reports, and let callbacks run for what there is."""
+        poll = self._producer.poll if seconds == 0 else self._poll_aside
+        try:
+            poll(seconds)
+        except KafkaException as error:  # confluent-kafka raises from poll once the producer can take nothing any more
+            self.is_spent = True
+            logger.error("the producer has failed for good, and will be replaced: %s", error.args[0].str())
+        except Exception:
+            logger.exception("a callback raised while the client was polled for delivery reports")
 
+    def flush(self, deadline: float) -> bool:
+        """Wait until the queue is empty; return True if it is at *deadline* at the latest."""
+        while len(self._producer) and time.monotonic() < deadline:
+            if self.is_sending:  # its reports belong to the thread that sends
+                time.sleep(_QUEUE_PAUSE)
+            else:
+                self.poll(_QUEUE_PAUSE)
+        return not len(self._producer)
+
+    def _produce(
+        self, topic: str, message: Message, on_delivery: Callable[[KafkaError | None, object], object], until: float
+    ) -> KafkaError | None:
         while True:
             try:
-                self._producer.produce(topic, value, key, headers=headers, on_delivery=on_delivery)
-                return
+                self._producer.produce(
+                    topic, message.value, message.key, headers=message.headers, on_delivery=on_delivery
+                )
             except BufferError:
-                if time.monotonic() > deadline:
-                    raise Unavailable("the producer's queue stayed full") from None
+                if time.monotonic() > until:
+                    return QUEUE_FULL
+                self.poll(_QUEUE_PAUSE)
             except KafkaException as error:
-                if error.args[0].code() == KafkaError._FATAL:
-                    self.has_failed.set()
-                raise _as_sink_error(error.args[0], Undeliverable) from error
-            self.reports.pause(_QUEUE_PAUSE)
+                refused: KafkaError = error.args[0]
+                return refused
+            else:
+                return None
 
-    def flush(self, timeout: float) -> bool:
-        """Wait at most *timeout* seconds until the queue is empty; return True if it is."""
-        deadline = time.monotonic() + timeout
-        while len(self._producer) and time.monotonic() < deadline:
-            self.reports.pause(_QUEUE_PAUSE)
-        return not len(self._producer)
+    def _judge_itself(self, failures: Mapping[int, KafkaError], count: int) -> None:
+        codes = {error.code() for error in failures.values()}
+        if KafkaError._FATAL in codes or any(error.fatal() for error in failures.values()):
+            self.is_spent = True
+        if len(failures) == count and codes <= TIMED_OUT:
+            self._time_outs += 1
+            self.is_spent = self.is_spent or self._time_outs >= _MAX_TIME_OUTS
+        else:
+            self._time_outs = 0
 
 
 def check_properties(properties: Mapping[str, Any]) -> None:
@@ -115,19 +173,12 @@ def check_properties(properties: Mapping[str, Any]) -> None:
 
     :raises ValueError: if librdkafka does not take them.
     """
+    offline = {name: value for name, value in properties.items() if name not in ("bootstrap.servers", "oauth_cb")}
     try:
-        Producer({name: value for name, value in properties.items() if name not in ("bootstrap.servers", "oauth_cb")})
+        Producer({**offline, "log_level": 0})  # it would warn of the brokers that are missing
     except KafkaException as error:
         raise ValueError(f"librdkafka does not take this configuration: {error.args[0].str()}") from None
 
 
-def _poll_producer(producer: Producer, has_failed: threading.Event, seconds: float) -> None:
-    try:
-        producer.poll(seconds)
-    except KafkaException as error:  # confluent-kafka raises from poll once the producer can take nothing any more
-        has_failed.set()
-        logger.error("the producer has failed for good, and will be replaced: %s", error.args[0].str())
-
-
-def _as_sink_error(error: KafkaError, refused: type[Undeliverable]) -> Exception:
-    return (refused if error.code() in _EVENT_ERROR_CODES else Unavailable)(f"{error.str()} ({error.name()})")
+def _note(reports: dict[int, KafkaError | None], place: int, error: KafkaError | None, message: object) -> None:
+    reports[place] = error

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Any
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # the names that Kafka allows
 
-# While a request is under way, the producer gathers what comes for the next one. librdkafka's own linger of 5 ms
-# would only add a delay.
-_DEFAULTS = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": 10_000, "linger.ms": 0}
+_DEFAULTS = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "message.timeout.ms": 10_000,
+    "linger.ms": 1,
+    # For so long, a topic that is missing may be one that not every broker knows yet. librdkafka's own 30 seconds are
+    # longer than the timeout of a message, whose report would then not say what is wrong.
+    "topic.metadata.propagation.max.ms": 3000,
+}
 _ALIASES = {
     "metadata.broker.list": "bootstrap.servers",
     "request.required.acks": "acks",
@@ -42,7 +47,7 @@ def producer_properties(config: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError('bootstrap.servers is missing: give the brokers, such as bootstrap_servers="broker:9092"')
     if reserved := sorted(_RESERVED & given.keys()):
         raise ValueError(f"{reserved[0]} cannot be set: the sink itself takes a delivery report for each event")
-    properties = {**_DEFAULTS, "logger": logging.getLogger("pixelmw.sinks"), **given}
+    properties = {**_DEFAULTS, **given}
     if str(properties["acks"]) not in ("all", "-1"):
         raise ValueError(f"acks is {properties['acks']!r}: an event is stored only with acks=all")
     if str(properties["enable.idempotence"]).lower() not in _TRUE_WORDS:

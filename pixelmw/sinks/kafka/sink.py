@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError
 
 from ...events import Event
 from ...system.fork import PerProcess
-from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
-from .client import KafkaClient, RequestRefused, check_properties
+from ..base import BatchSink, raise_failures
+from ..encoding import encode_each
+from .client import Message, as_message, check_properties
 from .config import check_topic, producer_properties
-from .reports import ExpectedReports
+from .library_log import LibraryLog
+from .producers import Producers
+from .verdicts import SET_REFUSED, verdict
 
 # librdkafka looks once a second for messages whose timeout is over, so a report may come a second late.
 _TIMEOUT_MARGIN = 2.0  # seconds
+
+
+class _Clients(NamedTuple):
+    together: Producers
+    alone: Producers
 
 
 class Kafka(BatchSink):
@@ -26,32 +36,35 @@ class Kafka(BatchSink):
     ``min.insync.replicas`` says how many replicas that has to be. With 2 or more,
     an event survives the loss of any broker. With the default of 1, it may not.
 
-    Idempotence keeps librdkafka's own retries from storing an event twice. An
-    event that is sent again after ``Unavailable``, or by its client, is in the
-    topic twice, with the same header ``messageId``. The key is the userId, or
-    else the anonymousId, so that the events of one person stay in order; the
-    value is the event as JSON.
+    Idempotence keeps librdkafka's own retries from storing an event twice, as
+    long as it goes on retrying. An event whose time is over may have been stored
+    all the same. So an event that is sent again after ``Unavailable``, or by
+    its client, may be in the topic twice, with the same header ``messageId``.
+    The key is the userId, or else the anonymousId, so that the events of one
+    person stay in order; the value is the event as JSON.
 
     Threads share a producer. Each process makes its own with its first event. A
-    broker that refuses a request refuses all events in it, so each of them is
-    sent again alone. To keep that rare, set ``batch.size`` below the topic's
-    ``max.message.bytes``.
+    broker that refuses one event refuses the whole set that it came in. Each event of
+    such a set is then sent alone, by a second producer, and is refused only
+    for what it is. To keep that rare, set ``batch.size`` below the topic's ``max.message.bytes``.
 
     :param topic: the topic's name.
     :param config: librdkafka's properties, with underscores or, unpacked from a
         dict, with dots: ``bootstrap_servers="broker:9092"``. Each call is over
-        two seconds after ``message.timeout.ms`` (10,000). The log of librdkafka
-        goes to the logger "pixelmw.sinks", unless ``logger`` is given.
+        two seconds after ``message.timeout.ms`` (10,000). What librdkafka says for itself
+        goes to the logger "pixelmw.sinks", or to ``logger``, once a minute for each kind.
     :raises ValueError: for properties that cannot work, or with which an event might not be stored.
     """
 
     def __init__(self, topic: str, **config: Any) -> None:
         self.topic = check_topic(topic)
         properties = producer_properties(config)
+        self._words = LibraryLog(properties.pop("logger", logging.getLogger("pixelmw.sinks")))
         check_properties(properties)
         self._servers = properties["bootstrap.servers"]
-        self._timeout = int(properties["message.timeout.ms"]) / 1000
-        self._clients = PerProcess(partial(KafkaClient, properties))
+        self.timeout = int(properties["message.timeout.ms"]) / 1000 + _TIMEOUT_MARGIN
+        self._properties = properties
+        self._clients = PerProcess(self._make_clients)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.topic!r}, bootstrap_servers={self._servers!r})"
@@ -63,57 +76,42 @@ class Kafka(BatchSink):
         :raises Unavailable: for any other error, also if a report did not come in time.
         :raises PartialFailure: if that happened to some of the events.
         """
-        deadline = time.monotonic() + self._timeout + _TIMEOUT_MARGIN
-        failures = self._send(dict(enumerate(events)), deadline)
-        if len(events) > 1:
-            for place in [place for place, error in failures.items() if isinstance(error, RequestRefused)]:
-                del failures[place]
-                failures |= self._send({place: events[place]}, deadline)
+        deadline = time.monotonic() + self.timeout
+        messages, refused = encode_each(as_message, events)
+        failures: dict[int, Exception | None] = {**refused}
+        if messages:
+            clients = self._clients.get()
+            errors = self._send(clients.together, messages, deadline)
+            in_sets = {place: messages[place] for place, error in errors.items() if error.code() in SET_REFUSED}
+            if in_sets:
+                for place in in_sets:
+                    del errors[place]
+                errors |= self._send(clients.alone, in_sets, deadline)
+            failures |= {place: verdict(error, self.topic, self._words.trouble) for place, error in errors.items()}
+            if len(errors) < len(messages):
+                self._words.trouble = None
         raise_failures(failures, len(events))
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until this process has nothing in the producer's queue; return True if that is so.
+        """Wait until this process has nothing in its producers' queues; return True if that is so.
 
         :param timeout: seconds; without it, as long as a call may take.
         """
-        client = self._clients.existing()
-        return client is None or client.flush(self._flush_timeout(timeout))
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        clients = self._clients.existing()
+        return clients is None or all([producers.flush(deadline) for producers in clients])
 
     def close(self, timeout: float | None = None) -> None:
-        """Flush, and close the producer; the next event makes another."""
-        if (client := self._clients.pop()) is not None:
-            client.flush(self._flush_timeout(timeout))
+        """Flush, and close the producers; the next event makes others."""
+        self.flush(timeout)
+        if (clients := self._clients.pop()) is not None:
+            for producers in clients:
+                producers.close()
 
-    def _flush_timeout(self, timeout: float | None) -> float:
-        return self._timeout + _TIMEOUT_MARGIN if timeout is None else timeout
+    def _send(self, producers: Producers, messages: Mapping[int, Message], deadline: float) -> dict[int, KafkaError]:
+        with producers.one() as client:
+            return client.send(self.topic, messages, deadline - _TIMEOUT_MARGIN, deadline)
 
-    def _send(self, events: Mapping[int, Event], deadline: float) -> dict[int, Exception | None]:
-        """Produce *events*, wait for their reports, and return what failed."""
-        try:
-            client = self._working_client()
-        except Unavailable as error:
-            return dict.fromkeys(events, error)
-        failures: dict[int, Exception | None] = {}
-        expected: ExpectedReports[Exception | None] = ExpectedReports()
-        produced = []
-        for place, event in events.items():
-            try:
-                client.produce(self.topic, event, partial(expected.add, place), deadline - _TIMEOUT_MARGIN)
-                produced.append(place)
-            except (Undeliverable, Unavailable) as error:
-                failures[place] = error
-        expected.count = len(produced)
-        client.reports.wait(expected, deadline)
-        for place in produced:
-            if place not in expected.reports:
-                failures[place] = Unavailable("there was no delivery report in time")
-            elif (reported := expected.reports[place]) is not None:
-                failures[place] = reported
-        return failures
-
-    def _working_client(self) -> KafkaClient:
-        client = self._clients.get()
-        if client.has_failed.is_set():  # it takes nothing any more
-            self._clients.pop()
-            client = self._clients.get()
-        return client
+    def _make_clients(self) -> _Clients:
+        alone = {**self._properties, "batch.num.messages": 1}
+        return _Clients(Producers(self._properties, self._words), Producers(alone, self._words))

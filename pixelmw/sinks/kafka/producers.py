@@ -1,0 +1,84 @@
+"""The producers of one process: who writes takes one and gives it back; what an idle one has to say is fetched."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from .client import KafkaClient
+from .library_log import LibraryLog
+
+# Seconds between two looks at idle producers. While the brokers are away, librdkafka puts ten lines and errors a second
+# into a queue that has no bound, and only a poll takes them out.
+_INTERVAL = 2.0
+
+
+class Producers:
+    """Keeps producers that were made with the same properties.
+
+    :param properties: librdkafka's properties.
+    :param words: where what librdkafka says goes.
+    """
+
+    def __init__(self, properties: Mapping[str, Any], words: LibraryLog) -> None:
+        self._properties = {**properties, "logger": words}
+        self._words = words
+        self._all: list[KafkaClient] = []
+        self._free: deque[KafkaClient] = deque()
+        self._closed = threading.Event()
+        self._tender: threading.Thread | None = None
+
+    @contextmanager
+    def one(self) -> Iterator[KafkaClient]:
+        """Lend a producer that nobody else uses meanwhile. One that is spent is not lent again.
+
+        :raises Unavailable: if none can be made at the moment.
+        """
+        try:
+            client = self._free.pop()
+        except IndexError:
+            client = self._make()
+        try:
+            yield client
+        finally:
+            if client.is_spent:
+                self._all.remove(client)
+            else:
+                self._free.append(client)
+            self._words.pass_on()
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until the queues are empty; return True if they are at *deadline* at the latest."""
+        return all([client.flush(deadline) for client in list(self._all)])
+
+    def close(self) -> None:
+        """Let each producer end once nobody uses it any more."""
+        self._closed.set()
+
+    def fetch_words(self) -> None:
+        """Take out of the queue of each idle producer what librdkafka has to say."""
+        for client in list(self._all):
+            if not client.is_sending:
+                client.poll(0)
+        self._words.pass_on()
+
+    def _make(self) -> KafkaClient:
+        client = KafkaClient(self._properties)
+        self._all.append(client)
+        if self._tender is None:
+            self._tender = threading.Thread(
+                target=_tend, args=(weakref.ref(self), self._closed), name="pixelmw-kafka", daemon=True
+            )
+            with suppress(RuntimeError):  # Python is ending, or there are too many threads; then the next write polls
+                self._tender.start()
+        return client
+
+
+def _tend(producers: weakref.ref[Producers], closed: threading.Event) -> None:
+    while not closed.wait(_INTERVAL) and (alive := producers()) is not None:
+        alive.fetch_words()
+        del alive

@@ -1,0 +1,52 @@
+"""What an error of Kafka's means: whose fault it is, and what an operator has to do about it."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError
+
+from ..errors import Unavailable, Undeliverable
+
+# A broker answers for a set of records. With one of these, another record of the set may be at fault; a record that was
+# alone in its set is at fault itself.
+SET_REFUSED = {
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+    KafkaError.INVALID_MSG,
+    KafkaError.INVALID_MSG_SIZE,
+    KafkaError.INVALID_RECORD,
+    KafkaError._INVALID_DIFFERENT_RECORD,
+}
+# The producer may hang for good, and a new one may heal that.
+TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE}
+
+_MISSING = "the topic {topic!r} is not there: create it, or mend its name"
+_LOGIN = "the brokers do not let this client in: mend its user, password or mechanism"
+_CLOCK = "the brokers refuse the time of this machine: set its clock, or theirs"
+_REPLICAS = "fewer replicas of {topic!r} are in sync than its min.insync.replicas: bring the brokers back"
+_ADVICE = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART: _MISSING,
+    KafkaError._UNKNOWN_TOPIC: _MISSING,
+    KafkaError._UNKNOWN_PARTITION: _MISSING,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "this client may not write to the topic {topic!r}: grant it WRITE",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "this client may not be idempotent: grant it IDEMPOTENT_WRITE",
+    KafkaError.SASL_AUTHENTICATION_FAILED: _LOGIN,
+    KafkaError._AUTHENTICATION: _LOGIN,
+    KafkaError.INVALID_TIMESTAMP: _CLOCK,
+    KafkaError.NOT_ENOUGH_REPLICAS: _REPLICAS,
+    KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND: _REPLICAS,
+}
+
+
+def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavailable | Undeliverable:
+    """Return what the sink raises for an event that was alone in its set.
+
+    :param trouble: what librdkafka said last, which is the reason for a time-out.
+    """
+    words = f"{error.str()} ({error.name()})"
+    if error.code() in SET_REFUSED - {KafkaError._INVALID_DIFFERENT_RECORD}:
+        return Undeliverable(words)
+    if advice := _ADVICE.get(error.code()):
+        words = f"{advice.format(topic=topic)}: {words}"
+    elif error.code() in TIMED_OUT and trouble is not None:
+        words = f"{words}; librdkafka said last: {trouble}"
+    return Unavailable(words)
