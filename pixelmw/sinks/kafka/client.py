@@ -1,14 +1,14 @@
-"""One producer of one process: it sends messages, polls until all of them are reported, and knows when it is spent.
+"""One producer of one process: it sends messages, waits until all of them are reported, and knows when it is spent.
 
-=========  =========================================================  ===========================
-a producer  what happens                                               it becomes
-=========  =========================================================  ===========================
+=========  ===================  ========
+producer   what happens                                               it becomes
+=========  ===================  ========
 works       some messages are stored, or refused by the brokers        works
 works       all messages of a call time out                            doubtful
 doubtful    some messages are stored, or refused by the brokers        works
 doubtful    all messages of a call time out                            spent
 any         librdkafka says that it can take nothing any more          spent
-=========  =========================================================  ===========================
+=========  ===================  ========
 
 A spent producer is not used again. The time-outs are counted since a producer
 may wait for ever after a broker has lost its state, where a new one goes on.
@@ -20,25 +20,21 @@ import ctypes
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ...events import Event
 from ...system.threads import outside_gevent
 from ..encoding import encode
 from ..errors import Unavailable
-
-try:
-    from confluent_kafka import KafkaError, KafkaException, Producer
-except ImportError as error:
-    raise ImportError("pixelmw.sinks.kafka needs confluent-kafka: pip install pixelmw[kafka]") from error
-
 from .verdicts import TIMED_OUT
 
 logger = logging.getLogger("pixelmw.sinks")
 
-_MAX_POLL = 0.1  # seconds; a signal has to wait for the end of a poll, since Python cannot handle it before
+_MAX_WAIT = 0.1  # seconds; a signal has to wait for the end of a wait in C, since Python cannot handle it before
 _MAX_TIME_OUTS = 2  # in a row; one may be an outage that ends before a new producer would have connected
 _QUEUE_PAUSE = 0.01  # seconds before the next look at a queue that is full, or not yet empty
 
@@ -71,7 +67,7 @@ class KafkaClient:
     """A producer; one thread at a time sends with it.
 
     :param properties: librdkafka's properties.
-    :ivar is_sending: True while a thread sends, and polls.
+    :ivar is_sending: True while a thread sends, and waits for reports.
     :ivar is_spent: True once the producer is of no use any more.
     :raises Unavailable: if no producer can be made with *properties* at the moment.
     """
@@ -84,7 +80,10 @@ class KafkaClient:
             self._producer = Producer(dict(properties))
         except KafkaException as error:
             raise Unavailable(f"no producer could be made: {error.args[0].str()}") from error
-        self._poll_aside = outside_gevent(self._producer.poll)
+        # A flush sends at once what is in the queue. So the events of a call are sent together, and no linger.ms delays
+        # them: with one thread it stored 580 events a second where polling with linger.ms=1 stored 181, with 16 threads
+        # 3,142 where polling with linger.ms=0 stored 1,652.
+        self._flush = outside_gevent(self._producer.flush)
         self._time_outs = 0
         self.is_sending = False
         self.is_spent = False
@@ -112,23 +111,16 @@ class KafkaClient:
                 if (error := self._produce(topic, message, partial(_note, reports, place), room_until)) is not None:
                     reports[place] = error
             while len(reports) < len(messages) and (remaining := deadline - time.monotonic()) > 0:
-                self.poll(min(remaining, _MAX_POLL))
+                self._wait(min(remaining, _MAX_WAIT))
         finally:
             self.is_sending = False
         failures = {place: error for place in messages if (error := reports.get(place, NO_REPORT)) is not None}
         self._judge_itself(failures, len(messages))
         return failures
 
-    def poll(self, seconds: float) -> None:
-        """Wait at most *seconds* for reports, and let callbacks run for what there is."""
-        poll = self._producer.poll if seconds == 0 else self._poll_aside
-        try:
-            poll(seconds)
-        except KafkaException as error:  # confluent-kafka raises from poll once the producer can take nothing any more
-            self.is_spent = True
-            logger.error("the producer has failed for good, and will be replaced: %s", error.args[0].str())
-        except Exception:
-            logger.exception("a callback raised while the client was polled for delivery reports")
+    def serve(self) -> None:
+        """Let callbacks run for what there is, without waiting."""
+        self._run_callbacks(self._producer.poll, 0)
 
     def flush(self, deadline: float) -> bool:
         """Wait until the queue is empty; return True if it is at *deadline* at the latest."""
@@ -136,8 +128,21 @@ class KafkaClient:
             if self.is_sending:  # its reports belong to the thread that sends
                 time.sleep(_QUEUE_PAUSE)
             else:
-                self.poll(_QUEUE_PAUSE)
+                self._wait(_QUEUE_PAUSE)
         return not len(self._producer)
+
+    def _wait(self, seconds: float) -> None:
+        """Send what is in the queue, and let callbacks run for at most *seconds*, or until all of it is reported."""
+        self._run_callbacks(self._flush, seconds)
+
+    def _run_callbacks(self, serve: Callable[[float], object], seconds: float) -> None:
+        try:
+            serve(seconds)
+        except KafkaException as error:  # confluent-kafka raises once the producer can take nothing any more
+            self.is_spent = True
+            logger.error("the producer has failed for good, and will be replaced: %s", error.args[0].str())
+        except Exception:
+            logger.exception("a callback raised while the client was polled for delivery reports")
 
     def _produce(
         self, topic: str, message: Message, on_delivery: Callable[[KafkaError | None, object], object], until: float
@@ -150,7 +155,7 @@ class KafkaClient:
             except BufferError:
                 if time.monotonic() > until:
                     return QUEUE_FULL
-                self.poll(_QUEUE_PAUSE)
+                self._wait(_QUEUE_PAUSE)
             except KafkaException as error:
                 refused: KafkaError = error.args[0]
                 return refused

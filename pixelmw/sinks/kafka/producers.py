@@ -63,7 +63,7 @@ class Producers:
         """Take out of the queue of each idle producer what librdkafka has to say."""
         for client in list(self._all):
             if not client.is_sending:
-                client.poll(0)
+                client.serve()
         self._words.pass_on()
 
     def _make(self) -> KafkaClient:

@@ -51,10 +51,12 @@ class Kafka(BatchSink):
     :param topic: the topic's name.
     :param config: librdkafka's properties, with underscores or, unpacked from a
         dict, with dots: ``bootstrap_servers="broker:9092"``. Each call is over
-        two seconds after ``message.timeout.ms`` (10,000). What librdkafka says for itself
+        two seconds after ``message.timeout.ms`` (15,000). What librdkafka says for itself
         goes to the logger "pixelmw.sinks", or to ``logger``, once a minute for each kind.
     :raises ValueError: for properties that cannot work, or with which an event might not be stored.
     """
+
+    lanes = 2
 
     def __init__(self, topic: str, **config: Any) -> None:
         self.topic = check_topic(topic)
@@ -102,8 +104,7 @@ class Kafka(BatchSink):
         return clients is None or all([producers.flush(deadline) for producers in clients])
 
     def close(self, timeout: float | None = None) -> None:
-        """Flush, and close the producers; the next event makes others."""
-        self.flush(timeout)
+        """Close the producers; the next event makes others. Each call has waited for its own events."""
         if (clients := self._clients.pop()) is not None:
             for producers in clients:
                 producers.close()

@@ -22,6 +22,9 @@ TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TIMED
 _MISSING = "the topic {topic!r} is not there: create it, or mend its name"
 _LOGIN = "the brokers do not let this client in: mend its user, password or mechanism"
 _CLOCK = "the brokers refuse the time of this machine: set its clock, or theirs"
+_TIME_OUT = (
+    "no answer in time: is a broker away, or are fewer replicas of {topic!r} in sync than its min.insync.replicas?"
+)
 _REPLICAS = "fewer replicas of {topic!r} are in sync than its min.insync.replicas: bring the brokers back"
 _ADVICE = {
     KafkaError.UNKNOWN_TOPIC_OR_PART: _MISSING,
@@ -45,8 +48,10 @@ def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavai
     words = f"{error.str()} ({error.name()})"
     if error.code() in SET_REFUSED - {KafkaError._INVALID_DIFFERENT_RECORD}:
         return Undeliverable(words)
-    if advice := _ADVICE.get(error.code()):
-        words = f"{advice.format(topic=topic)}: {words}"
-    elif error.code() in TIMED_OUT and trouble is not None:
-        words = f"{words}; librdkafka said last: {trouble}"
-    return Unavailable(words)
+    advice = _ADVICE.get(error.code(), "")
+    if error.code() in TIMED_OUT:
+        # A broker that lets nobody in closes the connection, and librdkafka tries again until the time is over.
+        advice = _LOGIN if trouble is not None and "authentication" in trouble.lower() else _TIME_OUT
+        if trouble is not None:
+            words = f"{words}; librdkafka said last: {trouble}"
+    return Unavailable(": ".join(filter(None, [advice.format(topic=topic), words])))
