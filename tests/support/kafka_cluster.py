@@ -8,24 +8,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.support import process_tree
 from tests.support.backends import PASSWORD, free_port
-from tests.support.kafka_topics import consume
+from tests.support.kafka_topics import TIMEOUT, USER, KafkaTopics
 from tests.support.needs import need
 
-TIMEOUT = 60.0  # seconds, for anything that the nodes are waited for
 NUMBERS = (1, 2, 3)
 _CLUSTER_ID = "cGl4ZWxtdy10ZXN0cy0wMQ"  # any 16 bytes in base64
 
@@ -54,7 +50,7 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLA
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config=\
-org.apache.kafka.common.security.plain.PlainLoginModule required user_pixel="{password}";
+org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=true
 super.users=User:ANONYMOUS
@@ -71,11 +67,10 @@ auto.create.topics.enable=false
 """
 
 
-class KafkaCluster:
+class KafkaCluster(KafkaTopics):
     """Three nodes, numbered from 1.
 
-    :ivar bootstrap_servers: where anybody is let in.
-    :ivar sasl_servers: where the user "pixel" is let in with the tests' password.
+    :ivar sasl_servers: where :data:`USER` is let in with the tests' password.
     """
 
     def __init__(self, directory: Path, class_path: str) -> None:
@@ -83,9 +78,8 @@ class KafkaCluster:
         self._java = [need("java"), *_JAVA, _QUIET, "-cp", class_path]
         self._ports = {number: (free_port(), free_port(), free_port()) for number in NUMBERS}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
-        self.bootstrap_servers = ",".join(f"127.0.0.1:{plain}" for plain, _, _ in self._ports.values())
+        super().__init__(",".join(f"127.0.0.1:{plain}" for plain, _, _ in self._ports.values()), replicas=len(NUMBERS))
         self.sasl_servers = ",".join(f"127.0.0.1:{sasl}" for _, sasl, _ in self._ports.values())
-        self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
 
     def format(self) -> None:
         """Write the nodes' properties, and prepare their empty directories."""
@@ -94,7 +88,7 @@ class KafkaCluster:
         for number, (port, sasl_port, controller_port) in self._ports.items():
             text = _PROPERTIES.format(
                 number=number, voters=voters, port=port, sasl_port=sasl_port, controller_port=controller_port,
-                data=self._data(number), password=PASSWORD,
+                data=self._data(number), user=USER, password=PASSWORD,
             )  # fmt: skip
             self._file(number).write_text(text)
             arguments = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._file(number))]
@@ -151,38 +145,6 @@ class KafkaCluster:
         states = [json.loads(path.read_text()) for path in paths]
         leader: int = max(states, key=lambda state: state["leaderEpoch"])["leaderId"]
         return leader
-
-    def leader(self, topic: str, partition: int = 0) -> int:
-        """The number of the node that leads a partition."""
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            partitions = self.admin.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions
-            if partition in partitions and (number := partitions[partition].leader) in self._processes:
-                return int(number)
-            assert time.monotonic() < deadline, self.logs()
-            time.sleep(0.05)
-
-    def create_topic(self, name: str, partitions: int = 1, **config: object) -> None:
-        """Make a topic with a replica on each node, and wait until it is led; underscores stand for dots."""
-        properties = {key.replace("_", "."): str(value) for key, value in config.items()}
-        self.admin.create_topics([NewTopic(name, partitions, 3, config=properties)])[name].result(TIMEOUT)
-        for partition in range(partitions):
-            self.leader(name, partition)
-
-    def delete_topic(self, name: str) -> None:
-        """Delete a topic, and wait until no node names it."""
-        self.admin.delete_topics([name])[name].result(TIMEOUT)
-        deadline = time.monotonic() + TIMEOUT
-        while name in self.admin.list_topics(timeout=TIMEOUT).topics:
-            assert time.monotonic() < deadline, self.logs()
-
-    def messages(self, topic: str) -> list[dict[str, Any]]:
-        """What is in a topic, by partition and in order."""
-        return consume(self.bootstrap_servers, topic)
-
-    def ids(self, topic: str) -> list[str]:
-        """The messageIds in a topic."""
-        return [message["headers"]["messageId"] for message in self.messages(topic)]
 
     def logs(self) -> str:
         """The end of what each node has written."""

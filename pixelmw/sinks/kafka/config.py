@@ -12,8 +12,9 @@ _DEFAULTS = {
     "acks": "all",
     "enable.idempotence": True,
     # Kafka needs 9 seconds to find a broker dead (broker.session.timeout.ms), and up to 4 more to elect a controller
-    # and a leader. Of three brokers, the leader and then the controller killed: with 10 seconds, 10 of 3,474 events were
-    # refused and 6 of those stored all the same; with 15 seconds none of 4,168, and the longest wait was 12 seconds.
+    # and a leader. Of three brokers, a leader and then the controller killed: with 10 seconds, 10 of 3,474 events
+    # were refused, and 6 of those were stored all the same; with 15 seconds none of 4,168, and the longest wait was 12
+    # seconds.
     "message.timeout.ms": 15_000,
     # For so long, a topic that is missing may be one that not every broker knows yet. librdkafka's own 30 seconds are
     # longer than the timeout of a message, whose report would then not say what is wrong.

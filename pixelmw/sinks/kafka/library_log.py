@@ -1,4 +1,4 @@
-"""What librdkafka says for itself: it goes to a logger once a minute, and the last trouble is kept for our own words."""
+"""What librdkafka says for itself: it goes to a logger once a minute, and the last trouble is kept for our words."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Producers:
 
     def flush(self, deadline: float) -> bool:
         """Wait until the queues are empty; return True if they are at *deadline* at the latest."""
-        return all([client.flush(deadline) for client in list(self._all)])
+        return all(client.flush(deadline) for client in list(self._all))
 
     def close(self) -> None:
         """Let each producer end once nobody uses it any more."""

@@ -101,7 +101,7 @@ class Kafka(BatchSink):
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         clients = self._clients.existing()
-        return clients is None or all([producers.flush(deadline) for producers in clients])
+        return clients is None or all(producers.flush(deadline) for producers in clients)
 
     def close(self, timeout: float | None = None) -> None:
         """Close the producers; the next event makes others. Each call has waited for its own events."""
