@@ -39,6 +39,7 @@ _POM = """
 # Two cores run three nodes and the tests: the simplest collector, and the compiler that is done soon.
 _JAVA = ("-Xmx512m", "-Xms256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _QUIET = "-Dlog4j2.loggerContextFactory=org.apache.logging.log4j.simple.SimpleLoggerContextFactory"
+# A dead node is noticed after 4 seconds, not after 9: the tests wait for it.
 _PROPERTIES = """
 process.roles=broker,controller
 node.id={number}
@@ -64,6 +65,8 @@ transaction.state.log.replication.factor=3
 transaction.state.log.min.isr=2
 share.coordinator.state.topic.replication.factor=3
 auto.create.topics.enable=false
+broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
 """
 
 

@@ -126,7 +126,7 @@ while left:
         "key": None if message.key() is None else message.key().decode(),
         "value": message.value().decode(), "event": json.loads(message.value()),
     }, separators=(",", ":")).replace(" ", "\\\\u0020"), flush=True)
-    if message.offset() + 1 >= left[message.partition()]:
+    if message.offset() + 1 >= left.get(message.partition(), float("inf")):
         del left[message.partition()]
 consumer.close()
 """

@@ -13,14 +13,18 @@ from tests.support.servers import send
 class Load:
     """Threads that send events, each with an id of its own, to whatever listens, until the block ends.
 
+    :param path: where the pixel is.
+    :param pause: seconds that each waits before its next one.
     :ivar port: where to send to; 0 is nowhere.
     :ivar offered: the ids that were sent.
     :ivar acknowledged: those answered 200.
     :ivar refused: those answered otherwise; the others met a connection that broke.
     """
 
-    def __init__(self, port: int = 0, *, clients: int) -> None:
+    def __init__(self, port: int = 0, *, clients: int, path: str = "/pixel/v1/track", pause: float = 0.0) -> None:
         self.port = port
+        self._path = path
+        self._pause = pause
         self.offered: list[str] = []
         self.acknowledged: list[str] = []
         self.refused: list[str] = []
@@ -46,10 +50,11 @@ class Load:
                 return
             name = f"{client}-{number}"
             self.offered.append(name)
-            query = f"writeKey=k&anonymousId=a&event=e&messageId={name}"
+            query = f"writeKey=k&anonymousId={client}&event=e&messageId={name}"
             with suppress(OSError, AssertionError):  # the server ended, or one of its processes, before it answered
-                answer = send(self.port, "GET", f"/pixel/v1/track?{query}")
+                answer = send(self.port, "GET", f"{self._path}?{query}")
                 (self.acknowledged if answer.status == 200 else self.refused).append(name)
+                self._ended.wait(self._pause)
                 continue
             self._ended.wait(0.01)
 

@@ -107,7 +107,7 @@ def test_no_innocent_event_is_buried_behind_a_fallback(
 
 @contextmanager
 def waiting(sink: Kafka, directory: Path) -> Iterator[None]:
-    """Let twenty events wait for *sink* until the block has mended what is wrong; then all arrive, and none is buried."""
+    """Let twenty events wait until the block has mended what is wrong; then all arrive, and none is buried."""
     expected = [event(f"spooled {number}") for number in range(20)]
     with Spool(directory / "spool", sink) as spool:
         for one in expected:
