@@ -32,7 +32,10 @@ class KafkaTopics:
     """The topics behind *bootstrap_servers*, where anybody is let in and may do anything.
 
     :param replicas: how many each partition has.
+    :ivar silence: seconds; see :func:`consume`.
     """
+
+    silence = 0.0
 
     def __init__(self, bootstrap_servers: str, *, replicas: int = 1) -> None:
         self.bootstrap_servers = bootstrap_servers
@@ -84,7 +87,7 @@ class KafkaTopics:
 
     def messages(self, topic: str) -> list[dict[str, Any]]:
         """What is in a topic, by partition and in order."""
-        return consume(self.bootstrap_servers, topic)
+        return consume(self.bootstrap_servers, topic, silence=self.silence)
 
     def ids(self, topic: str) -> list[str]:
         """The messageIds in a topic."""
@@ -99,9 +102,12 @@ def _acl(topic: str) -> tuple[ResourceType, str, ResourcePatternType]:
     return ResourceType.TOPIC, topic, ResourcePatternType.LITERAL
 
 
-def consume(servers: str, topic: str) -> list[dict[str, Any]]:
-    """The messages in *topic*, by partition and in order: key, headers, value, and the event that the value is."""
-    lines = run(_CONSUME, servers, topic)
+def consume(servers: str, topic: str, *, silence: float = 0.0) -> list[dict[str, Any]]:
+    """The messages in *topic*, by partition and in order: key, headers, value, and the event that the value is.
+
+    :param silence: read on until nothing comes for so many seconds; otherwise up to where the brokers say the end is.
+    """
+    lines = run(_CONSUME, servers, topic, silence)
     return sorted(map(json.loads, lines), key=lambda message: (message["partition"], message["offset"]))
 
 
@@ -109,16 +115,18 @@ _CONSUME = """
 import json, sys
 from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING
 
-servers, topic = sys.argv[1:]
+servers, topic, silence = sys.argv[1:]
 consumer = Consumer({"bootstrap.servers": servers, "group.id": "reader", "log_level": 0})
 left = {}
 for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
     _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-    if end > 0:
+    if end > 0 or float(silence):
         left[partition] = end
 consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in left])
 while left:
-    message = consumer.poll(10)
+    message = consumer.poll(float(silence) or 10)
+    if message is None and float(silence):
+        break
     assert message is not None and message.error() is None, message and message.error()
     headers = {name: value.decode() for name, value in message.headers() or ()}
     print(json.dumps({
@@ -126,7 +134,7 @@ while left:
         "key": None if message.key() is None else message.key().decode(),
         "value": message.value().decode(), "event": json.loads(message.value()),
     }, separators=(",", ":")).replace(" ", "\\\\u0020"), flush=True)
-    if message.offset() + 1 >= left.get(message.partition(), float("inf")):
+    if not float(silence) and message.offset() + 1 >= left.get(message.partition(), float("inf")):
         del left[message.partition()]
 consumer.close()
 """
