@@ -1,4 +1,4 @@
-"""Nodes of Apache Kafka are killed, frozen and restarted under load: what was acknowledged is in the topic, in order."""
+"""Nodes of Apache Kafka are killed, frozen and restarted under load: what was acknowledged is there, in order."""
 
 from __future__ import annotations
 
