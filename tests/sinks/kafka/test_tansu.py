@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,9 @@ def broker(shared_broker: Tansu) -> Iterator[Tansu]:
         shared_broker.start()
 
 
-def sink_of(broker: Tansu, topic: str) -> Kafka:
-    broker.create_topic(topic, 3)
-    options = {"message_timeout_ms": 1000, "reconnect_backoff_max_ms": 100}
-    return Kafka(topic, bootstrap_servers=broker.bootstrap_servers, **options)
+def sink_of(broker: Tansu, topic: str, **options: Any) -> Kafka:
+    broker.create_topic(topic)
+    return Kafka(topic, bootstrap_servers=broker.bootstrap_servers, reconnect_backoff_max_ms=100, **options)
 
 
 def stored(sink: Kafka, one: Event) -> bool:
@@ -51,7 +51,7 @@ def test_what_many_threads_store_is_there_once(broker: Tansu) -> None:
 
 
 def test_a_producer_that_a_broker_has_forgotten_is_replaced(broker: Tansu) -> None:
-    with sink_of(broker, "forgetful") as sink:
+    with sink_of(broker, "forgetful", message_timeout_ms=1500) as sink:
         for number in range(5):
             sink(event(f"forgotten {number}"))
         broker.kill()
@@ -64,10 +64,10 @@ def test_a_producer_that_a_broker_has_forgotten_is_replaced(broker: Tansu) -> No
 
 def test_a_spool_forwards_again_once_the_broker_is_back(broker: Tansu, tmp_path: Path) -> None:
     expected = [f"spooled {number}" for number in range(20)]
-    with sink_of(broker, "spooled") as sink, Spool(tmp_path / "spool", sink) as spool:
+    with sink_of(broker, "spooled", message_timeout_ms=1500) as sink, Spool(tmp_path / "spool", sink) as spool:
         broker.kill()
         for message_id in expected:
-            spool({**event(message_id), "userId": "one"})
+            spool(event(message_id))
         wait_until(lambda: spool.stats()["retried"])
         broker.start()
         assert spool.flush(30)
@@ -78,7 +78,7 @@ def test_a_spool_forwards_again_once_the_broker_is_back(broker: Tansu, tmp_path:
 def test_while_the_broker_is_away_librdkafka_is_heard_once_a_minute_and_we_give_its_reason(
     broker: Tansu, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with sink_of(broker, "away") as sink:
+    with sink_of(broker, "away", message_timeout_ms=1500) as sink:
         sink(event("1"))
         broker.kill()
         caplog.clear()
