@@ -59,7 +59,7 @@ def test_a_producer_that_a_broker_has_forgotten_is_replaced(broker: Tansu) -> No
         tries = iter(range(10))
         wait_until(lambda: stored(sink, event(str(next(tries)))))
         sink(event("last"))
-    assert broker.ids("forgetful")[-1] == "last"
+    assert "last" in broker.ids("forgetful")
 
 
 def test_a_spool_forwards_again_once_the_broker_is_back(broker: Tansu, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_spool_forwards_again_once_the_broker_is_back(broker: Tansu, tmp_path:
     with sink_of(broker, "spooled", message_timeout_ms=1500) as sink, Spool(tmp_path / "spool", sink) as spool:
         broker.kill()
         for message_id in expected:
-            spool(event(message_id))
+            spool({**event(message_id), "userId": "one"})  # the topic is made anew, with several partitions
         wait_until(lambda: spool.stats()["retried"])
         broker.start()
         assert spool.flush(30)
