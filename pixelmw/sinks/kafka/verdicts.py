@@ -6,6 +6,8 @@ from confluent_kafka import KafkaError
 
 from ..errors import Unavailable, Undeliverable
 
+# ``_INVALID_DIFFERENT_RECORD``, for which KafkaError has no name before confluent-kafka 2.4.
+_OTHER_RECORD_INVALID = -138
 # A broker answers for a set of records. With one of these, another record of the set may be at fault; a record that was
 # alone in its set is at fault itself.
 SET_REFUSED = {
@@ -14,7 +16,7 @@ SET_REFUSED = {
     KafkaError.INVALID_MSG,
     KafkaError.INVALID_MSG_SIZE,
     KafkaError.INVALID_RECORD,
-    KafkaError._INVALID_DIFFERENT_RECORD,
+    _OTHER_RECORD_INVALID,
 }
 # The producer may hang for good, and a new one may heal that.
 TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE}
@@ -46,7 +48,7 @@ def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavai
     :param trouble: what librdkafka said last, which is the reason for a time-out.
     """
     words = f"{error.str()} ({error.name()})"
-    if error.code() in SET_REFUSED - {KafkaError._INVALID_DIFFERENT_RECORD}:
+    if error.code() in SET_REFUSED - {_OTHER_RECORD_INVALID}:
         return Undeliverable(words)
     advice = _ADVICE.get(error.code(), "")
     if error.code() in TIMED_OUT:

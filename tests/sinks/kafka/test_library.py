@@ -57,7 +57,9 @@ def test_with_no_visitors_the_queue_of_librdkafkas_words_does_not_grow(
         return made[-1]
 
     monkeypatch.setattr(client, "Producer", keep)
-    with Kafka("pixels", bootstrap_servers=f"127.0.0.1:{free_port}", message_timeout_ms=100) as sink:
+    # Statistics go through the same queue. They come also from a version of librdkafka that says little while it is idle.
+    options = {"message_timeout_ms": 100, "statistics_interval_ms": 50, "stats_cb": lambda statistics: None}
+    with Kafka("pixels", bootstrap_servers=f"127.0.0.1:{free_port}", **options) as sink:
         made.clear()  # of the properties' check
         with pytest.raises(Unavailable):
             sink(event("1"))
@@ -69,7 +71,7 @@ def test_with_no_visitors_the_queue_of_librdkafkas_words_does_not_grow(
             return any(later < earlier for earlier, later in pairwise(lengths))
 
         wait_until(has_shrunk)
-        assert max(lengths) < 60
+        assert max(lengths) < 200
     assert len([record for record in caplog.records if "librdkafka" in record.getMessage()]) == 1
 
 
