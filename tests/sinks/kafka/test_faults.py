@@ -106,6 +106,25 @@ def test_an_error_that_is_not_the_events_fault_is_a_reason_to_try_again(brokers:
     assert ids(brokers, sink) == ["again", "again"]
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("INVALID_TIMESTAMP", "the brokers refuse the time of this machine: set its clock, or theirs"),
+        ("TOPIC_AUTHORIZATION_FAILED", "this client may not write to the topic 'shared': grant it WRITE"),
+        ("POLICY_VIOLATION", "POLICY_VIOLATION"),
+    ],
+)
+def test_what_an_operator_has_to_mend_is_told_and_is_no_events_fault(
+    brokers: MockBrokers, sink: Kafka, name: str, advice: str
+) -> None:
+    code = getattr(KafkaError, name)
+    brokers.fail(*[code] * 2)
+    with pytest.raises(Unavailable, match=advice):
+        sink.write([event("1"), event("2")])
+    brokers.calm_down()
+    wait_until(lambda: stored(sink, "again"))
+
+
 def test_while_all_brokers_are_down_the_sink_says_so_in_time_and_recovers(brokers: MockBrokers, hasty: Kafka) -> None:
     brokers.take_down()
     start = time.monotonic()

@@ -57,7 +57,7 @@ def test_with_no_visitors_the_queue_of_librdkafkas_words_does_not_grow(
         return made[-1]
 
     monkeypatch.setattr(client, "Producer", keep)
-    # Statistics go through the same queue. They come also from a version of librdkafka that says little while it is idle.
+    # Statistics go through the same queue, also in versions of librdkafka that say little while they are idle.
     options = {"message_timeout_ms": 100, "statistics_interval_ms": 50, "stats_cb": lambda statistics: None}
     with Kafka("pixels", bootstrap_servers=f"127.0.0.1:{free_port}", **options) as sink:
         made.clear()  # of the properties' check

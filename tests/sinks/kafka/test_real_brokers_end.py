@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,16 @@ class Site:
         for way, load in loads.items():
             acknowledged = set(load.acknowledged)
             assert acknowledged
-            wait_until(lambda way=way, expected=acknowledged: expected <= {*self._cluster.ids(self.topic(way))}, 60)
+            wait_until(partial(self._are_in, self.topic(way), acknowledged), 60)
             orders: dict[str, dict[int, None]] = defaultdict(dict)
             for message_id in self._cluster.ids(self.topic(way)):
                 if message_id in acknowledged:
                     client, _, number = message_id.partition("-")
                     orders[client].setdefault(int(number))
             assert all(list(order) == sorted(order) for order in orders.values())
+
+    def _are_in(self, topic: str, expected: set[str]) -> bool:
+        return expected <= {*self._cluster.ids(topic)}
 
 
 @contextmanager
