@@ -40,8 +40,8 @@ class Tansu(KafkaTopics):
 
     def start(self) -> None:
         """Start it, and return once it answers."""
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(self._command, **quiet)
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(self._command, stdin=quiet, stdout=quiet, stderr=quiet)
         deadline = time.monotonic() + TIMEOUT
         while not self._answers():
             assert self._process.poll() is None
