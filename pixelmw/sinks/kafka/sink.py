@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError
 
 from ...events import Event
 from ...system.fork import PerProcess
+from ...system.logs import LogThrottle
 from ..base import BatchSink, raise_failures
 from ..encoding import encode_each
 from .client import Message, as_message, check_properties
@@ -18,6 +19,8 @@ from .config import check_topic, producer_properties
 from .library_log import LibraryLog
 from .producers import Producers
 from .verdicts import SET_REFUSED, verdict
+
+logger = logging.getLogger("pixelmw.sinks")
 
 # librdkafka looks once a second for messages whose timeout is over, so a report may come a second late.
 _TIMEOUT_MARGIN = 2.0  # seconds
@@ -43,10 +46,13 @@ class Kafka(BatchSink):
     The key is the userId, or else the anonymousId, so that the events of one
     person stay in order; the value is the event as JSON.
 
-    Threads share a producer. Each process makes its own with its first event. A
-    broker that refuses one event refuses the whole set that it came in. Each event of
-    such a set is then sent alone, by a second producer, and is refused only
-    for what it is. To keep that rare, set ``batch.size`` below the topic's ``max.message.bytes``.
+    Threads that store at the same time share a call, and two calls may run at a
+    time, each with a producer of its own, which sends at once whatever
+    ``linger.ms`` says. Each process makes its own producers with its first
+    events. A broker that refuses one event refuses the whole set that it came in. Each
+    event of such a set is then sent alone, by a producer that makes no sets, and is
+    refused only for what it is. To keep that rare, set ``batch.size`` below the
+    topic's ``max.message.bytes``. A producer that has let two calls in a row time out is replaced.
 
     :param topic: the topic's name.
     :param config: librdkafka's properties, with underscores or, unpacked from a
@@ -61,11 +67,12 @@ class Kafka(BatchSink):
     def __init__(self, topic: str, **config: Any) -> None:
         self.topic = check_topic(topic)
         properties = producer_properties(config)
-        self._words = LibraryLog(properties.pop("logger", logging.getLogger("pixelmw.sinks")))
+        self._words = LibraryLog(properties.pop("logger", logger))
         check_properties(properties)
         self._servers = properties["bootstrap.servers"]
         self.timeout = int(properties["message.timeout.ms"]) / 1000 + _TIMEOUT_MARGIN
         self._properties = properties
+        self._throttle = LogThrottle()
         self._clients = PerProcess(self._make_clients)
 
     def __repr__(self) -> str:
@@ -89,6 +96,7 @@ class Kafka(BatchSink):
                 for place in in_sets:
                     del errors[place]
                 errors |= self._send(clients.alone, in_sets, deadline)
+                self._warn_of_sets(len(in_sets), len(in_sets.keys() - errors.keys()))
             failures |= {place: verdict(error, self.topic, self._words.trouble) for place, error in errors.items()}
             if len(errors) < len(messages):
                 self._words.trouble = None
@@ -112,6 +120,16 @@ class Kafka(BatchSink):
     def _send(self, producers: Producers, messages: Mapping[int, Message], deadline: float) -> dict[int, KafkaError]:
         with producers.one() as client:
             return client.send(self.topic, messages, deadline - _TIMEOUT_MARGIN, deadline)
+
+    def _warn_of_sets(self, refused: int, stored: int) -> None:
+        if stored and self._throttle.allows("sets"):
+            logger.warning(
+                "%r: the brokers refused %d events together, and took %d of them one by one; set batch_size below "
+                "the topic's max.message.bytes",
+                self,
+                refused,
+                stored,
+            )
 
     def _make_clients(self) -> _Clients:
         alone = {**self._properties, "batch.num.messages": 1}
