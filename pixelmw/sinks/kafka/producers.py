@@ -27,7 +27,8 @@ class Producers:
     def __init__(self, properties: Mapping[str, Any], words: LibraryLog) -> None:
         self._properties = {**properties, "logger": words}
         self._words = words
-        self._all: list[KafkaClient] = []
+        # Weak: what a thread had that was interrupted while it took one ends with that thread.
+        self._all: list[weakref.ref[KafkaClient]] = []
         self._free: deque[KafkaClient] = deque()
         self._closed = threading.Event()
         self._tender: threading.Thread | None = None
@@ -45,15 +46,13 @@ class Producers:
         try:
             yield client
         finally:
-            if client.is_spent:
-                self._all.remove(client)
-            else:
+            if not client.is_spent:
                 self._free.append(client)
             self._words.pass_on()
 
     def flush(self, deadline: float) -> bool:
         """Wait until the queues are empty; return True if they are at *deadline* at the latest."""
-        return all(client.flush(deadline) for client in list(self._all))
+        return all(client.flush(deadline) for client in self._alive())
 
     def close(self) -> None:
         """Let each producer end once nobody uses it any more."""
@@ -61,14 +60,21 @@ class Producers:
 
     def fetch_words(self) -> None:
         """Take out of the queue of each idle producer what librdkafka has to say."""
-        for client in list(self._all):
+        for client in self._alive():
             if not client.is_sending:
                 client.serve()
         self._words.pass_on()
 
+    def _alive(self) -> list[KafkaClient]:
+        return [client for reference in list(self._all) if (client := reference()) is not None]
+
     def _make(self) -> KafkaClient:
         client = KafkaClient(self._properties)
-        self._all.append(client)
+        for reference in list(self._all):
+            if reference() is None:
+                with suppress(ValueError):  # another thread was faster
+                    self._all.remove(reference)
+        self._all.append(weakref.ref(client))
         if self._tender is None:
             self._tender = threading.Thread(
                 target=_tend, args=(weakref.ref(self), self._closed), name="pixelmw-kafka", daemon=True
