@@ -1,34 +1,76 @@
 """How many requests a second a real server answers: pixelmw beside what a user would write instead.
 
 Run it with ``python benchmarks/serve.py``; it needs ``wrk`` on the path, and
-gunicorn and granian in the environment. Each server runs each contender with
-one worker of four threads. Figures are medians over the rounds; ratios are to
-the floor of the same round on the same server.
+gunicorn and granian in the environment. First, each server runs each contender
+with one worker of four threads. Then it runs pixelmw with sinks that keep what
+they take, with two workers of 32 threads and 64 connections, beside a sink that
+does nothing; ``--only`` chooses one of the two. The CPU is that of the server
+with its workers, and of PostgreSQL. Figures are medians over the rounds; ratios
+are to the first contender of the same round on the same server.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import traffic
+from store_servers import backends, process_tree
 
-CONTENDERS = {"floor": "floor", "ours": "ours", "Flask view": "flask_view", "Django view": "django_view"}
+
+class Comparison(NamedTuple):
+    """What is compared, and under which load.
+
+    :ivar contenders: the factories, by their names; ratios are to the first.
+    """
+
+    contenders: dict[str, str]
+    workers: int
+    threads: int
+    connections: int
+
+
+COMPARISONS = {
+    "views": Comparison(
+        {
+            "floor": "contenders:floor",
+            "ours": "contenders:ours",
+            "Flask view": "contenders:flask_view",
+            "Django view": "contenders:django_view",
+        },
+        workers=1, threads=4, connections=8,
+    ),
+    "sinks": Comparison(
+        {
+            "nothing": "storing:nothing",
+            "JSONLines": "storing:jsonlines",
+            "SQLite": "storing:sqlite",
+            "Spool": "storing:spool",
+            "SQL, PostgreSQL": "storing:postgresql",
+        },
+        workers=2, threads=32, connections=64,
+    ),
+}  # fmt: skip
 SERVERS = {
-    "gunicorn, gthread": "gunicorn --worker-class=gthread --threads=4 --bind=127.0.0.1:{port} contenders:{factory}()",
-    "granian": "granian --interface=wsgi --blocking-threads=4 --port={port} --factory contenders:{factory}",
+    "gunicorn, gthread": "gunicorn --worker-class=gthread --workers={workers} --threads={threads}"
+    " --bind=127.0.0.1:{port} {factory}()",
+    "granian": "granian --interface=wsgi --workers={workers} --blocking-threads={threads} --port={port}"
+    " --factory {factory}",
 }
-COLUMNS = {"requests_per_second": "requests/s", "p50_ms": "p50 ms", "p99_ms": "p99 ms"}
+COLUMNS = {"requests_per_second": "requests/s", "cpu_us": "CPU us", "p50_ms": "p50 ms", "p99_ms": "p99 ms"}
 HERE = Path(__file__).parent
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
@@ -41,16 +83,41 @@ def free_port() -> int:
         return port
 
 
+class Running(NamedTuple):
+    """A server with one contender."""
+
+    url: str
+    pids: list[int]
+
+    def cpu(self) -> float:
+        """Seconds of CPU of all its processes, and of the database behind it, so far."""
+        families = [member.pid for pid in self.pids for member in process_tree.family(pid)]
+        stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in families]
+        # In user mode and in the kernel, its own and that of children that have ended.
+        return sum(int(ticks) for stat in stats for ticks in stat[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def serving(server: str, factory: str) -> Iterator[str]:
-    """A server with one contender; yields the URL of the reference request."""
+def serving(server: str, factory: str, comparison: Comparison) -> Iterator[Running]:
+    """A server with one contender."""
     port = free_port()
-    program, *arguments = SERVERS[server].format(port=port, factory=factory).split()
+    places = {"workers": comparison.workers, "threads": comparison.threads}
+    program, *arguments = SERVERS[server].format(port=port, factory=factory, **places).split()
     command = [str(Path(sys.executable).with_name(program)), *arguments]
-    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with ExitStack() as stack:
+        store, pids = stack.enter_context(tempfile.TemporaryDirectory(dir=".")), []
+        if factory == "storing:postgresql":
+            database = stack.enter_context(backends.postgres(durable=True))
+            store, pids = database.url, [database.pid]
+        process = stack.enter_context(
+            subprocess.Popen(
+                command, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env={**os.environ, "STORE": str(Path(store).resolve() if not pids else store)},
+            )
+        )  # fmt: skip
         try:
             wait_for(port, process)
-            yield f"http://127.0.0.1:{port}/pixel/v1/page?{traffic.ACCEPTED}"
+            yield Running(f"http://127.0.0.1:{port}/pixel/v1/page?{traffic.ACCEPTED}", [process.pid, *pids])
         finally:
             process.terminate()
 
@@ -66,47 +133,51 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"nobody listens: {process.args!r}")
 
 
-def load(url: str, seconds: float) -> dict[str, float]:
-    """Requests per second, and the 50th and 99th percentile of the latency in milliseconds."""
-    command = ["wrk", "--threads=1", "--connections=8", f"--duration={seconds}s", "--latency", url]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def load(running: Running, seconds: float, connections: int) -> dict[str, float]:
+    """Requests per second, CPU for each, and the 50th and 99th percentile of the latency in milliseconds."""
+    options = ["--threads=1", f"--connections={connections}", f"--duration={seconds}s", "--latency"]
+    before = running.cpu()
+    output = subprocess.run(["wrk", *options, running.url], capture_output=True, text=True, check=True).stdout
+    cpu = running.cpu() - before
     if "Non-2xx" in output or "Socket errors" in output:
         sys.exit(f"requests failed:\n{output}")
     figures = {"requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])}
+    figures["cpu_us"] = cpu / int(re.search(r"(\d+) requests in", output)[1]) * 1e6
     for percentile in ("50", "99"):
         number, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", output).groups()
         figures[f"p{percentile}_ms"] = float(number) * _UNITS[unit]
     return figures
 
 
-def measure(server: str, rounds: int, seconds: float) -> dict[str, dict[str, list[float]]]:
+def measure(server: str, comparison: Comparison, rounds: int, seconds: int) -> dict[str, dict[str, list[float]]]:
     """Contender -> figure -> one value a round.
 
     In each round all contenders are started afresh, since one start is up to a
     fifth faster than another of the same program, and take turns at being
     loaded, in an order that changes from round to round.
     """
-    results: dict[str, dict[str, list[float]]] = {name: {key: [] for key in COLUMNS} for name in CONTENDERS}
+    contenders = comparison.contenders
+    results: dict[str, dict[str, list[float]]] = {name: {key: [] for key in COLUMNS} for name in contenders}
     for number in range(rounds):
-        names = list(CONTENDERS)
+        names = list(contenders)
         names = names[number % len(names) :] + names[: number % len(names)]
         with ExitStack() as stack:
-            urls = {name: stack.enter_context(serving(server, CONTENDERS[name])) for name in names}
+            running = {name: stack.enter_context(serving(server, contenders[name], comparison)) for name in names}
             for warming_up in (True, False):
                 for name in names:
-                    figures = load(urls[name], 1 if warming_up else seconds)
+                    figures = load(running[name], 1 if warming_up else seconds, comparison.connections)
                     for key in () if warming_up else COLUMNS:
                         results[name][key].append(figures[key])
     return results
 
 
 def summarize(results: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
-    """Medians, and medians of the ratios to the floor of the same round: what slows the machine slows both."""
-    floor = results["floor"]
+    """Medians, and medians of the ratios to the first one in the same round: what slows the machine slows both."""
+    first = next(iter(results.values()))
     return {
         name: {key: statistics.median(figures[key]) for key in COLUMNS}
         | {
-            f"{key}_to_floor": statistics.median(a / b for a, b in zip(figures[key], floor[key], strict=True))
+            f"{key}_ratio": statistics.median(a / b for a, b in zip(figures[key], first[key], strict=True))
             for key in COLUMNS
         }
         for name, figures in results.items()
@@ -116,20 +187,23 @@ def summarize(results: dict[str, dict[str, list[float]]]) -> dict[str, dict[str,
 def main() -> None:
     """Measure each server, and write down what came out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", choices=COMPARISONS, help="compare only views, or only sinks")
+    parser.add_argument("--servers", choices=SERVERS, nargs="+", default=list(SERVERS))
     parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default: 15)")
     parser.add_argument("--seconds", type=int, default=1, help="seconds of load in each turn (default: 1)")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed; Debian and Homebrew have a package of that name")
-    document = {}
-    for server in SERVERS:
-        figures = document[server] = summarize(measure(server, options.rounds, options.seconds))
-        print(f"\n{server:20}" + "".join(f"{title:>12}{'to floor':>10}" for title in COLUMNS.values()))
-        for name, row in figures.items():
-            print(
-                f"{name:20}" + "".join(f"{row[key]:12.2f}{row[key] / figures['floor'][key]:10.2f}" for key in COLUMNS)
-            )
+    document: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for kind in [options.only] if options.only else COMPARISONS:
+        document[kind] = {}
+        for server in options.servers:
+            figures = summarize(measure(server, COMPARISONS[kind], options.rounds, options.seconds))
+            document[kind][server] = figures
+            print(f"\n{server:20}" + "".join(f"{title:>12}{'ratio':>10}" for title in COLUMNS.values()))
+            for name, row in figures.items():
+                print(f"{name:20}" + "".join(f"{row[key]:12.2f}{row[f'{key}_ratio']:10.2f}" for key in COLUMNS))
     options.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 

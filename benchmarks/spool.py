@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import traffic
+from gathering import Gathered
 
 from pixelmw import Collector
 from pixelmw.delivery import Spool
@@ -31,31 +32,6 @@ THREADS = 16
 #: The event of the reference request.
 EVENT = Collector(lambda event: None).collect("page", traffic.environ(traffic.ACCEPTED))
 Accept = Callable[[dict[str, Any]], object]
-
-
-class Raw:
-    """Leader/follower group commit with nothing around it: one append and one fdatasync for all who wait."""
-
-    def __init__(self, path: Path) -> None:
-        self.descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self.sync = journal.sync_data
-        self.mutex, self.commit = threading.Lock(), threading.Lock()
-        self.batch: tuple[list[bytes], threading.Event] = ([], threading.Event())
-
-    def __call__(self, data: bytes) -> None:
-        with self.mutex:
-            records, done = self.batch
-            records.append(data)
-            leads = len(records) == 1
-        if not leads:
-            done.wait()
-            return
-        with self.commit:
-            with self.mutex:
-                self.batch = ([], threading.Event())
-            os.write(self.descriptor, b"".join(records))
-            self.sync(self.descriptor)
-        done.set()
 
 
 @contextmanager
@@ -93,12 +69,19 @@ class Drain:
 @contextmanager
 def raw(directory: Path) -> Iterator[Accept]:
     """The raw group commit; it gets the event as the bytes that a Spool would write."""
-    commit = Raw(directory / "raw")
+    descriptor = os.open(directory / "raw", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    sync = journal.sync_data
     data = b" " * 20 + encode(EVENT)
+
+    def append(records: list[bytes]) -> None:
+        os.write(descriptor, b"".join(records))
+        sync(descriptor)
+
+    gathered = Gathered(append)
     try:
-        yield lambda event: commit(data)
+        yield lambda event: gathered(data)
     finally:
-        os.close(commit.descriptor)
+        os.close(descriptor)
 
 
 @contextmanager

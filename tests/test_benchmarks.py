@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
+# Those that need no program that is not a package of Python's.
+STORES = ["SQLite", "JSONLines", "Background", "Spool", "HTTP", "Kafka"]
 
 
 @pytest.mark.slow
@@ -21,8 +23,9 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
         ("scale", ["--rounds=1", "--requests=10500"], {"memory", "parameters", "hostile queries of 32 KB"}),
         ("sqlite_threads", ["--rounds=2", "--events=64"], {"sync_us", "figures", "ratio"}),
         ("commits", ["--rounds=2"], {"accepted page event", "into a Background"}),
+        ("store", [str(FOLDER.parent), "--rounds=1", "--seconds=0.05", "--threads=2", "--only", *STORES], set(STORES)),
     ],
-    ids=["compare", "scale", "sqlite_threads", "commits"],
+    ids=["compare", "scale", "sqlite_threads", "commits", "store"],
 )
 def test_a_benchmark_runs_and_writes_down_what_came_out(
     tmp_path: Path, script: str, options: list[str], expected: set[str]

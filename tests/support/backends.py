@@ -127,16 +127,19 @@ def redis_server(*options: str) -> Iterator[Backend]:
 
 
 @contextmanager
-def postgres() -> Iterator[Backend]:
-    """A PostgreSQL server that asks for a password."""
+def postgres(*, durable: bool = False) -> Iterator[Backend]:
+    """A PostgreSQL server that asks for a password.
+
+    :param durable: True to have what is committed on the disk. That is slower, and no test cuts the power.
+    """
     port = free_port()
     url = f"//postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
     with _directory() as directory:
         (directory / "password").write_text(PASSWORD)
         init = [_postgres("initdb"), "--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--no-sync"]
         _run([*init, "--pwfile=password", "--locale=C", "--encoding=UTF8"], directory)
-        # Faster, and safe here: no test cuts the power, and what was written outlives the process.
-        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "log_statement=none")
+        settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "log_statement=none"]
+        settings += [f"fsync={'on' if durable else 'off'}"]
         command = [_postgres("postgres"), "-D", "data", "-p", str(port)]
         command += [word for setting in settings for word in ("-c", setting)]
 
