@@ -2,7 +2,7 @@
 
 Rules:
 
-1. ``_condition`` guards everything here but the forwarder, which belongs to the thread. It is not held during a step,
+1. ``_lock`` guards everything here but the forwarder, which belongs to the thread. It is not held during a step,
    which may last as long as a call of the sink.
 2. An event counts as queued until the sink has it or it is a dead letter: ``max_queue`` bounds all that is in memory.
 3. The thread lives until ``close``, and starts again with the next event.
@@ -65,7 +65,9 @@ class MemoryQueue:
         self._max_queue = max_queue
         self._max_batch = max_batch
         self._max_delay = max_delay
-        self._condition = threading.Condition()
+        # "with" the lock itself: the condition's own __enter__ may be interrupted once it has the lock.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._forwarder = Forwarder(
             sink, retry=retry, dead_letter=dead_letter, on_done=self._on_done, max_batch=max_batch
@@ -83,21 +85,24 @@ class MemoryQueue:
 
         :raises Full: if there is no room for all of them.
         """
-        with self._condition:
+        with self._lock:
             self._ensure_thread()
             if len(self._accepted_at) + len(payloads) > self._max_queue:
                 raise Full(f"the queue holds {len(self._accepted_at)} events and is full")
             now = time.monotonic()
-            for payload in payloads:
-                self._unsent.append(Item(payload, self._stored))
-                self._accepted_at[self._stored] = now
-                self._stored += 1
-            if len(self._unsent) == len(payloads) or len(self._unsent) >= self._max_batch:
-                self._condition.notify_all()
+            try:
+                for payload in payloads:
+                    item = Item(payload, self._stored)
+                    self._stored += 1
+                    self._accepted_at[item.number] = now
+                    self._unsent.append(item)
+            finally:  # also where an exception from outside ends this: what is queued by then must not lie there
+                if len(self._unsent) <= len(payloads) or len(self._unsent) >= self._max_batch:
+                    self._condition.notify_all()
 
     def flush(self, timeout: float | None) -> bool:
         """Wait at most *timeout* seconds until all that is queued now is done; returns True if it is."""
-        with self._condition:
+        with self._lock:
             last = self._stored
             self._hurry()
             self._flushing += 1
@@ -108,7 +113,7 @@ class MemoryQueue:
 
     def close(self, timeout: float | None) -> None:
         """Forward what is queued, within *timeout* seconds, and end the thread; logs how much is left."""
-        with self._condition:
+        with self._lock:
             self._deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
             try:
                 self._hurry()
@@ -123,7 +128,7 @@ class MemoryQueue:
 
         :param dropped: the figure that the queue does not know.
         """
-        with self._condition:
+        with self._lock:
             oldest = time.monotonic() - next(iter(self._accepted_at.values())) if self._accepted_at else 0.0
             counts = self._forwarder.counts
             return {
@@ -167,7 +172,7 @@ class MemoryQueue:
 
     def _wait_for_work(self) -> bool:
         """Wait for something to do, and make unsent events pending; returns False if the thread is to end."""
-        with self._condition:
+        with self._lock:
             while True:
                 now = time.monotonic()
                 if self._deadline is not None and (not self._accepted_at or now >= self._deadline):
@@ -195,7 +200,7 @@ class MemoryQueue:
         return self._set_aside_due if len(self._forwarder) else float("inf")
 
     def _on_done(self, items: Iterable[Item]) -> None:
-        with self._condition:
+        with self._lock:
             for item in items:
                 del self._accepted_at[item.number]
             self._condition.notify_all()

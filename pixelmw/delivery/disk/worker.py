@@ -5,7 +5,7 @@ Rules:
 1. A process has the turn while it holds the directory's drain lock. It keeps the lock also if there is nothing to
    forward, and gives it back when the thread ends or a step fails.
 2. Before each step the holder checks that the lock's file is still the one in the directory.
-3. ``_condition`` guards the thread's life and its flags. It is not held during a step, which may last as long as a
+3. ``_lock`` guards the thread's life and its flags. It is not held during a step, which may last as long as a
    call of the sink.
 4. ``_fork_lock`` is held while the drain lock is taken or given back. A child that inherited its descriptor without
    knowing would keep the lock from all other processes.
@@ -61,7 +61,9 @@ class SpoolWorker:
         self._directory = directory
         self._drainer = drainer
         self._close_files = close_files
-        self._condition = threading.Condition()
+        # "with" the lock itself: the condition's own __enter__ may be interrupted once it has the lock.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._drain_lock: int | None = None
         self._fork_lock = ForkSafeLock()
@@ -76,7 +78,7 @@ class SpoolWorker:
     def wake(self) -> None:
         """Say that events were stored; starts the thread if there is none."""
         if not self._has_new_events:
-            with self._condition:
+            with self._lock:
                 self._has_new_events = self._ensure_thread()
                 self._condition.notify_all()
 
@@ -88,7 +90,7 @@ class SpoolWorker:
         """
         deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         waiting = set(self._directory.segments())
-        with self._condition:
+        with self._lock:
             while waiting := waiting.intersection(self._directory.segments()):
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
@@ -101,7 +103,7 @@ class SpoolWorker:
 
     def close(self, timeout: float | None) -> None:
         """End the thread, after it has forwarded what it can without a pause within *timeout* seconds."""
-        with self._condition:
+        with self._lock:
             self._deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
             self._condition.notify_all()
             self._condition.wait_for(lambda: self._thread is None, timeout)
@@ -131,14 +133,14 @@ class SpoolWorker:
         try:
             while self._deadline is None or time.monotonic() < self._deadline:
                 pause = self._step()
-                with self._condition:
+                with self._lock:
                     self._condition.notify_all()  # flush() looks whether its segments are gone
                     if self._deadline is not None and pause != 0:
                         return
                     self._wait(pause)
         finally:
             self._release_turn()
-            with self._condition:
+            with self._lock:
                 self._thread, self._has_new_events = None, False
                 self._condition.notify_all()
 
