@@ -57,7 +57,8 @@ class Lanes:
 
     def are_stuck(self, since: float) -> bool:
         """Return True if each lane has been taken since before *since*; the mutex is held."""
-        return len(self._taken) >= self._count and max(self._taken.values()) < since and self._drop_ended() > 0
+        taken = list(self._taken.values())
+        return len(taken) >= self._count and max(taken) < since and self._drop_ended() > 0
 
     def take(self, turn: Turn) -> None:
         """Give a lane to *turn*; there is a free one, and the mutex is held."""
@@ -68,17 +69,17 @@ class Lanes:
         self._taken.pop(turn, None)
         turn.has_left = True
         self.wanted_whole.pop(turn, None)
-        # Without the mutex: who comes to stand in line only now sees that the lane is free.
+        # Without the mutex: who comes to stand in line only now sees that the lane is free. So whoever looks through the
+        # turns looks through a list of them.
         if self.wanted_whole or self._somebody_waits():
             with self.mutex:
                 self.wake()
 
     def wake(self) -> None:
         """Wake who comes next, if there is a lane for him; the mutex is held."""
-        if self.wanted_whole:
-            turn = next(iter(self.wanted_whole))
-            if not self._taken and turn.wake is not None:
-                open_gate(turn.wake)
+        if whole := list(self.wanted_whole):
+            if not self._taken and whole[0].wake is not None:
+                open_gate(whole[0].wake)
         elif len(self._taken) < self._count:
             self._wake_next()
 
@@ -88,7 +89,7 @@ class Lanes:
         while True:
             with self.mutex:
                 self.wanted_whole[turn] = None
-                if self._drop_ended() == 0 and next(iter(self.wanted_whole)) is turn:
+                if self._drop_ended() == 0 and [*self.wanted_whole][0] is turn:
                     self._taken[turn] = time.monotonic()
                     return True
                 wake = turn.waiting_place()
@@ -116,6 +117,6 @@ class Lanes:
     def _drop_ended(self) -> int:
         """Free the lanes of threads that were ended before they could; returns how many are taken."""
         for turns in (self._taken, self.wanted_whole):
-            for turn in [turn for turn in turns if turn.has_left]:
+            for turn in [turn for turn in list(turns) if turn.has_left]:
                 turns.pop(turn, None)
         return len(self._taken)
