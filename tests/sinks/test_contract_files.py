@@ -13,7 +13,7 @@ import pytest
 from pixelmw import Event
 from pixelmw.sinks import JSONLines, Log, SQLite, fallback, fan_out
 from pixelmw.sinks.base import BatchSink
-from pixelmw.testing import Recorder, SinkContract
+from pixelmw.testing import Failing, Recorder, SinkContract
 from tests.support import faults
 from tests.support.processes import lines, rows
 from tests.support.switch import Switch
@@ -82,6 +82,8 @@ class TestJSONLinesWithoutSync(TestJSONLines):
 
 class TestLog(SinkContract):
     survives_fork = True
+    # Before Python 3.13, a handler of logging takes its lock in front of the "try" that gives it back.
+    interruptible = False
 
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
@@ -127,6 +129,18 @@ class TestRecorder(SinkContract):
     @pytest.fixture
     def read_back(self, sink: Recorder) -> ReadBack:
         return lambda: sink.good
+
+
+class TestFailing(SinkContract):
+    """In front of a sink, it is one, with what that has."""
+
+    @pytest.fixture
+    def sink(self) -> Failing:
+        return Failing(Recorder())
+
+    @pytest.fixture
+    def read_back(self, sink: Failing) -> ReadBack:
+        return lambda: sink.sink.good  # type: ignore[attr-defined]  # a Recorder
 
 
 class TestList(SinkContract):
@@ -184,6 +198,8 @@ class TestFanOutToFiles(SinkContract):
 class TestFallback(SinkContract):
     """The first one is away for the whole of the test, and both are while it is broken."""
 
+    interruptible = False  # it logs, see TestLog
+
     @pytest.fixture
     def second(self) -> Switch:
         return Switch(Recorder())
@@ -205,6 +221,8 @@ class TestFallback(SinkContract):
 
 class TestFallbackUntouched(TestFallback):
     """The first one takes everything."""
+
+    interruptible = True
 
     @pytest.fixture
     def sink(self, second: Switch) -> BatchSink:

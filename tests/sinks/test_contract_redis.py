@@ -34,3 +34,7 @@ class TestRedisStream(SinkContract):
     @pytest.fixture
     def break_it(self, server: Backend) -> Callable[[], AbstractContextManager[object]]:
         return server.down
+
+    @pytest.fixture
+    def hang_it(self, server: Backend) -> Callable[[], AbstractContextManager[object]]:
+        return server.hanging

@@ -82,26 +82,11 @@ class LiesAboutFlush(Store):
 
     def run(self) -> None:
         while True:
-            super().write(self.waiting.get())
+            for event in self.waiting.get():
+                self.keep(json.dumps(event))
 
     def flush(self, timeout: float | None = None) -> bool:
         return True
-
-
-class Races(Store):
-    """Reads what is stored, adds to it, and writes all of it: what another thread stored in between is gone."""
-
-    def write(self, events: Sequence[Event]) -> None:
-        stored = list(self.texts)
-        stored += [json.dumps(event) for event in events]
-        self.texts = stored
-
-
-class RacesInOneLine(Store):
-    """Has a race that no server has met yet: one instruction reads the list, and the next one writes it."""
-
-    def write(self, events: Sequence[Event]) -> None:
-        self.texts = self.texts + [json.dumps(event) for event in events]
 
 
 class BelongsToAThread(Store):

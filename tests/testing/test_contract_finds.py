@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pixelmw.testing import check_sink
-from tests.support import broken_batches, broken_sinks
+from tests.support import broken_batches, broken_sinks, broken_threads
 from tests.support.broken_sinks import MOST_CHARS, Store
 
 
@@ -37,46 +37,64 @@ ANYWHERE = "a thread may be interrupted anywhere in a call"
 ALONE = "what it never takes is refused alone"
 DOWN = "while it is down it raises and loses nothing"
 CHILD = "a child process stores as its parent does"
+OUTSIDE = "an exception from outside ends one thread only"
 FLUSH = "flush tells the truth and keeps to its time"
 CLOSE = "it can be closed twice and used again"
+TURNS = "visitors and a worker and close may meet"
+AMONG = "what it never takes is refused alone among threads"
+HEARS = "while it is down each thread hears of it"
+HANGS = "while a call hangs nobody waits for ever"
+FORK = "a fork in the middle of a call loses nothing"
 
 CASES = [
-    Case(broken_sinks.Swallows, [DOWN], "raised nothing while it was down. Let what the destination raised come out"),
+    Case(
+        broken_sinks.Swallows,
+        [DOWN, HEARS],
+        "raised nothing while it was down. Let what the destination raised come out",
+    ),
     Case(broken_sinks.SwallowsTypes, [TYPES, BATCH], r"the page event 'Shoes' .* is lost: .* its call returned"),
     Case(
         broken_batches.Mutates,
         [LEFT, LIST],
         r"was changed by the call.*context\.ip: it was '203.0.113.7', it is",
     ),
-    Case(broken_batches.Sorts, [BATCH, BLAME], r"came back in another order.*Store them in the order of the calls"),
+    Case(
+        broken_batches.Sorts,
+        [BATCH, BLAME, AMONG, TURNS],
+        r"came back in another order.*Store them in the order of the calls",
+    ),
     Case(broken_sinks.LiesAboutFlush, [FLUSH], r"is lost: .* flush returned True. Let flush wait until", None),
-    Case(broken_sinks.Races, [ANYWHERE], r" is lost.*use a lock around what the calls share", None),
-    Case(broken_sinks.RacesInOneLine, [ANYWHERE], r" is lost.*use a lock around what the calls share", None),
-    Case(broken_sinks.BelongsToAThread, [TOGETHER, ANYWHERE], r"a lock, or a connection for each thread"),
-    Case(broken_sinks.DiesAfterFork, [CHILD], r"the thread is gone.*remember os\.getpid", {"survives_fork": True}),
+    Case(
+        broken_sinks.BelongsToAThread,
+        [TOGETHER, ANYWHERE, AMONG, HEARS, HANGS, TURNS],
+        r"a lock, or a connection for each thread",
+    ),
+    Case(
+        broken_sinks.DiesAfterFork, [CHILD, FORK], r"the thread is gone.*remember os\.getpid", {"survives_fork": True}
+    ),
     Case(broken_sinks.Truncates, [LARGE, BLAME], r"properties\.text: cut to 255 of 20000 characters", None),
     Case(broken_sinks.StoresTwice, [], r"is there twice, and was given once. Store it once in each call"),
-    Case(broken_batches.BlamesTheNext, [BLAME, ALONE], r"names number 0 of 6, but number 0 of 6 is stored"),
-    Case(broken_batches.CountsFromOne, [BLAME, ALONE], r"\b6 of a batch of 6, which ends at 5\. Count from 0"),
+    Case(broken_batches.BlamesTheNext, [BLAME, ALONE, AMONG], r"names number 0 of 6, but number 0 of 6 is stored"),
+    Case(broken_batches.CountsFromOne, [BLAME, ALONE, AMONG], r"\b6 of a batch of 6, which ends at 5\. Count from 0"),
     Case(
         broken_batches.RaisesHalfway,
-        [BLAME, ALONE],
+        [BLAME, ALONE, AMONG],
         r"write raised Undeliverable.*store all or none, or raise PartialFai",
     ),
     Case(broken_batches.KeepsAReference, [COPIES, LIST], r"keeps a reference\. Keep the text, json\.dumps", None),
     Case(broken_batches.KeepsTheList, [LIST], r"emptied after write had returned.*keeps a reference", None),
     Case(broken_sinks.Coroutine, [], r"returned a coroutine, which nobody runs: write it with def"),
-    Case(broken_sinks.ClosesForEver, [CLOSE], r"after close, .*it is closed.*Open it again with the next event"),
+    Case(broken_sinks.ClosesForEver, [CLOSE, TURNS], r"after close, .*it is closed.*Open it again with the next event"),
     Case(
         broken_batches.CallsOutagesUndeliverable,
-        [DOWN],
+        [DOWN, HEARS],
         r"this event, for ever.*Raise pixelmw\.sinks\.Unavailable",
     ),
-    Case(broken_batches.LosesAfterAFailure, [DOWN], r"is lost"),
+    Case(broken_batches.LosesAfterAFailure, [DOWN, HEARS], r"is lost"),
 ]
 
 
-def told(sink: Store, **flags: Any) -> str:
+def told(sink: Any, **flags: Any) -> str:
     """What the contract says of *sink*."""
     with pytest.raises(AssertionError) as caught:
         check_sink(lambda: sink, sink.read_back, **flags)
@@ -87,7 +105,15 @@ def points_of(report: str) -> list[str]:
     return re.findall(r"^\d+\. (.*)$", report, re.MULTILINE)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.sink.__name__ for case in CASES])
+# Each puts a sink through the whole contract, which takes some seconds: the quick suite has a few of them.
+QUICK = {broken_sinks.Swallows, broken_batches.Mutates, broken_sinks.DiesAfterFork}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[] if case.sink in QUICK else pytest.mark.slow) for case in CASES],
+    ids=[case.sink.__name__ for case in CASES],
+)
 def test_a_broken_sink_fails_where_it_is_broken_and_is_told_what_to_do(case: Case) -> None:
     sink = case.sink()
     trouble: dict[str, Any] = {"break_it": sink.down, "refuses": {"properties": {"text": "x" * MOST_CHARS}}}
@@ -99,12 +125,12 @@ def test_a_broken_sink_fails_where_it_is_broken_and_is_told_what_to_do(case: Cas
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [broken_sinks.Races, broken_sinks.RacesInOneLine, broken_sinks.LiesAboutFlush])
-def test_what_depends_on_threads_is_found_each_time(kind: type[Store]) -> None:
+@pytest.mark.parametrize("kind", [broken_threads.Races, broken_threads.RacesInOneLine, broken_sinks.LiesAboutFlush])
+def test_what_depends_on_threads_is_found_each_time(kind: type[Any]) -> None:
     for _ in range(3):
         found = points_of(told(kind()))
         assert (FLUSH if kind is broken_sinks.LiesAboutFlush else ANYWHERE) in found
-        assert set(found) <= {FLUSH, TOGETHER, ANYWHERE}
+        assert set(found) <= {FLUSH, TOGETHER, ANYWHERE, OUTSIDE}
 
 
 @pytest.mark.slow

@@ -146,6 +146,7 @@ def test_threads_that_wait_for_each_other_are_told() -> None:
     class Deadlocks(Store):
         """Waits for a second thread while it has the only lock."""
 
+        timeout = 0.5
         calls = 0
 
         def write(self, events: Sequence[Event]) -> None:

@@ -40,7 +40,7 @@ def deviations(
     repeated: Collection[str] = (),
     instead: Mapping[str, Event] = NOTHING,
     refused: Mapping[str, Exception],
-    in_order: bool,
+    orders: Sequence[Sequence[Event]],
     has_flush: bool,
 ) -> Iterator[Deviation]:
     """Yield each way in which *came* is not *sent*.
@@ -49,7 +49,7 @@ def deviations(
     :param repeated: the messageIds that may be there more than once.
     :param instead: by messageId, an event that may be there in place of the one that was sent.
     :param refused: the messageIds for which the sink raised, and what.
-    :param in_order: True if *came* has to be in the order of *sent*.
+    :param orders: lists of events, each of which has to come in its order.
     :param has_flush: True if the sink has said that everything has arrived.
     """
     copies: defaultdict[object, list[Event]] = defaultdict(list)
@@ -83,8 +83,8 @@ def deviations(
     words = "is there twice, and was given once. Store it once in each call"
     yield from _few([f"{name_of(event)} {words}" for event in doubled], "doubled")
     yield from _few([_stranger(event, refused) for event in strangers], "uncalled for")
-    if in_order:
-        yield from _order([event for event in sent if event["messageId"] not in repeated], came)
+    for order in orders:
+        yield from _order([event for event in order if event["messageId"] not in repeated], came)
 
 
 def _change(event: Event, copy: Event) -> str:

@@ -85,7 +85,7 @@ def blame(bench: Bench) -> Iterator[Deviation]:
 def judged(bench: Bench, batch: Sequence[Event], error: Exception | None) -> Iterator[Deviation]:
     """Yield how what is stored of *batch* contradicts *error*, which its ``write`` raised."""
     if error is None:
-        yield from bench.came(batch, in_order=False)
+        yield from bench.came(batch, orders=())
         return
     if (complaint := malformed(error, len(batch))) is not None:
         yield complaint

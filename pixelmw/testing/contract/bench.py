@@ -7,10 +7,12 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ...events import Event, Sink, rfc3339
 from ...sinks.base import BatchSink, takes_batches
+from ...sinks.together import store
 from ..compare import as_json, shown
 from ..samples import sample_event
 from .arrivals import NOTHING, Deviation, deviations
@@ -25,6 +27,7 @@ _STRIDE, _RANGE = 2654435769, 2**32
 _PROCESS = uuid.uuid4().hex[:8]
 # Seconds for which events that are late are waited for, wherever it is not the point that they are.
 _PATIENCE, _PAUSE = 0.5, 0.02
+_PACKAGE = f"{__name__.partition('.')[0]}."
 
 ReadBack = Callable[[], Iterable[Mapping[str, Any]]]
 
@@ -35,6 +38,18 @@ class Skip(Exception):
 
 class Unreadable(Exception):
     """What is stored cannot be read back."""
+
+
+def gives_up(sink: Sink) -> str:
+    """Say what *sink* gives up by a ``__call__`` of its own in front of its ``write``; "" if nothing is."""
+    call = type(sink).__call__
+    if not takes_batches(sink) or call is BatchSink.__call__ or call.__module__.startswith(_PACKAGE):
+        return ""
+    return (
+        f"the __call__ of {type(sink).__qualname__} is its own. So threads that store at the same time share no write, "
+        "and nothing but itself bounds how long they wait for each other, or finds the one event of several that is at "
+        "fault. Leave it out, and BatchSink does all that with write"
+    )
 
 
 class Bench:
@@ -84,14 +99,32 @@ class Bench:
         """
         return attempt(self.write, [copy.deepcopy(event) for event in events])
 
+    def give_in_turn(self, events: Sequence[Event]) -> Exception | None:
+        """Let the sink store copies of *events* as a worker of a wrapper does; return what it raised."""
+        return attempt(partial(store, self.sink, worker=True), [copy.deepcopy(event) for event in events])
+
+    @property
+    def shares_writes(self) -> bool:
+        """True if those who call the sink at the same time share a ``write``, since ``BatchSink`` calls it."""
+        return type(self.sink).__call__ is BatchSink.__call__
+
+    @property
+    def lanes(self) -> int:
+        """How many calls of ``write`` may be under way at once."""
+        return getattr(self.sink, "lanes", 1) or 1 if self.shares_writes else 1
+
+    def need_batches(self) -> None:
+        """Raise :class:`Skip` for a sink without ``write``."""
+        if not self.takes_batches:
+            raise Skip("the sink has no write: it takes one event at a time")
+
     @property
     def write(self) -> Callable[[Sequence[Event]], object]:
         """The sink's ``write``.
 
         :raises Skip: if it has none.
         """
-        if not self.takes_batches:
-            raise Skip("the sink has no write: it takes one event at a time")
+        self.need_batches()
         write: Callable[[Sequence[Event]], object] = self.sink.write  # type: ignore[attr-defined]  # it takes batches
         return write
 
@@ -108,11 +141,12 @@ class Bench:
         maybe: Sequence[Event] = (),
         repeated: Collection[str] = (),
         instead: Mapping[str, Event] = NOTHING,
-        in_order: bool = True,
+        orders: Sequence[Sequence[Event]] | None = None,
         patience: float = _PATIENCE,
     ) -> Iterator[Deviation]:
         """Flush the sink, and yield how what is new in it differs from *sent*; :func:`.deviations` says the rest.
 
+        :param orders: lists of events, each of which has to come in its order; by default, *sent* is the only one.
         :param patience: seconds to wait for those that are not there; 0 where it is the point that they are.
         """
         yield from self.flush()
@@ -128,7 +162,7 @@ class Bench:
             repeated=repeated,
             instead=instead,
             refused=self._refused,
-            in_order=in_order and self.flags.keeps_order,
+            orders=([sent] if orders is None else orders) if self.flags.keeps_order else (),
             has_flush=self.has_flush,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ...events import Sink
 from ...sinks.base import close_sink
 from .arrivals import Deviation
-from .bench import Bench, ReadBack, Skip
+from .bench import Bench, ReadBack, Skip, gives_up
 from .calls import CALL_LIMIT
 from .clock import TookTooLong, time_limit
 from .flags import Flags
@@ -37,10 +38,14 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
         - ``survives_fork=True``: a child process may go on using the sink of its parent;
         - ``keeps_order=False``: what is stored has no order;
         - ``thread_safe=False``: it is only ever called by one thread;
+        - ``interruptible=False``: an exception from outside, within a call, may lock the others out;
         - ``reopens=False``: after ``close``, it cannot be used again;
         - ``event_types=["page", "track"]``: it takes these only;
         - ``refuses={"properties": {"size": 1e9}}``: the fields of an event that it never takes;
-        - ``break_it=server.down``: a callable that returns a context manager, within which the destination is down.
+        - ``break_it=server.down``: a callable that returns a context manager, within which the destination is down;
+        - ``hang_it=server.silent``: another one, within which the destination answers nothing.
+    A ``__call__`` of its own in front of ``write`` is no deviation; a warning says what it gives up.
+
     :raises AssertionError: if the sink deviates; it lists every deviation, and what was not checked.
     :raises TypeError: for a factory, a ``read_back`` or a flag that is none.
     """
@@ -51,7 +56,7 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
     skipped: list[str] = []
     has_hung = False
     for (sentence, point), sink in zip(POINTS.items(), _sinks(factory), strict=False):
-        name = repr(sink)
+        name, given_up = repr(sink), gives_up(sink)
         if has_hung:
             skipped.append(f"{sentence}: a call of it hung before")
             continue
@@ -63,6 +68,8 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
             skipped.append(f"{sentence}: {skip}")
     if broken:
         raise AssertionError(_report(name, broken, skipped))
+    if given_up:
+        warnings.warn(given_up, stacklevel=2)
 
 
 def _sinks(factory: Callable[[], Sink]) -> Iterator[Sink]:

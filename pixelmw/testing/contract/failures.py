@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 from ...events import Event
@@ -10,7 +11,8 @@ from ..compare import name_of
 from .arrivals import Deviation
 from .batches import judged, malformed
 from .bench import Bench, Skip
-from .calls import Hung, flushed, refused
+from .calls import Hung, attempt, flushed, refused
+from .single import changes
 
 # Seconds that a flush is given while the sink is down; it has to come back by then, without the rest.
 _SHORT = 0.2
@@ -38,6 +40,30 @@ def refusal(bench: Bench) -> Iterator[Deviation]:
                 f"{name_of(batch[place])} was not stored, because {name_of(batch[1])} beside it is refused: "
                 f"{error.failures[place]!r}. Store the others, and name the one that is at fault"
             )
+
+
+def left_as_it_was(bench: Bench) -> Iterator[Deviation]:
+    """An event that is refused, or that meets a destination that is away, is still what it was: somebody keeps it."""
+    if bench.flags.refuses is None and bench.flags.break_it is None:
+        raise Skip("refuses=None and break_it=None: there is no way to let it fail")
+    if bench.flags.refuses is not None:
+        yield from _changed(bench, bench.event(**bench.flags.refuses), "when it was refused")
+    if bench.flags.break_it is not None:
+        yield from bench.store(bench.event())
+        with bench.flags.break_it():
+            found = list(_changed(bench, bench.event(), "while the sink was down"))
+        yield from found
+        yield from bench.store(bench.event())
+        yield from bench.flush()
+
+
+def _changed(bench: Bench, before: Event, when: str) -> Iterator[Deviation]:
+    given = copy.deepcopy(before)
+    error = attempt(bench.sink, given)
+    if error is None or given == before:
+        return
+    yield from (each.where(when) for each in changes(before, given))
+    yield Deviation("what comes next, such as a fallback, stores what is left of it", "changed")
 
 
 def _is_undeliverable(event: Event, error: Exception | None) -> Iterator[Deviation]:
@@ -75,7 +101,7 @@ def down(bench: Bench) -> Iterator[Deviation]:
             told += events
             yield from _is_down(events, error)
     yield from bench.store(after)
-    for each in bench.came([*taken, after], maybe=told, in_order=False):
+    for each in bench.came([*taken, after], maybe=told, orders=()):
         yield each.where("once it was up again") if each.kind == "lost" else each
         if each.kind == "lost":
             yield Deviation(

@@ -18,15 +18,19 @@ class Flags:
     survives_fork: bool = False
     keeps_order: bool = True
     thread_safe: bool = True
+    interruptible: bool = True
     reopens: bool = True
     event_types: Collection[str] = EVENT_TYPES
     refuses: Mapping[str, Any] | None = None
     break_it: Callable[[], AbstractContextManager[object]] | None = None
+    hang_it: Callable[[], AbstractContextManager[object]] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.event_types, str) or not self.event_types or not set(self.event_types) <= set(EVENT_TYPES):
             raise ValueError(f"event_types is {self.event_types!r}: give some of {', '.join(EVENT_TYPES)}")
         if self.refuses is not None and not isinstance(self.refuses, Mapping):
             raise TypeError(f"refuses is {self.refuses!r}: give the fields of an event that the sink never takes")
-        if self.break_it is not None and not callable(self.break_it):
-            raise TypeError(f"break_it is {self.break_it!r}: give a callable that returns a context manager")
+        for name in ("break_it", "hang_it"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise TypeError(f"{name} is {value!r}: give a callable that returns a context manager")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from . import batches, failures, lifecycle, processes, single, threads
+from . import batches, failures, lifecycle, outside, processes, single, threads, together, turns
 from .arrivals import Deviation
 from .bench import Bench, Unreadable
 
@@ -45,10 +45,17 @@ POINTS: Mapping[str, Point] = MappingProxyType(
         "a failure of a batch names the events that are not stored": batches.blame,
         "threads may call it at the same time": threads.at_the_same_time,
         "a thread may be interrupted anywhere in a call": threads.interrupted_anywhere,
+        "an exception from outside ends one thread only": outside.from_outside,
         "what it never takes is refused alone": failures.refusal,
+        "what it never takes is refused alone among threads": together.one_guilty,
         "while it is down it raises and loses nothing": failures.down,
+        "while it is down each thread hears of it": together.all_told,
+        "while a call hangs nobody waits for ever": together.none_waits_for_ever,
+        "what fails is left as it was": failures.left_as_it_was,
         "a child process stores as its parent does": processes.child,
+        "a fork in the middle of a call loses nothing": turns.forked_in_a_call,
         "flush tells the truth and keeps to its time": lifecycle.flush,
         "it can be closed twice and used again": lifecycle.close,
+        "visitors and a worker and close may meet": turns.beside_a_worker,
     }
 )

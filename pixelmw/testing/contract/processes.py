@@ -33,10 +33,10 @@ def child(bench: Bench) -> Iterator[Deviation]:
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
-        _store_and_exit(bench, of_child, writing)
+        store_and_exit(bench, of_child, writing)
     os.close(writing)
     yield from bench.store(beside)
-    words = _words_of_child(pid, reading)
+    words = words_of_child(pid, reading)
     yield from bench.store(after)
     if words:
         yield Deviation(
@@ -44,11 +44,11 @@ def child(bench: Bench) -> Iterator[Deviation]:
             "child's: remember os.getpid(), and open connections and start threads again where it has changed"
         )
     sent = [before, beside, after] if words else [before, of_child, beside, after]
-    for each in bench.came(sent, maybe=[of_child] if words else [], in_order=False):
+    for each in bench.came(sent, maybe=[of_child] if words else [], orders=()):
         yield each.where("after a fork")
 
 
-def _store_and_exit(bench: Bench, event: Event, writing: int) -> None:
+def store_and_exit(bench: Bench, event: Event, writing: int) -> None:
     """Store *event*, write what went wrong to the pipe, and end without what a process does at its end."""
     try:
         error = bench.give(event)
@@ -60,7 +60,7 @@ def _store_and_exit(bench: Bench, event: Event, writing: int) -> None:
         os._exit(0)
 
 
-def _words_of_child(pid: int, reading: int) -> str:
+def words_of_child(pid: int, reading: int) -> str:
     """Wait for the child to end, and return what it wrote."""
     said = b""
     deadline = time.monotonic() + _CHILD_LIMIT

