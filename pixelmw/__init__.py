@@ -6,6 +6,7 @@ from .errors import Discard, Rejected
 from .events import PATHS, SEGMENT_PATHS, Event, Sink
 from .middleware import PixelMiddleware
 from .params import Limits
+from .schema import TrackingPlan
 
 __all__ = [
     "PATHS",
@@ -17,5 +18,6 @@ __all__ = [
     "PixelMiddleware",
     "Rejected",
     "Sink",
+    "TrackingPlan",
     "__version__",
 ]

@@ -17,7 +17,7 @@ from .params import Limits, join_name
 from .reporter import Reporter
 from .request import LazyRequest
 from .request_log import log_rejected, logger
-from .schema import EventSchema, event_schemas
+from .schema import EventSchema, PlannedEvents, TrackingPlan, event_schemas, planned_events
 from .system.callables import Call, checked_callable, raise_if_unfinished, run_calls
 from .system.failures import ends_the_call_only, forget_tracebacks
 from .system.figures import figure_of
@@ -56,6 +56,7 @@ class Collector:
         sink: Sink,
         *,
         schemas: Mapping[str, Mapping[str, Any]] | None = None,
+        plan: TrackingPlan | None = None,
         write_keys: WriteKeys = "any",
         signer: Signer | None = None,
         unsigned: Unsigned = "refuse",
@@ -79,7 +80,9 @@ class Collector:
         self._key_checker = WriteKeyChecker(write_keys)
         self._asks_for_source = self._key_checker.asks_the_user
         self._signature_checker = SignatureChecker(signer, unsigned)
-        self._schemas = event_schemas(schemas, limits.pattern_steps)
+        self._schemas = planned_events(event_schemas(schemas, limits.pattern_steps), plan, limits.pattern_steps)
+        if plan and plan.ignored:
+            logger.info("%s has what JSON Schema does not know; it is ignored: %s", plan.name, ", ".join(plan.ignored))
         self._outcome_counts: Counter[str] = Counter()
         self._lock = ForkSafeLock()
 
@@ -189,7 +192,7 @@ class Collector:
             counts = dict(self._outcome_counts)
         return counts if repeated is None else {**counts, "repeated": repeated}
 
-    def _schema_of(self, event_type: str) -> EventSchema:
+    def _schema_of(self, event_type: str) -> EventSchema | PlannedEvents:
         if (schema := self._schemas.get(event_type)) is None:
             raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
         return schema

@@ -32,6 +32,8 @@ class Rejected(Exception):
         name of a limit. ``None`` if the code says it all.
     :ivar event_type: ``"page"``, ``"track"`` and so on.
     :ivar event: the event as far as it was built, or ``None``.
+    :ivar planned_name: the name that a tracking plan has for the event, or
+        ``None``. Unlike the name in the event, it is no value of the visitor's.
     :raises ValueError: if *code* is unknown, also if it is set later.
     :raises TypeError: if *message* is no string.
     """
@@ -56,6 +58,7 @@ class Rejected(Exception):
         self.rule = rule
         self.event_type = event_type
         self.event = event
+        self.planned_name: str | None = None
         self._query = query
 
     @property

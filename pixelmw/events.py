@@ -47,7 +47,7 @@ _ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 # Enrichers may rely on these being objects.
 _OBJECT_FIELDS = ("context", "properties", "traits")
 _SERVER_OWNED = ("type", "integrations", "receivedAt")
-_SERVER_OWNED_CONTEXT = ("ip", "source")
+_SERVER_OWNED_CONTEXT = ("ip", "source", "omitted", "trackingPlanId", "trackingPlanVersion", "violationErrors")
 
 
 def checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[str, str]:
@@ -100,7 +100,7 @@ def build_event(
     event.update(type=event_type, integrations={"All": True}, receivedAt=instant)
     context = event.setdefault("context", {})
     if isinstance(context, dict):
-        for name in _SERVER_OWNED_CONTEXT:
+        for name in _SERVER_OWNED_CONTEXT if context else ():
             context.pop(name, None)
         if source:
             context["source"] = source

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .live import LiveView
     from .params import Limits
     from .replies import Reply, ReplyMode
+    from .schema import TrackingPlan
 
 _WHICH_OF_THE_TWO = (
     "pixelmw.PixelMiddleware wraps a WSGI application, as PixelMiddleware(app, sink). "
@@ -61,6 +62,7 @@ class PixelMiddleware:
     :param schemas: event type to a JSON Schema (draft 2020-12 unless it says
         otherwise) that replaces the bundled one. It may refer to the bundled
         ones as ``urn:pixelmw:track`` and so on.
+    :param plan: a :class:`TrackingPlan`: what each named event must hold besides.
     :param write_keys: ``"any"`` (a key must be present, and is not checked),
         ``"optional"`` (none is needed), a collection of keys, a mapping from
         key to source name, or a callable from key to source name or ``None``.
@@ -95,6 +97,7 @@ class PixelMiddleware:
         *,
         paths: Mapping[str, str] = PATHS,
         schemas: Mapping[str, Mapping[str, Any]] | None = None,
+        plan: TrackingPlan | None = None,
         write_keys: WriteKeys = "any",
         signer: Signer | None = None,
         unsigned: Unsigned = "refuse",
@@ -107,6 +110,7 @@ class PixelMiddleware:
         collector = Collector(
             sink,
             schemas=schemas,
+            plan=plan,
             write_keys=write_keys,
             signer=signer,
             unsigned=unsigned,

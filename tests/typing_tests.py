@@ -16,7 +16,18 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from sqlalchemy import create_engine
 from werkzeug.wrappers import Request, Response
 
-from pixelmw import PATHS, SEGMENT_PATHS, Collector, Discard, Event, Limits, PixelMiddleware, Rejected, Sink
+from pixelmw import (
+    PATHS,
+    SEGMENT_PATHS,
+    Collector,
+    Discard,
+    Event,
+    Limits,
+    PixelMiddleware,
+    Rejected,
+    Sink,
+    TrackingPlan,
+)
 from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Full, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
 from pixelmw.enrich import client_context
@@ -238,3 +249,14 @@ def delivery(path: Path) -> None:
     retry.first = 5  # type: ignore[misc]
     Metrics(application)  # type: ignore[arg-type]
     Metrics(sink=print)  # type: ignore[arg-type]
+
+
+def tracking_plans(path: Path) -> None:
+    plan = TrackingPlan({"Opened": {"required": ["mail"]}}, types={"page": {}}, unplanned="refuse", version=4)
+    assert_type(TrackingPlan.load(path, unplanned_properties="omit", violations="annotate"), TrackingPlan)
+    assert_type(TrackingPlan.load("plan.json").shape, str)
+    assert_type(plan.events, tuple[str, ...])
+    PixelMiddleware(application, print, plan=plan)
+    Collector(print, plan=None)
+    TrackingPlan({}, unplanned="omit")  # type: ignore[arg-type]
+    PixelMiddleware(application, print, plan="plan.json")  # type: ignore[arg-type]

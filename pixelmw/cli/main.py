@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from .._version import __version__
 from ..replies import REPLIES
+from ..schema import TrackingPlan
 from .drain import drain
 from .link import add_link
+from .plan import add_plan
 from .serve import serve
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_drain(commands)
     add_link(commands)
+    add_plan(commands)
     return parser
 
 
@@ -50,11 +53,13 @@ def _add_serve(commands: _Commands) -> None:
         help="accept this key only; may be repeated (default: any key will do)",
     )
     command.add_argument("--reply", choices=list(REPLIES), default="gif", help="how to answer")
+    command.add_argument("--plan", metavar="PATH", help="a tracking plan: events that it does not accept are refused")
     command.set_defaults(run=_run_serve)
 
 
 def _run_serve(arguments: argparse.Namespace) -> None:
-    serve(arguments.host, arguments.port, arguments.db, arguments.write_key, arguments.reply)
+    plan = TrackingPlan.load(arguments.plan) if arguments.plan else None
+    serve(arguments.host, arguments.port, arguments.db, arguments.write_key, arguments.reply, plan)
 
 
 def _add_drain(commands: _Commands) -> None:

@@ -10,6 +10,7 @@ from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
 from ..replies import ReplyMode
+from ..schema import TrackingPlan
 from ..sinks import SQLite
 from ..text import name_without_value, shortened
 from .console import print_line
@@ -40,7 +41,12 @@ def refusal_line(refusal: Rejected) -> str:
     """A line for the terminal about a refused request; it shows no parameter's value."""
     where = f"at {name_without_value(refusal.path)}" if refusal.path else ""
     return _terminal_line(
-        "refused", str(refusal.event_type), refusal.code, where, f"({refusal.rule})" if refusal.rule else ""
+        "refused",
+        str(refusal.event_type),
+        shortened(refusal.planned_name or ""),
+        refusal.code,
+        where,
+        f"({refusal.rule})" if refusal.rule else "",
     )
 
 
@@ -54,13 +60,16 @@ def near_miss_line(path: str, pixel_path: str) -> str:
     return _terminal_line("passed", shortened(path), f"to the application: the pixel's path is {pixel_path}")
 
 
-def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[str], reply: ReplyMode) -> BaseWSGIServer:
+def make_welcome_server(
+    host: str, port: int, store: SQLite, write_keys: list[str], reply: ReplyMode, plan: TrackingPlan | None = None
+) -> BaseWSGIServer:
     """Make a threaded server for the welcome page, with the middleware around it.
 
     :param port: 0 for any that is free.
     :param store: where the events go.
     :param write_keys: the only keys to accept; if there are none, any key is accepted.
     :param reply: see :class:`pixelmw.PixelMiddleware`.
+    :param plan: see :class:`pixelmw.PixelMiddleware`.
     :raises ValueError: for a blank write key.
     :raises SystemExit: if it cannot listen on the address; Werkzeug has then printed why.
     """
@@ -76,6 +85,7 @@ def make_welcome_server(host: str, port: int, store: SQLite, write_keys: list[st
             on_near_miss=lambda path, pixel_path: print_line(near_miss_line(path, pixel_path)),
         ),
         sink,
+        plan=plan,
         write_keys=write_keys or "any",
         reply=reply,
         on_reject=lambda refusal: print_line(refusal_line(refusal)),
@@ -88,7 +98,9 @@ def front_page_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(host: str, port: int, database: str, write_keys: list[str], reply: ReplyMode) -> None:
+def serve(
+    host: str, port: int, database: str, write_keys: list[str], reply: ReplyMode, plan: TrackingPlan | None = None
+) -> None:
     """Serve until interrupted; the arguments are those of :func:`make_welcome_server`.
 
     :param database: the SQLite file to store in; it is made if it does not exist.
@@ -97,7 +109,7 @@ def serve(host: str, port: int, database: str, write_keys: list[str], reply: Rep
     :raises SystemExit: if it cannot listen on the address; Werkzeug has then printed why.
     """
     with SQLite(database) as store:
-        server = make_welcome_server(host, port, store, write_keys, reply)
+        server = make_welcome_server(host, port, store, write_keys, reply, plan)
         print_line(f"pixelmw collects into {database}; open {front_page_url(host, server.port)} and stop with Ctrl-C")
         server.serve_forever()  # returns at Ctrl-C, with the server closed
     print_line("stopped")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..middleware import PixelMiddleware
+from ..schema import TrackingPlan
 
 #: The arguments of the middleware, without the application.
 ARGUMENTS = tuple(name for name in inspect.signature(PixelMiddleware).parameters if name != "app")
@@ -35,17 +36,24 @@ def resolve(argument: str, value: Any) -> Any:
 
     A dotted path stands for the object of that name, also within the list of
     enrichers, and a class that is given as the sink or the live view for an
-    instance of it.
+    instance of it. A plan may be the path of a file or a folder; a text is one
+    if it has a slash or a backslash, or ends in ``.json``.
 
     :raises ImportError: if there is nothing at the dotted path.
-    :raises Exception: what the import, or the class, raised.
+    :raises Exception: what the import, the class, or the loading of the plan raised.
     """
+    if argument == "plan" and (isinstance(value, os.PathLike) or (isinstance(value, str) and _is_path(value))):
+        return TrackingPlan.load(value)
     if argument == "enrich" and isinstance(value, list | tuple):
         return [import_dotted(each) for each in value]
     if argument in _PLAIN_TEXTS:
         return value
     value = import_dotted(value)
     return value() if argument in _MADE_OF_CLASSES and isinstance(value, type) else value
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text or text.endswith(".json")
 
 
 def import_dotted(value: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 from ..errors import Rejected
 from ..params import Limits
 from .coerce import compile_coercion
-from .compiled import Compiler, Memory, assume_matches, too_long_texts
-from .load import load_schema
+from .compiled import Compiler, Memory, Path, assume_matches, too_long_texts
+from .load import SchemaFault, load_schema, locate_schema
 from .patterns import Patterns, TooMuchText
 from .refusals import find_fault, refusal_of, refusal_of_length
 from .values import is_plain, plain
@@ -23,19 +23,28 @@ class EventSchema:
     :param name: what an error calls the schema.
     :param schema: a JSON Schema as a dict.
     :param pattern_steps: see :class:`pixelmw.Limits`.
+    :param is_checked: True if the schema was loaded before, and so is known to be one.
     :raises TypeError: if it is not a dict.
     :raises ValueError: if it is unusable, see :func:`pixelmw.schema.load.load_schema`.
+    :ivar node: the compiled schema.
     """
 
-    def __init__(self, name: str, schema: Any, pattern_steps: int | None = Limits().pattern_steps) -> None:
+    def __init__(
+        self,
+        name: str,
+        schema: Any,
+        pattern_steps: int | None = Limits().pattern_steps,
+        *,
+        is_checked: bool = False,
+    ) -> None:
         patterns = Patterns(pattern_steps)
-        _, located = load_schema(name, schema, patterns)
+        located = locate_schema(schema) if is_checked else load_schema(name, schema, patterns)[1]
         try:
             compiler = Compiler(located, patterns)
             self._coercion = compile_coercion(located, compiler)
         except RecursionError:
-            raise ValueError(f"{name} is nested too deep to validate an event with it") from None
-        self._node = compiler.root
+            raise SchemaFault(f"{name} is nested too deep to validate an event with it") from None
+        self.node = compiler.root
         # Where a schema may hold because another one does not, a value that no check can satisfy would do harm.
         self._needs_plain = any(
             node.own_coercion or any(rule.keyword in _NEGATING for rule in node.rules) for node in compiler.nodes
@@ -43,7 +52,8 @@ class EventSchema:
 
     def coerce(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return *event* coerced; what came in is not changed."""
-        return self._coerced(event, {})
+        coerced: dict[str, Any] = self.coerced(event, {})
+        return coerced
 
     def coerce_and_validate(self, event: dict[str, Any]) -> None:
         """Coerce *event*, then validate it.
@@ -64,27 +74,40 @@ class EventSchema:
             ) from None
 
     def _coerce_and_validate(self, event: dict[str, Any], memory: Memory) -> None:
-        coerced = self._coerced(event, memory)
-        valid = self._node.holds(coerced, memory)
+        coerced = self.coerced(event, memory)
+        valid = self.node.holds(coerced, memory)
         if not valid and not is_plain(coerced):  # an enricher left instances of subclasses, which no check accepts
             memory = {}
-            coerced = self._coerced(plain(event), memory)
-            valid = self._node.holds(coerced, memory)
+            coerced = self.coerced(plain(event), memory)
+            valid = self.node.holds(coerced, memory)
         if coerced is not event:
             event.clear()
             event.update(coerced)
-        if (
-            valid
-            and memory
-            and (texts := too_long_texts(coerced, memory))
-            and not self._node.holds(coerced, assume_matches())
-        ):
-            raise refusal_of_length(texts)
-        if not valid:
-            raise refusal_of(find_fault(self._node, coerced, memory), memory)
+        if not valid or memory:
+            refusal = self._refusal(coerced, memory, (), is_valid=valid)
+            if refusal is not None:
+                raise refusal
 
-    def _coerced(self, event: dict[str, Any], memory: Memory) -> dict[str, Any]:
-        if self._needs_plain and not is_plain(event):
-            event = plain(event)
-        coerced: dict[str, Any] = self._coercion.coerce(event, memory)
-        return coerced
+    def refusal(self, value: Any, memory: Memory, path: Path = ()) -> Rejected | None:
+        """Judge *value* as it is. Returns the refusal, or ``None`` if the schema accepts it.
+
+        :param memory: what was found out in this request.
+        :param path: the names that lead to the value in its event.
+        """
+        return self._refusal(value, memory, path, is_valid=self.node.holds(value, memory))
+
+    def _refusal(self, value: Any, memory: Memory, path: Path, *, is_valid: bool) -> Rejected | None:
+        if not is_valid:
+            return refusal_of(find_fault(self.node, value, memory).below(path), memory)
+        if memory and (texts := too_long_texts(value, memory)) and not self.node.holds(value, assume_matches()):
+            return refusal_of_length([((*path, *inner), text, pattern) for inner, text, pattern in texts])
+        return None
+
+    def coerced(self, value: Any, memory: Memory) -> Any:
+        """Return *value* coerced; what came in is not changed.
+
+        :param memory: what was found out in this request.
+        """
+        if self._needs_plain and not is_plain(value):
+            value = plain(value)
+        return self._coercion.coerce(value, memory)

@@ -7,8 +7,8 @@ import re
 import warnings
 from typing import Any
 
-# All keywords of drafts 3 to 2020-12, annotations included.
-_KNOWN = [
+#: All keywords of drafts 3 to 2020-12, annotations included.
+KNOWN_KEYWORDS = [
     "$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveAnchor", "$recursiveRef",
     "$ref", "$schema", "$vocabulary", "additionalItems", "additionalProperties", "allOf", "anyOf", "const",
     "contains", "contentEncoding", "contentMediaType", "contentSchema", "default", "definitions", "dependencies",
@@ -43,9 +43,9 @@ def warn_of_slips(name: str, schema: dict[str, Any]) -> None:
 
 def _meant_by(keyword: str) -> str | None:
     """The known keyword that *keyword* is one slip away from; ``None`` if it is known itself, or far from all."""
-    if keyword in _KNOWN or keyword in _NO_SLIPS or keyword.startswith(("x-", "x_")):
+    if keyword in KNOWN_KEYWORDS or keyword in _NO_SLIPS or keyword.startswith(("x-", "x_")):
         return None
-    return next((known for known in _KNOWN if _is_slip(_letters(keyword), _letters(known))), None)
+    return next((known for known in KNOWN_KEYWORDS if _is_slip(_letters(keyword), _letters(known))), None)
 
 
 def _letters(keyword: str) -> str:

@@ -29,7 +29,7 @@ def collect(
     :param paths: path to event type, as the middleware takes it.
     :param headers: of the request, such as ``{"Referer": "https://shop.example/"}``.
     :param remote_addr: the address that the request comes from.
-    :param options: those of :class:`pixelmw.Collector`, such as ``schemas``,
+    :param options: those of :class:`pixelmw.Collector`, such as ``schemas``, ``plan``,
         ``enrich``, ``clock`` and ``new_id``. ``write_keys`` is "optional" unless
         given, and a ``sink`` is called with the event if there is one.
     :raises Rejected: if the request is refused; ``on_reject`` is called with it if it is given.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pixelmw import Event, PixelMiddleware, delivery, enrich
+from pixelmw import Event, PixelMiddleware, TrackingPlan, delivery, enrich
 from pixelmw.links import Links, Signer
 from pixelmw.live import LiveView
 from pixelmw.sinks.base import close_sink
@@ -51,7 +51,7 @@ def test_the_example_of_a_docstring_runs_and_sends_a_request(
     names: dict[str, Any] = {each: getattr(delivery, each) for each in delivery.__all__}
     names |= {"PixelMiddleware": NotedMiddleware, "app": FlaskApp(), "sink": [].append, "Kafka": Kafka, "HTTP": HTTP}
     names |= {each: getattr(enrich, each) for each in enrich.__all__}
-    names |= {"Links": Links, "Signer": Signer, "LiveView": LiveView}
+    names |= {"Links": Links, "Signer": Signer, "LiveView": LiveView, "TrackingPlan": TrackingPlan}
     names |= {"get_wsgi_application": lambda: host_app, "WRITE_KEY": KEY}
     if "wsgi_app" not in EXAMPLES[name]:
         names["app"] = host_app

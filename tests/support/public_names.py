@@ -13,7 +13,9 @@ from typing import Any, Final
 API_PAGES: Final = Path(__file__).parents[2] / "docs" / "reference" / "api"
 
 IMPORT_PATHS: Final = {
-    "pixelmw": "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS Event Sink __version__",
+    "pixelmw": (
+        "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS TrackingPlan Event Sink __version__"
+    ),
     "pixelmw.asgi": "PixelASGI",
     "pixelmw.sinks": (
         "SQLite JSONLines Log fan_out fallback BatchSink SinkError Undeliverable Unavailable PartialFailure StoreStats "

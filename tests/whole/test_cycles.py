@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pixelmw import Discard, Rejected
+from pixelmw import Discard, Rejected, TrackingPlan
 from pixelmw.replies import ReplyMode
 from pixelmw.sinks import Undeliverable, fan_out
 from tests.support.pixel import Pixel
@@ -47,6 +47,13 @@ ENDS: dict[str, tuple[dict[str, Any], str]] = {
     "too deep": ({}, f"{GOOD}&a{'.a' * 20}=1"),
     "invalid": ({}, "writeKey=k&anonymousId=a"),
     "invalid, by alternatives": ({"schemas": {"track": ALTERNATIVES}}, f"{GOOD}&properties.c=x"),
+    "invalid, by the plan": ({"plan": TrackingPlan({"e": {"required": ["a"]}})}, GOOD),
+    "unplanned": ({"plan": TrackingPlan({}, unplanned="refuse")}, GOOD),
+    "too much text": (
+        {"plan": TrackingPlan({"e": {"patternProperties": {"a.*b.*c.*d": {}}}})},
+        f"{GOOD}&properties.{'abc' * 80}=1",
+    ),
+    "annotated": ({"plan": TrackingPlan({"e": {"required": ["a"]}}, violations="annotate")}, GOOD),
     "unauthorized": ({}, "event=e"),
     "too large": ({}, f"{GOOD}&{'n' * 300}=1"),
     "an enricher refuses": ({"enrich": [raising(lambda: Rejected("invalid", "why"))]}, GOOD),

@@ -171,4 +171,4 @@ def dependent_schemas(value: dict[str, Any], keyword: str, nodes: dict[str, Node
     def names(value: dict[str, Any], memory: Memory) -> set[str]:
         return set().union(*(node.names(value, memory) for node in applying(value)))
 
-    return Rule(keyword=keyword, value=value, holds=holds, parts=parts, names=names)
+    return Rule(keyword=keyword, value=value, holds=holds, parts=parts, names=names, nodes=tuple(nodes.values()))
