@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..live import LiveView
     from ..params import Limits
     from ..replies import Reply, ReplyMode
+    from ..schema import TrackingPlan
     from .calls import Outcome
 
 Receive = Callable[[], Awaitable[Any]]
@@ -65,6 +66,7 @@ class PixelASGI:
         *,
         paths: Mapping[str, str] = PATHS,
         schemas: Mapping[str, Mapping[str, Any]] | None = None,
+        plan: TrackingPlan | None = None,
         write_keys: WriteKeys = "any",
         signer: Signer | None = None,
         unsigned: Unsigned = "refuse",
@@ -81,6 +83,7 @@ class PixelASGI:
         collector = Collector(
             _awaited(sink),
             schemas=schemas,
+            plan=plan,
             write_keys=write_keys,
             signer=signer,
             unsigned=unsigned,

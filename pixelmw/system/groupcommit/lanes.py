@@ -69,8 +69,8 @@ class Lanes:
         self._taken.pop(turn, None)
         turn.has_left = True
         self.wanted_whole.pop(turn, None)
-        # Without the mutex: who comes to stand in line only now sees that the lane is free. So whoever looks through the
-        # turns looks through a list of them.
+        # Without the mutex: who comes to stand in line only now sees that the lane is free. So whoever looks through
+        # the turns looks through a list of them.
         if self.wanted_whole or self._somebody_waits():
             with self.mutex:
                 self.wake()
@@ -89,7 +89,7 @@ class Lanes:
         while True:
             with self.mutex:
                 self.wanted_whole[turn] = None
-                if self._drop_ended() == 0 and [*self.wanted_whole][0] is turn:
+                if self._drop_ended() == 0 and [*self.wanted_whole][0] is turn:  # noqa: RUF015 - one may leave meanwhile
                     self._taken[turn] = time.monotonic()
                     return True
                 wake = turn.waiting_place()
