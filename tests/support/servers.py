@@ -50,6 +50,9 @@ _GRACEFUL = "--hook-master-start=unix_signal:15 gracefully_kill_them_all"
 _UVICORN = ("uvicorn", "--host=127.0.0.1", "--port=0", "--no-proxy-headers", "{module}:{name}")
 _HYPERCORN = ("hypercorn", "--bind=127.0.0.1:0", "{module}:{name}")
 
+# Waitress takes the headers of a proxy away that it was not told of, unless it is told to leave them.
+_LEAVING = "--no-clear-untrusted-proxy-headers"
+
 #: What starts each server; ``{module}`` and ``{name}`` are where the application is.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "gunicorn-sync": _GUNICORN,
@@ -58,6 +61,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "gunicorn-gevent": (*_GUNICORN, "--worker-class=gevent"),
     "gunicorn-max-requests": (*_GUNICORN, "--threads=4", "--workers=2", "--max-requests=50"),
     "waitress": ("waitress-serve", "--listen=127.0.0.1:0", "{module}:{name}"),
+    "waitress-leaving": ("waitress-serve", "--listen=127.0.0.1:0", _LEAVING, "{module}:{name}"),
     "uwsgi": (*_UWSGI, "--module={module}:{name}"),
     "uwsgi-threads": (*_UWSGI, "--module={module}:{name}", "--enable-threads"),
     "uwsgi-master": (*_UWSGI, "--module={module}:{name}", "--master", "--processes=2", "--threads=2"),
