@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
 
 # PEP 3333: these two have no "HTTP_" in front.
 _WITHOUT_PREFIX = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -52,6 +53,16 @@ def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = str(client[0]), str(client[1])
     _add_headers(environ, scope.get("headers", ()))
     return environ
+
+
+async def add_body(environ: WSGIEnvironment, receive: Receive, max_bytes: int) -> None:
+    """Put the body of a request, and its length, into *environ*; of a large one, a little more than *max_bytes*."""
+    body, more_body = b"", True
+    while more_body and len(body) <= max_bytes:
+        message = await receive()
+        body += message.get("body", b"")
+        more_body = message.get("more_body", False)  # a client that has gone away sends no more
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
 
 
 def wsgi_string(text: str) -> str:

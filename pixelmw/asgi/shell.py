@@ -12,7 +12,7 @@ from ..events import PATHS
 from ..system.callables import Call, checked_asgi_application, is_async
 from .answers import messages_of
 from .calls import Awaited, keep_task
-from .environ import Scope, environ_of
+from .environ import Receive, Scope, add_body, environ_of
 from .lifespan import Lifespan
 from .ways import Ways
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..schema import TrackingPlan
     from .calls import Outcome
 
-Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -145,7 +144,7 @@ class PixelASGI:
             if found is None and (root := scope.get("root_path")) and path.startswith(root):
                 found = self._names.get(path[len(root) :])
             if found is not None:
-                await self._answer(*found, scope, send)
+                await self._answer(*found, scope, receive, send)
                 return
         elif scope["type"] == "lifespan":
             require_asyncio()
@@ -153,9 +152,11 @@ class PixelASGI:
             return
         await self.app(scope, receive, send)
 
-    async def _answer(self, path: str, name: str, scope: Scope, send: Send) -> None:
+    async def _answer(self, path: str, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         require_asyncio()
         environ = environ_of(scope, path)
+        if scope["method"] == "POST" and (max_body := self._endpoint.max_body(name)):
+            await add_body(environ, receive, max_body)
         size = len(environ["QUERY_STRING"])
         start, body = messages_of(await self._drive(self._endpoint.steps(name, environ), size), environ)
         await send(start)

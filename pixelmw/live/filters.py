@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FILTERS = ("event_type", "event", "id", "text", "code", "limit")
 _IDS = ("userId", "anonymousId", "messageId")
 _NAMES = ("event", "name")
-_MAX_BODY = 65_536  # bytes; a filter is a line
+#: What is read of a body, in bytes; a filter is a line.
+MAX_BODY = 65_536
 _MAX_FIELDS = 100
 
 
@@ -98,9 +99,10 @@ def _holds(name: str, value: str, entry: dict[str, Any], event: dict[str, Any]) 
 
 
 def _body(environ: WSGIEnvironment) -> dict[str, Any]:
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= _MAX_BODY):
-        raise WrongFilter(f"the body must be a JSON object of at most {_MAX_BODY} bytes, with its Content-Length")
+    # Of a body in chunks no length is known here; without it, there is none (RFC 9112, section 6.3).
+    length = environ.get("CONTENT_LENGTH") or ("none" if "HTTP_TRANSFER_ENCODING" in environ else "0")
+    if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= MAX_BODY):
+        raise WrongFilter(f"the body must be a JSON object of at most {MAX_BODY} bytes, with its Content-Length")
     raw = environ["wsgi.input"].read(int(length)) if int(length) else b"{}"
     try:
         given = json.loads(raw)

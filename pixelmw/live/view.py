@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..system.failures import ends_the_call_only
 from .answers import LiveAnswer, json_answer, make_answer, text_answer
-from .filters import WrongFilter, query_of, read_filter, select, whole_number
+from .filters import MAX_BODY, WrongFilter, query_of, read_filter, select, whole_number
 from .guard import Guard, Objection
 from .kept import Kept, Snapshot
 from .page import load_page
@@ -63,6 +63,7 @@ class LiveView:
     :raises ValueError: for a path that does not begin with a slash or ends with
         one, a *limit* below one, a host that is none, or a token that cannot stand in a header.
     :ivar paths: each path that it answers, as a WSGI server spells it.
+    :ivar max_body: how much of the body of a request is read, in bytes.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class LiveView:
         self._kept = Kept(_checked_limit(limit))
         self._guard = Guard(hosts, token)
         self._page = load_page()
+        self.max_body = MAX_BODY
         routes = {
             path: _Route(_READ, self._show_page),
             f"{path}/": _Route(_READ, self._show_page),

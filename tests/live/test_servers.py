@@ -13,15 +13,30 @@ from tests.support.servers import Answer, exchange, parse, running
 
 pytestmark = pytest.mark.slow
 
-SERVERS = ("gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent", "waitress", "uwsgi", "werkzeug", "wsgiref")
+SERVERS = (
+    "gunicorn-sync",
+    "gunicorn-gthread",
+    "gunicorn-gevent",
+    "waitress",
+    "uwsgi",
+    "werkzeug",
+    "wsgiref",
+    "uvicorn",
+    "hypercorn",
+)
+WSGI, ASGI = "tests.support.live_app:application", "tests.support.live_app:asgi_application"
 FILTER = b'{"event": "a"}'
+
+
+def app_of(server: str) -> str:
+    return ASGI if server in ASGI_SERVERS else WSGI
 
 
 @pytest.fixture(scope="module", params=SERVERS)
 def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a server that runs."""
     directory = tmp_path_factory.mktemp(request.param)
-    with running(request.param, "tests.support.live_app:application", directory) as port:
+    with running(request.param, app_of(request.param), directory) as port:
         yield port
 
 
@@ -53,7 +68,7 @@ def test_others_do_not(port: int, header: str) -> None:
 
 @pytest.mark.parametrize("server", [server.replace("waitress", "waitress-leaving") for server in SERVERS])
 def test_whoever_comes_through_a_proxy_does_not(server: str, tmp_path: Path) -> None:
-    with running(server, "tests.support.live_app:application", tmp_path) as port:
+    with running(server, app_of(server), tmp_path) as port:
         assert ask(port, "/_pixelmw/all", "X-Forwarded-For: 127.0.0.1").status == 403
 
 
@@ -62,7 +77,7 @@ def test_nginx_by_default_does_not(port: int) -> None:
 
 
 def test_each_worker_has_a_view_of_its_own(tmp_path: Path) -> None:
-    with running("gunicorn-preload", "tests.support.live_app:application", tmp_path) as port:
+    with running("gunicorn-preload", WSGI, tmp_path) as port:
         views: Counter[str] = Counter()
         for _ in range(200):
             ask(port, "/pixel/v1/track?writeKey=k&userId=1&event=a")

@@ -46,7 +46,7 @@ class Pixel:
         self.events: list[Event] = []
         self.refusals: list[Rejected] = []
         app = options.pop("app", host_app)
-        of_the_middleware = {name: options.pop(name) for name in ("paths", "reply") if name in options}
+        of_the_middleware = {name: options.pop(name) for name in ("paths", "reply", "live") if name in options}
         defaults: dict[str, Any] = {
             "sink": self.events.append,
             "on_reject": self.refusals.append,
