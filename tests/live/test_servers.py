@@ -13,17 +13,9 @@ from tests.support.servers import Answer, exchange, parse, running
 
 pytestmark = pytest.mark.slow
 
-SERVERS = (
-    "gunicorn-sync",
-    "gunicorn-gthread",
-    "gunicorn-gevent",
-    "waitress",
-    "uwsgi",
-    "werkzeug",
-    "wsgiref",
-    "uvicorn",
-    "hypercorn",
-)
+ASGI_SERVERS = ("uvicorn", "hypercorn")
+GUNICORN = ("gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent")
+SERVERS = (*GUNICORN, "waitress", "uwsgi", "werkzeug", "wsgiref", *ASGI_SERVERS)
 WSGI, ASGI = "tests.support.live_app:application", "tests.support.live_app:asgi_application"
 FILTER = b'{"event": "a"}'
 
