@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-
-# Of an exception that cannot be copied, the nearest base that can be made of its words alone.
-_FALLBACK = RuntimeError
+from collections.abc import Callable
+from contextlib import suppress
 
 
 def copy_of(error: Exception) -> Exception:
@@ -13,18 +12,17 @@ def copy_of(error: Exception) -> Exception:
 
     If several threads raised one instance, its traceback would grow with each.
     """
-    try:
-        twin = copy.copy(error)
-        if type(twin) is type(error) and str(twin) == str(error):
-            return twin
-    except Exception:  # noqa: S110 - its __init__ wants more than its words
-        pass
-    for kind in type(error).__mro__:
-        try:
-            twin = kind(str(error))
-            if isinstance(twin, Exception):
-                twin.__dict__.update(error.__dict__)
+    makers: tuple[Callable[[Exception], Exception], ...] = (copy.copy, _without_init)
+    for make in makers:
+        with suppress(Exception):  # its __init__ may want more than its words
+            twin = make(error)
+            if type(twin) is type(error) and str(twin) == str(error):
                 return twin
-        except Exception:  # noqa: S112
-            continue
-    return _FALLBACK(str(error))
+    return RuntimeError(f"{type(error).__name__}, which cannot be shown")
+
+
+def _without_init(error: Exception) -> Exception:
+    kind = type(error)
+    twin: Exception = kind.__new__(kind, *error.args)
+    twin.__dict__.update(error.__dict__)
+    return twin

@@ -161,3 +161,48 @@ def test_a_commit_that_calls_its_own_group_is_told_at_once() -> None:
 
     group = GroupCommit(commit, lanes=2)
     group("a")
+
+
+def test_who_comes_after_a_leader_was_ended_in_line_leads() -> None:
+    stored = Stored()
+    leaving = Callers(stored.group, patience=0.05)
+    with stored.group.lanes.alone():
+        leaving.start("a")
+        assert isinstance(leaving.finish()["a"], NotBegun)
+        callers = Callers(stored.group)
+        callers.start("b", "c")
+    assert callers.finish() == {"b": None, "c": None}
+    assert stored.commits == [["b", "c"]]
+
+
+def test_two_lanes_are_two_commits_at_a_time() -> None:
+    inside = threading.Barrier(2)
+
+    def commit(items: list[str]) -> Mapping[int, Exception]:
+        inside.wait(20)
+        return {}
+
+    callers = Callers(GroupCommit(commit, lanes=2))
+    for name in "ab":
+        threading.Thread(target=callers.group, args=(name,), daemon=True).start()
+    wait_until(lambda: inside.n_waiting == 0 and not callers.group.waiting)
+
+
+def test_what_stands_behind_lets_others_go_first() -> None:
+    stored = Stored()
+    told: list[str] = []
+
+    def store_behind() -> None:
+        stored.group("behind", behind=True)
+        told.append("behind")
+
+    behind = threading.Thread(target=store_behind)
+    callers = Callers(stored.group)
+    with stored.group.lanes.alone():
+        behind.start()
+        wait_until(lambda: stored.group.waiting)
+        callers.start("a", "b")
+    behind.join(20)
+    assert callers.finish() == {"a": None, "b": None}
+    assert stored.commits == [["a", "b"], ["behind"]]
+    assert told == ["behind"]

@@ -63,7 +63,7 @@ def test_each_has_an_exception_of_his_own_with_the_class_and_words_of_the_first(
         assert isinstance(each, Exception)
         assert is_down(each)
         assert str(each) == str(error)
-        assert type(each) is type(error) or isinstance(error, Wanting)
+        assert type(each) is type(error)
         assert getattr(each, "errno", None) == getattr(error, "errno", None)
         assert getattr(each, "retry_after", None) == getattr(error, "retry_after", None)
         assert each.__cause__ is each.__context__ is None
