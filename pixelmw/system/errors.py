@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 
 def copy_of(error: Exception) -> Exception:
@@ -24,7 +25,7 @@ def copy_of(error: Exception) -> Exception:
 def _without_init(error: Exception) -> Exception:
     """Make a copy by what Python itself has for *error*: its class may want other arguments than it passed on."""
     kind = type(error)
-    built_in = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    built_in: Any = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     twin: Exception = kind.__new__(kind, *error.args)
     built_in.__init__(twin, *error.args)
     twin.__dict__.update(error.__dict__)
