@@ -106,6 +106,11 @@ class KafkaCluster(KafkaTopics):
             self._processes[number] = self._spawn(number, "kafka.Kafka", str(self._file(number)))
         self.wait_until_up()
 
+    def restore(self) -> None:
+        """Start those that do not run."""
+        if missing := [number for number in NUMBERS if number not in self._processes]:
+            self.start(*missing)
+
     def wait_until_up(self) -> None:
         """Wait until all running nodes know each other, and each partition has all of them in sync."""
         deadline = time.monotonic() + TIMEOUT

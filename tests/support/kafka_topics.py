@@ -23,7 +23,7 @@ from confluent_kafka.admin import (
 
 from tests.support.processes import run
 
-TIMEOUT = 60.0  # seconds, for anything that the brokers are waited for
+TIMEOUT = 120.0  # seconds, for anything that the brokers are waited for
 #: Who is let in with the tests' password, where there is one.
 USER = "pixel"
 

@@ -10,11 +10,17 @@ import pytest
 from tests.support.kafka_cluster import KafkaCluster, kafka_cluster
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[KafkaCluster]:
-    """Three nodes of Apache Kafka, for the tests of a module."""
+@pytest.fixture(scope="package")
+def shared_cluster() -> Iterator[KafkaCluster]:
     with kafka_cluster() as running:
         yield running
+
+
+@pytest.fixture
+def cluster(shared_cluster: KafkaCluster) -> Iterator[KafkaCluster]:
+    """Three nodes of Apache Kafka, all of which run."""
+    yield shared_cluster
+    shared_cluster.restore()
 
 
 @pytest.fixture
