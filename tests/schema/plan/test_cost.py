@@ -72,7 +72,7 @@ def test_memory_is_for_what_is_used() -> None:
     try:
         plan = TrackingPlan(events)
         held, _ = tracemalloc.get_traced_memory()
-        assert held < 1.5 * written
+        assert held < 2 * written  # dicts would take six times as much
         collector = Collector(lambda event: None, plan=plan, write_keys="optional")
         before, _ = tracemalloc.get_traced_memory()
         for number in range(60):  # none of these is in the plan
