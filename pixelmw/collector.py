@@ -80,7 +80,7 @@ class Collector:
         self._key_checker = WriteKeyChecker(write_keys)
         self._asks_for_source = self._key_checker.asks_the_user
         self._signature_checker = SignatureChecker(signer, unsigned)
-        self._schemas = planned_events(event_schemas(schemas, limits.pattern_steps), plan, limits.pattern_steps)
+        self.schemas = planned_events(event_schemas(schemas, limits.pattern_steps), plan, limits.pattern_steps)
         if plan and plan.ignored:
             logger.info("%s has what JSON Schema does not know; it is ignored: %s", plan.name, ", ".join(plan.ignored))
         self._outcome_counts: Counter[str] = Counter()
@@ -89,7 +89,7 @@ class Collector:
     @property
     def event_types(self) -> tuple[str, ...]:
         """The event types that :meth:`collect` knows."""
-        return tuple(self._schemas)
+        return tuple(self.schemas)
 
     def collect(self, event_type: str, environ: WSGIEnvironment) -> Event:
         """Store the event that a request stands for, and return it.
@@ -193,8 +193,8 @@ class Collector:
         return counts if repeated is None else {**counts, "repeated": repeated}
 
     def _schema_of(self, event_type: str) -> EventSchema | PlannedEvents:
-        if (schema := self._schemas.get(event_type)) is None:
-            raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self._schemas)}")
+        if (schema := self.schemas.get(event_type)) is None:
+            raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self.schemas)}")
         return schema
 
     def _ask_for_source(self, write_key: Any) -> Generator[Call, Any, str | None]:

@@ -27,6 +27,8 @@ class PixelEndpoint:
 
     The arguments are those of :class:`pixelmw.PixelMiddleware`.
 
+    :ivar paths: path to event type, as a WSGI server spells it.
+    :ivar live: the live view, or ``None``.
     :ivar names: each path that is answered, as a WSGI server spells it, to a name for :meth:`steps`.
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for an argument of the right kind with a value that cannot work.
@@ -45,10 +47,13 @@ class PixelEndpoint:
         self.collector = collector
         self._reply = _checked_reply(reply)
         self._reply_is_the_users = not isinstance(reply, str)
-        self.names = checked_paths(paths, collector.event_types)
-        self._live = _checked_live(live, self.names)
-        if self._live is not None:
-            self.names |= dict.fromkeys(self._live.paths, _LIVE)
+        self.paths = checked_paths(paths, collector.event_types)
+        self.show_in(live)
+
+    def show_in(self, live: LiveView | None) -> None:
+        """Show what becomes of each request in *live*, and in no other live view from now on."""
+        self.live = _checked_live(live, self.paths)
+        self.names = self.paths | dict.fromkeys(self.live.paths if self.live else (), _LIVE)
 
     def steps(self, name: str, environ: WSGIEnvironment) -> Generator[Call, Any, WSGIApplication]:
         """Answer a request, in steps as those of :meth:`Collector.steps`.
@@ -56,11 +61,11 @@ class PixelEndpoint:
         :param name: what the path stands for, by :attr:`names`.
         :return: the answer.
         """
-        if name is _LIVE and self._live is not None:
+        if name is _LIVE and self.live is not None:
             try:
-                answer = yield self._live.answer, (environ,)  # its texts may take a while
+                answer = yield self.live.answer, (environ,)  # its texts may take a while
             except Exception:  # too much waits for the shell to make another call
-                answer = self._live.answer(environ)
+                answer = self.live.answer(environ)
             return given_answer(*answer)
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
@@ -77,7 +82,7 @@ class PixelEndpoint:
 
         :param name: as for :meth:`steps`.
         """
-        return self._live.max_body if name is _LIVE and self._live is not None else 0
+        return self.live.max_body if name is _LIVE and self.live is not None else 0
 
     def _collect(self, event_type: str, environ: WSGIEnvironment) -> Generator[Call, Any, Rejected | None]:
         """Collect one event. Returns the refusal to answer with, or ``None`` if the event counts as accepted."""
@@ -89,8 +94,8 @@ class PixelEndpoint:
             event = yield from self.collector.steps(event_type, environ)
         except Discard as discard:
             forget_tracebacks(discard)
-            if self._live is not None:
-                self._live.discarded()
+            if self.live is not None:
+                self.live.discarded()
             return None
         except Rejected as refusal:
             return self._shown(refusal)
@@ -101,14 +106,14 @@ class PixelEndpoint:
             query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
             message = "the event could not be stored"
             return self._shown(Rejected("unavailable", message, event_type=event_type, query=query))
-        if self._live is not None:
-            self._live.accepted(event, mask_write_key)
+        if self.live is not None:
+            self.live.accepted(event, mask_write_key)
         return None
 
     def _shown(self, refusal: Rejected) -> Rejected:
         """*refusal*, once the live view has it."""
-        if self._live is not None:
-            self._live.refused(refusal, mask_write_key)
+        if self.live is not None:
+            self.live.refused(refusal, mask_write_key)
         return refusal
 
     def _reply_to(self, environ: WSGIEnvironment, refusal: Rejected | None) -> Generator[Call, Any, WSGIApplication]:

@@ -153,6 +153,21 @@ class PixelMiddleware:
         self._names = self._endpoint.names
         self.collector = collector
 
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """Path to event type, as a WSGI server spells it."""
+        return self._endpoint.paths
+
+    @property
+    def live(self) -> LiveView | None:
+        """The live view, or ``None``."""
+        return self._endpoint.live
+
+    def show_in(self, live: LiveView | None) -> None:
+        """Show what becomes of each request in *live*, and in no other live view from now on."""
+        self._endpoint.show_in(live)
+        self._names = self._endpoint.names
+
     def stats(self) -> dict[str, int]:
         """What :meth:`Collector.stats` returns."""
         return self.collector.stats()

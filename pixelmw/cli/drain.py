@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import logging
 import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.dead_letter_store import DeadLetterStore
@@ -13,10 +16,47 @@ from ..delivery.disk.directory import SpoolDirectory
 from ..delivery.disk.drainer import Drainer
 from ..sinks.base import close_sink
 from .console import print_line
+from .parser import seconds
 from .progress import ProgressBar
 from .target import DrainTarget
 
+if TYPE_CHECKING:
+    from .parser import Commands
+
 _SCAN_INTERVAL = 1.0  # seconds between two looks for new events or for the drain lock
+
+
+def add_drain(commands: Commands) -> None:
+    """Add the command ``drain``."""
+    command = commands.add_parser(
+        "drain",
+        help="forward what a spool holds, from outside the server",
+        description="Forward what a spool holds, from outside the server: if the server runs no background threads, "
+        "or to empty a spool before its machine is removed. Exits with 1 if events are left.",
+        examples=["python -m pixelmw drain /var/spool/pixelmw --sink myapp:app"],
+    )
+    command.add_argument("directory", metavar="DIRECTORY", help="the directory of the spool")
+    command.add_argument(
+        "--sink",
+        metavar="MODULE:NAME",
+        default=os.environ.get("PIXELMW_SINK"),
+        help="where the events go: a sink, a Spool, or an application with a PixelMiddleware (default: $PIXELMW_SINK)",
+    )
+    command.add_argument(
+        "--dead", action="store_true", help="send its dead letters again, instead of the waiting events"
+    )
+    command.add_argument("--follow", action="store_true", help="also forward what comes in later, until interrupted")
+    command.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after this time (default: never)")
+    command.set_defaults(run=_run_drain)
+
+
+def _run_drain(arguments: argparse.Namespace) -> int:
+    if not arguments.sink:
+        raise ValueError("the sink is missing: give --sink MODULE:NAME, or set PIXELMW_SINK")
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    return drain(
+        arguments.directory, arguments.sink, dead=arguments.dead, follow=arguments.follow, timeout=arguments.timeout
+    )
 
 
 def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, timeout: float | None = None) -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,9 +13,11 @@ from ..errors import Rejected
 from ..events import EVENT_TYPES, PATHS
 from ..links import Links, Signer
 from ..params import Limits, parse_query
+from .console import print_line
+from .small_file import read_small_text
 
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # it has no public name
+    from .parser import Commands
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # The options that hold one field of the event each.
@@ -36,14 +36,16 @@ _FIELDS = {
 _OBJECTS = {"property": "properties", "trait": "traits", "context": "context"}
 
 
-def add_link(commands: _Commands) -> None:
+def add_link(commands: Commands) -> None:
     """Add the command ``link``."""
     command = commands.add_parser(
         "link",
         help="print the URL of a pixel, or its tag",
         description="Print the URL of a pixel, or its <img> tag.",
-        epilog="example: python -m pixelmw link --base https://pixels.example --write-key newsletter "
-        '--event "Email Opened" --user 42 --property campaign=spring --img',
+        examples=[
+            "python -m pixelmw link --base https://pixels.example --write-key newsletter "
+            '--event "Email Opened" --user 42 --property campaign=spring --img'
+        ],
     )
     command.add_argument("--base", required=True, metavar="URL", help="scheme and host of the pixels")
     command.add_argument("--type", choices=EVENT_TYPES, default="track", help="event type (default: track)")
@@ -66,14 +68,14 @@ def add_link(commands: _Commands) -> None:
 
 
 def _run_link(arguments: argparse.Namespace) -> None:
-    signer = Signer(_read_keys(arguments.keys_file)) if arguments.keys_file else None
+    signer = Signer(read_keys(arguments.keys_file)) if arguments.keys_file else None
     paths = {arguments.path: arguments.type} if arguments.path else PATHS
     if arguments.type not in paths.values():
         raise ValueError(f"{arguments.type} events have no default path: give --path")
     links = Links(arguments.base, write_key=arguments.write_key, paths=paths, signer=signer)
     expires_in = _duration(arguments.expires_in) if arguments.expires_in else None
     url = links.url(arguments.type, _event_of(arguments), expires_in=expires_in)
-    sys.stdout.write(f"{links.img(url) if arguments.img else url}\n")
+    print_line(links.img(url) if arguments.img else url)
 
 
 def _event_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -94,8 +96,9 @@ def _tree(option: str, pairs: Sequence[str]) -> dict[str, Any]:
         raise ValueError(f"--{option}: {refusal.message}") from None
 
 
-def _read_keys(path: str) -> list[str]:
-    lines = (line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines())
+def read_keys(path: str) -> list[str]:
+    """The keys in a file: one a line, the oldest first. Blank lines do not count, nor those that begin with ``#``."""
+    lines = (line.strip() for line in read_small_text("--keys-file", path).splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 

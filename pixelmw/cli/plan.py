@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,20 +11,20 @@ from ..schema.plan.compiled_plan import planned_properties
 from ..schema.plan.contents import Contents, Fault, Planned
 from ..schema.plan.files import read_plan
 from ..text import printable
-from .console import print_line
+from .console import json_text, print_line, print_text
 
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # it has no public name
+    from .parser import Commands
 
 
-def add_plan(commands: _Commands) -> None:
+def add_plan(commands: Commands) -> None:
     """Add the command ``plan``."""
     command = commands.add_parser(
         "plan",
         help="check a tracking plan, and list its events",
         description="Check a tracking plan: its format, its events with their properties, and what is wrong with it. "
-        "Exits with 1 if something is.",
-        epilog="A * marks a property that must be there.",
+        "A * marks a property that must be there. Exits with 1 if something is.",
+        examples=["python -m pixelmw plan plan.json"],
     )
     command.add_argument("path", metavar="PATH", help="a JSON file, or a folder of schemas")
     command.add_argument("--json", action="store_true", help="print it as JSON")
@@ -36,7 +35,7 @@ def _run_plan(arguments: argparse.Namespace) -> int:
     contents, faults = read_plan(Path(arguments.path))
     report = _report(contents, faults)
     if arguments.json:
-        print_line(json.dumps(report, indent=2))
+        print_text(json_text(report, indent=2))
     else:
         for line in _lines(report, faults):
             print_line(printable(line))

@@ -1,20 +1,172 @@
-"""The command ``python -m pixelmw serve``: a server that stores events in a database and prints a line for each."""
+"""The command ``python -m pixelmw serve``: a development server that reports what becomes of each pixel."""
 
 from __future__ import annotations
 
-import time
+import argparse
+import logging
+import os
+import threading
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
-from ..errors import Rejected
-from ..events import Event
+from ..live import LiveView
 from ..middleware import PixelMiddleware
-from ..replies import ReplyMode
+from ..replies import REPLIES, ReplyMode
 from ..schema import TrackingPlan
 from ..sinks import SQLite
-from ..text import name_without_value, shortened
-from .console import print_line
+from .explain import explaining
+from .lines import near_miss_line
+from .parser import count, seconds
+from .report import Report, ReportingView, said_already
+from .users_app import load_users_app
 from .welcome import welcome_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from .parser import Commands
+
+_DATABASE = "pixelmw.db"
+_POLL_INTERVAL = 0.1  # seconds after which the server sees that it is to stop
+_LAST_ANSWERS = 5.0  # seconds that the answers under way have, once it is decided how the command ends
+
+_DESCRIPTION = (
+    "Collect into an SQLite database, on a development server with a page to try it and a live view; or serve an "
+    "application of your own with a live view on top. With --expect, ends with 0 once so many events were stored and "
+    "nothing went wrong, else with 1."
+)
+_EXAMPLES = (
+    "python -m pixelmw serve",
+    "python -m pixelmw serve --app myapp:app",
+    "python -m pixelmw serve --app myapp:app --json --expect 3 --timeout 30",
+)
+
+
+def add_serve(commands: Commands) -> None:
+    """Add the command ``serve``."""
+    command = commands.add_parser(
+        "serve",
+        help="collect on a development server, and see what becomes of each pixel",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    command.add_argument(
+        "--port", type=int, default=8000, help="port to listen on; 0 for any that is free (default: %(default)s)"
+    )
+    command.add_argument(
+        "--app",
+        metavar="MODULE:NAME",
+        help="serve this WSGI application, with its own pixels; its events go to its own sink, unless --db is given "
+        "(default: $PIXELMW_APP, or a page to try pixels)",
+    )
+    command.add_argument(
+        "--db", metavar="FILE", help=f"SQLite database to store events in (default: {_DATABASE}, or the sink of --app)"
+    )
+    command.add_argument(
+        "--write-key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="accept this key only; may be repeated (default: any key will do)",
+    )
+    command.add_argument("--plan", metavar="PATH", help="a tracking plan: events that it does not accept are refused")
+    command.add_argument("--reply", choices=list(REPLIES), help="how to answer (default: gif)")
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print each stored event as a line of JSON on standard output, and each refusal on standard error",
+    )
+    command.add_argument("--expect", type=count, metavar="N", help="end once N events were stored, or one went wrong")
+    command.add_argument("--timeout", type=seconds, metavar="SECONDS", help="end after this time (default: never)")
+    command.set_defaults(run=_run_serve)
+
+
+def _run_serve(arguments: argparse.Namespace) -> int:
+    of_the_page = arguments.write_key or arguments.reply or arguments.plan
+    if arguments.app is not None and of_the_page:
+        raise ValueError("--write-key, --reply and --plan are for the page that serve brings; --app has its own")
+    plan = TrackingPlan.load(arguments.plan) if arguments.plan else None
+    name: str | None = arguments.app
+    if name is None and not of_the_page:
+        name = os.environ.get("PIXELMW_APP")
+    report = Report(as_json=arguments.json, expect=arguments.expect)
+    if name is None:
+        database = arguments.db or _DATABASE
+        with SQLite(database) as store:
+            live = _make_live_view()
+            page = make_welcome_app(store, arguments.write_key, arguments.reply or "gif", report, live, plan)
+            return _serve(arguments, report, page, live.path, f"collects into {database}")
+    with SQLite(arguments.db) if arguments.db else nullcontext() as store_or_none:
+        app, live_path, sinks = load_users_app(name, report, _make_live_view, store_or_none)
+        where = arguments.db or f"its own sink, {sinks}"
+        return _serve(arguments, report, app, live_path, f"serves {name}, whose events go to {where}")
+
+
+def _serve(arguments: argparse.Namespace, report: Report, app: WSGIApplication, live_path: str, doing: str) -> int:
+    """Serve *app* until it is decided how the command ends; returns its exit code."""
+    requests = _Requests(explaining(app, live_path))
+    server = make_server(arguments.host, arguments.port, requests, threaded=True, request_handler=_SilentHandler)
+    url = front_page_url(arguments.host, server.port)
+    report.say(f"pixelmw {doing}; open {url} or the live view, {url[:-1]}{live_path}, and stop with Ctrl-C")
+    _serve_until_decided(server, report, arguments.timeout)
+    requests.wait_for_answers(_LAST_ANSWERS)
+    report.say("stopped")
+    return report.result()
+
+
+def make_welcome_app(
+    store: SQLite,
+    write_keys: list[str],
+    reply: ReplyMode,
+    report: Report,
+    live: LiveView,
+    plan: TrackingPlan | None = None,
+) -> PixelMiddleware:
+    """Make the welcome page, with the middleware around it.
+
+    :param store: where the events go.
+    :param write_keys: the only keys to accept; if there are none, any key is accepted.
+    :param reply: see :class:`pixelmw.PixelMiddleware`.
+    :param report: is told what becomes of each request.
+    :param plan: see :class:`pixelmw.PixelMiddleware`.
+    :raises ValueError: for a blank write key.
+    """
+    page = welcome_app(
+        write_keys[0] if write_keys else "demo",
+        str(store.path),
+        live.path,
+        on_near_miss=lambda path, pixel_path: report.say(near_miss_line(path, pixel_path)),
+    )
+    return PixelMiddleware(
+        page,
+        store,
+        plan=plan,
+        write_keys=write_keys or "any",
+        reply=reply,
+        on_reject=said_already,
+        live=ReportingView(live, report),
+    )
+
+
+def front_page_url(host: str, port: int) -> str:
+    """The URL of the front page."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _make_live_view() -> LiveView:
+    """Make a live view, which logs that it is on; the command says so itself, and where."""
+    logger = logging.getLogger("pixelmw.requests")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        return LiveView()
+    finally:
+        logger.setLevel(before)
 
 
 class _SilentHandler(WSGIRequestHandler):
@@ -24,92 +176,43 @@ class _SilentHandler(WSGIRequestHandler):
         pass
 
 
-def event_line(event: Event) -> str:
-    """A line for the terminal about a stored event."""
-    label = event.get("event") or event.get("name") or ""
-    who = event.get("userId") or event.get("anonymousId")
-    return _terminal_line(
-        "stored",
-        event["type"],
-        shortened(f"{label}"),
-        f"by {shortened(str(who))}",
-        f"id {shortened(event['messageId'])}",
-    )
+class _Requests:
+    """A WSGI application that counts the requests to *app* whose answers are under way."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._under_way = 0
+        self._changed = threading.Condition()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._add(1)
+        try:
+            answer = self._app(environ, start_response)
+        except BaseException:
+            self._add(-1)
+            raise
+        # A server closes what it was given once it has sent all of it: PEP 3333.
+        return ClosingIterator(answer, lambda: self._add(-1))
+
+    def wait_for_answers(self, timeout: float) -> None:
+        """Wait until every answer was sent, for *timeout* seconds at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, timeout)
+
+    def _add(self, number: int) -> None:
+        with self._changed:
+            self._under_way += number
+            self._changed.notify_all()
 
 
-def refusal_line(refusal: Rejected) -> str:
-    """A line for the terminal about a refused request; it shows no parameter's value."""
-    where = f"at {name_without_value(refusal.path)}" if refusal.path else ""
-    return _terminal_line(
-        "refused",
-        str(refusal.event_type),
-        shortened(refusal.planned_name or ""),
-        refusal.code,
-        where,
-        f"({refusal.rule})" if refusal.rule else "",
-    )
+def _serve_until_decided(server: BaseWSGIServer, report: Report, timeout: float | None) -> None:
+    """Serve until it is decided how the command ends, or *timeout* seconds are over, or Ctrl-C."""
 
+    def wait() -> None:
+        report.decided.wait(timeout)
+        server.shutdown()
 
-def _terminal_line(outcome: str, *parts: str) -> str:
-    """The time, the outcome and the *parts* that are not empty."""
-    return " ".join(part for part in (time.strftime("%H:%M:%S"), f"{outcome:8}", *parts) if part)
-
-
-def near_miss_line(path: str, pixel_path: str) -> str:
-    """A line for the terminal about a request to *path*, which is not *pixel_path*, but looks like it."""
-    return _terminal_line("passed", shortened(path), f"to the application: the pixel's path is {pixel_path}")
-
-
-def make_welcome_server(
-    host: str, port: int, store: SQLite, write_keys: list[str], reply: ReplyMode, plan: TrackingPlan | None = None
-) -> BaseWSGIServer:
-    """Make a threaded server for the welcome page, with the middleware around it.
-
-    :param port: 0 for any that is free.
-    :param store: where the events go.
-    :param write_keys: the only keys to accept; if there are none, any key is accepted.
-    :param reply: see :class:`pixelmw.PixelMiddleware`.
-    :param plan: see :class:`pixelmw.PixelMiddleware`.
-    :raises ValueError: for a blank write key.
-    :raises SystemExit: if it cannot listen on the address; Werkzeug has then printed why.
-    """
-
-    def sink(event: Event) -> None:
-        store(event)
-        print_line(event_line(event))
-
-    app = PixelMiddleware(
-        welcome_app(
-            write_keys[0] if write_keys else "demo",
-            str(store.path),
-            on_near_miss=lambda path, pixel_path: print_line(near_miss_line(path, pixel_path)),
-        ),
-        sink,
-        plan=plan,
-        write_keys=write_keys or "any",
-        reply=reply,
-        on_reject=lambda refusal: print_line(refusal_line(refusal)),
-    )
-    return make_server(host, port, app, threaded=True, request_handler=_SilentHandler)
-
-
-def front_page_url(host: str, port: int) -> str:
-    """The URL of the welcome page."""
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def serve(
-    host: str, port: int, database: str, write_keys: list[str], reply: ReplyMode, plan: TrackingPlan | None = None
-) -> None:
-    """Serve until interrupted; the arguments are those of :func:`make_welcome_server`.
-
-    :param database: the SQLite file to store in; it is made if it does not exist.
-    :raises sqlite3.Error: if the database cannot be opened.
-    :raises ValueError: for a blank write key.
-    :raises SystemExit: if it cannot listen on the address; Werkzeug has then printed why.
-    """
-    with SQLite(database) as store:
-        server = make_welcome_server(host, port, store, write_keys, reply, plan)
-        print_line(f"pixelmw collects into {database}; open {front_page_url(host, server.port)} and stop with Ctrl-C")
-        server.serve_forever()  # returns at Ctrl-C, with the server closed
-    print_line("stopped")
+    if timeout is not None or report.expect is not None:
+        threading.Thread(target=wait, daemon=True).start()
+    # On Ctrl-C, and on SIGTERM, which is made the same here, it returns as well, with the server closed.
+    server.serve_forever(_POLL_INTERVAL)

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from pathlib import Path
-from typing import Any
-
 from ..delivery.base import Delivery
 from ..delivery.retry import Retry
 from ..events import Sink
-from ..middleware import PixelMiddleware
 from ..sinks.base import checked_sink
+from .application import find_pixels, load_object
 
 
 class DrainTarget:
     """The sink that a spool's events go to.
 
-    ``MODULE:NAME`` may name a sink, a Spool or Background around a sink, or a
-    PixelMiddleware that has one of these. The module is imported from the
-    current directory, as gunicorn does it.
+    ``MODULE:NAME`` may name a sink, a Spool or Background around a sink, or an
+    application with a PixelMiddleware that has one of these. The module is
+    imported from the current directory, as gunicorn does it.
 
     :ivar sink: takes the events.
     :ivar retry: that of the Spool or Background, otherwise the default.
     :ivar dead_letter: that of the Spool or Background, otherwise ``None``.
     :param name: ``MODULE:NAME``, such as ``myapp.wsgi:spool``; NAME may have dots.
-    :raises ValueError: if there is nothing of that name, or if it leads to no sink.
+    :raises ValueError: if there is nothing of that name, or if it leads to no
+        sink, or to several.
     """
 
     def __init__(self, name: str) -> None:
-        module, _, attributes = name.partition(":")
-        if not attributes:
-            raise ValueError(f"--sink is {name!r}: give MODULE:NAME, such as myapp.wsgi:spool")
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            found: Any = import_module(module)
-            for attribute in attributes.split("."):
-                found = getattr(found, attribute)
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"--sink is {name!r}: {error}") from error
+        found = load_object("--sink", name)
         self.retry = Retry()
         self.dead_letter: Sink | None = None
-        if isinstance(found, PixelMiddleware):
-            found = found.collector.sink
+        if sinks := [middleware.collector.sink for middleware in find_pixels(found).values()]:
+            if any(sink is not sinks[0] for sink in sinks):
+                raise ValueError(f"--sink is {name!r}: it has {len(sinks)} PixelMiddlewares; name the sink itself")
+            found = sinks[0]
         if isinstance(found, Delivery):
             self.retry, self.dead_letter, found = found.retry, found.dead_letter, found.sink
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from shlex import quote as quote_for_shell
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -22,9 +23,10 @@ _PAGE = """<!doctype html>
 <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }}
 code {{ overflow-wrap: anywhere }}</style>
 <h1>pixelmw is collecting</h1>
-<p>This page carries a pixel, so your visit is an event already. The terminal shows it, and the database has it:</p>
+<p>This page carries a pixel, so your visit is an event already. <a id="live" href="{live}">The live view</a> shows it,
+so does the terminal, and the database has it:</p>
 <p><code>sqlite3 {database} "select received_at, type, body from events"</code></p>
-<p>A URL to try, and one that is refused:</p>
+<p>A URL to try, and one that is refused and says why:</p>
 <p><a href="{good}"><code>{good}</code></a></p>
 <p><a href="{bad}"><code>{bad}</code></a></p>
 <p>For a page or an e-mail of your own:</p>
@@ -35,12 +37,17 @@ code {{ overflow-wrap: anywhere }}</style>
 
 
 def welcome_app(
-    write_key: str, database: str, *, on_near_miss: Callable[[str, str], object] = lambda path, pixel_path: None
+    write_key: str,
+    database: str,
+    live: str,
+    *,
+    on_near_miss: Callable[[str, str], object] = lambda path, pixel_path: None,
 ) -> WSGIApplication:
     """Make a WSGI application that has this page at ``/``, and nothing else.
 
     :param write_key: the write key in the page's URLs.
     :param database: the database file that the page names.
+    :param live: the path of the live view that the page leads to.
     :param on_near_miss: called with a path that is no pixel path but looks like one, and with that one.
     """
 
@@ -58,7 +65,8 @@ def welcome_app(
             good=escape(f"{base}/pixel/v1/track{query}&event=Hello&context.screen.width=1440"),
             bad=escape(f"{base}/pixel/v1/track{query}&event="),
             page=escape(f"/pixel/v1/page{query}&name=Welcome"),
-            database=escape(database),
+            database=escape(quote_for_shell(database)),
+            live=escape(environ.get("SCRIPT_NAME", "") + live),
         )
         return Response(page, mimetype="text/html")(environ, start_response)
 

@@ -21,7 +21,7 @@ from ..errors import Rejected
 from ..events import Event
 from ..middleware import PixelMiddleware
 from ..system.callables import Call
-from .options import ARGUMENTS, TAG_ARGUMENTS, default_sink, resolve, unknown_names
+from .options import ARGUMENTS, TAG_ARGUMENTS, command_defaults, resolve, unknown_names
 from .page_links import PageLinks
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Pixels:
     ``<img>`` of a pixel, and ``pixel_url`` its URL, with the arguments of the
     method of :class:`pixelmw.links.Links` with that name. They carry
     ``PIXELMW_WRITE_KEY``, and are absolute where ``PIXELMW_BASE_URL`` is set.
-    ``flask pixelmw`` runs the commands of ``python -m pixelmw``.
+    ``flask pixelmw`` runs the commands of ``python -m pixelmw`` with this application.
 
     :param app: the application; without one, call :meth:`init_app`.
     :raises TypeError: for an option of the wrong kind, or no sink.
@@ -180,13 +180,15 @@ def _mounted_at() -> str:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @with_appcontext
 def _command(arguments: tuple[str, ...]) -> None:
-    """Run a command of python -m pixelmw; drain has the sink of the application by default."""
-    with default_sink("pixelmw.contrib.flask:sink"):
+    """Run a command of python -m pixelmw; its application and its sink are those of the application by default."""
+    with command_defaults("pixelmw.contrib.flask:sink", "pixelmw.contrib.flask:app"):
         sys.exit(main(arguments))
 
 
 def __getattr__(name: str) -> Any:
-    """``sink`` is the sink of the current application, for ``drain --sink pixelmw.contrib.flask:sink``."""
+    """``app`` is the current application and ``sink`` its sink, for ``drain --sink pixelmw.contrib.flask:sink``."""
     if name == "sink":
         return current_app.extensions["pixelmw"].collector.sink
+    if name == "app":
+        return current_app._get_current_object()  # type: ignore[attr-defined]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -70,16 +70,17 @@ def import_dotted(value: Any) -> Any:
 
 
 @contextmanager
-def default_sink(name: str) -> Iterator[None]:
-    """Make *name* the sink that the command line takes if it is told no other.
+def command_defaults(sink: str, app: str) -> Iterator[None]:
+    """Make *sink* and *app* what the command line takes if it is told no other.
 
-    :param name: as ``drain --sink`` takes it: ``MODULE:NAME``.
+    :param sink: as ``drain --sink`` takes it: ``MODULE:NAME``.
+    :param app: as ``check --app`` takes it: ``MODULE:NAME``.
     """
-    variable = "PIXELMW_SINK"
-    is_set = variable in os.environ
-    os.environ.setdefault(variable, name)
+    defaults = {"PIXELMW_SINK": sink, "PIXELMW_APP": app}
+    unset = [variable for variable in defaults if variable not in os.environ]
+    os.environ.update({variable: defaults[variable] for variable in unset})
     try:
         yield
     finally:
-        if not is_set:
+        for variable in unset:
             os.environ.pop(variable, None)

@@ -2,6 +2,7 @@
 
 from .event_schemas import event_schemas
 from .judge import EventSchema
+from .look_into import all_refusals, known_names
 from .plan import PlannedEvents, TrackingPlan, planned_events
 from .registry import bundled_schema
 from .slips import SchemaWarning
@@ -11,7 +12,9 @@ __all__ = [
     "PlannedEvents",
     "SchemaWarning",
     "TrackingPlan",
+    "all_refusals",
     "bundled_schema",
     "event_schemas",
+    "known_names",
     "planned_events",
 ]

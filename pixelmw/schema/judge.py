@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import Rejected
@@ -72,6 +73,14 @@ class EventSchema:
             raise Rejected(
                 "invalid", "the event has too much text for the patterns of its schema", rule="pattern"
             ) from None
+
+    def named_properties(self, path: Sequence[str] = ()) -> frozenset[str]:
+        """The names that the schema has for properties of the event, or of the object at *path* in it."""
+        nodes = [self.node]
+        for name in path:
+            rules = [rule for node in nodes for applied in node.applied() for rule in applied.rules]
+            nodes = [rule.properties[name] for rule in rules if rule.properties and name in rule.properties]
+        return frozenset().union(*(node.named_properties for node in nodes))
 
     def _coerce_and_validate(self, event: dict[str, Any], memory: Memory) -> None:
         coerced = self.coerced(event, memory)

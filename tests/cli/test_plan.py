@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from pixelmw import TrackingPlan
+from pixelmw.cli.lines import refusal_line
 from pixelmw.cli.main import main
-from pixelmw.cli.serve import make_welcome_server, refusal_line
+from pixelmw.cli.report import Report
+from pixelmw.cli.serve import make_welcome_app
 from pixelmw.errors import Rejected
+from pixelmw.live import LiveView
 from pixelmw.sinks import SQLite
 from tests.support.pixel import WholeClient
 from tests.support.plans import FOLDER, PLANS, SHAPES, WITH_TYPES, write
@@ -110,20 +113,16 @@ def test_serve_refuses_to_start_with_a_faulty_plan(capsys: pytest.CaptureFixture
 
 def test_serve_judges_by_the_plan(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with SQLite(tmp_path / "events.db") as store:
-        server = make_welcome_server("127.0.0.1", 0, store, [], "gif", TrackingPlan(PLANS["pixelmw"]))
-        try:
-            assert server.app is not None
-            client = WholeClient(server.app)
-            url = "/pixel/v1/track?writeKey=k&userId=1&event=Order+Completed"
-            assert client.get(f"{url}&properties.order_id=7").status_code == 400
-            assert client.get(f"{url}&properties.order_id=7&properties.total=1").status_code == 200
-        finally:
-            server.server_close()
+        app = make_welcome_app(store, [], "gif", Report(), LiveView(), TrackingPlan(PLANS["pixelmw"]))
+        client = WholeClient(app)
+        url = "/pixel/v1/track?writeKey=k&userId=1&event=Order+Completed"
+        assert client.get(f"{url}&properties.order_id=7").status_code == 400
+        assert client.get(f"{url}&properties.order_id=7&properties.total=1").status_code == 200
     refused, stored = capsys.readouterr().out.splitlines()
-    assert refused.endswith("refused  track Order Completed invalid at properties.total (required)")
+    assert refused.endswith("refused  track Order Completed invalid: properties.total is required")
     assert "stored" in stored
 
 
 def test_a_line_about_a_refusal_names_a_planned_event_only() -> None:
     refusal = Rejected("invalid", "no", path="event", event_type="track", event={"event": "of a visitor"})
-    assert refusal_line(refusal).endswith("refused  track invalid at event")
+    assert refusal_line(refusal).endswith("refused  track invalid: no")

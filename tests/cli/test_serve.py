@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from pixelmw import Rejected, __version__
+from pixelmw.cli.lines import event_line, refusal_line
 from pixelmw.cli.main import main
-from pixelmw.cli.serve import event_line, front_page_url, make_welcome_server, refusal_line
+from pixelmw.cli.report import Report
+from pixelmw.cli.serve import front_page_url, make_welcome_app
 from pixelmw.cli.welcome import welcome_app
+from pixelmw.live import LiveView
 from pixelmw.replies import GIF
 from pixelmw.sinks import SQLite
 from tests.support.pixel import WholeClient
@@ -76,7 +79,7 @@ def test_a_visitor_sees_the_welcome_page_and_the_operator_sees_the_events(tmp_pa
     lines = output.splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d stored   page Welcome by welcome id \S+", lines[0])
     assert re.fullmatch(r"\d\d:\d\d:\d\d stored   track Hello by welcome id \S+", lines[1])
-    assert re.fullmatch(r"\d\d:\d\d:\d\d refused  track invalid at event \(pattern\)", lines[2])
+    assert re.fullmatch(r"\d\d:\d\d:\d\d refused  track invalid: event must not be blank", lines[2])
     assert lines[3:] == ["stopped"]
     assert rows(tmp_path / "pixelmw.db") == [("page", None), ("track", "Hello")]
 
@@ -136,35 +139,30 @@ def test_the_banner_shows_a_url_to_open(host: str, url: str) -> None:
 
 
 def test_the_welcome_page_quotes_what_it_shows() -> None:
-    app = welcome_app('"><script>&', "<b>.db")
+    app = welcome_app('"><script>&', "<b>.db", "/live")
     page = WholeClient(app).get("/", headers={"Host": "x"}).text
     assert "<script>" not in page
     assert "<b>" not in page
     assert "writeKey=%22%3E%3Cscript%3E%26&amp;" in page
 
 
-def test_the_terminal_shows_no_control_character_and_no_value_of_a_refusal() -> None:
+def test_the_terminal_shows_no_control_character_and_the_sentence_of_a_refusal() -> None:
     event = {"type": "track", "event": "a\x1b[31m\n", "userId": "u" * 99, "messageId": "m"}
     assert event_line(event)[9:] == f"stored   track a\ufffd[31m\ufffd by {'u' * 64}… id m"
-    refusal = Rejected("unauthorized", "s3cret", path="writeKey", event_type="page", query="s3cret")
-    assert refusal_line(refusal)[9:] == "refused  page unauthorized at writeKey"
-    assert (
-        refusal_line(Rejected("too-large", "x", rule="params", event_type="page"))[9:]
-        == "refused  page too-large (params)"
-    )
+    refusal = Rejected("invalid", "name must be \x1b[31m", path="name", event_type="page", query="s3cret")
+    assert refusal_line(refusal)[9:] == "refused  page invalid: name must be \ufffd[31m"
 
 
 def test_an_event_that_could_not_be_stored_is_not_shown_as_stored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with SQLite(tmp_path / "x.db") as store:
-        server = make_welcome_server("127.0.0.1", 0, store, [], "gif")
-        try:
-            with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
-                connection.execute("DROP TABLE events")
-            answer = WholeClient(server.app).get("/pixel/v1/track?writeKey=k&anonymousId=a&event=e")
-        finally:
-            server.server_close()
+        app = make_welcome_app(store, [], "gif", Report(), LiveView())
+        with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+            connection.execute("DROP TABLE events")
+        answer = WholeClient(app).get("/pixel/v1/track?writeKey=k&anonymousId=a&event=e")
     assert answer.status == "503 Service Unavailable"
-    assert "stored" not in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "stored  " not in output
+    assert "failed   track was not stored" in output
     assert "no such table" in caplog.text

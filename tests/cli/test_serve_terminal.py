@@ -123,7 +123,7 @@ def test_a_path_that_is_nearly_a_pixels_stays_the_applications_and_serve_says_so
 
 
 def test_the_page_for_such_a_path_names_the_right_one() -> None:
-    client = WholeClient(welcome_app("k", "x.db"))
+    client = WholeClient(welcome_app("k", "x.db", "/live"))
     assert "the one like this is /pixel/v1/track" in client.get("/pixel/v1/track/").text
     assert "the front page is at /" in client.get("/else").text
 

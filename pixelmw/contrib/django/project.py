@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.servers.basehttp import get_internal_wsgi_application
 from django.core.signals import setting_changed
 from django.utils.functional import Promise
 
@@ -101,9 +102,11 @@ def links() -> PageLinks:
 
 
 def __getattr__(name: str) -> Any:
-    """``sink`` is the sink that the setting describes, for ``drain --sink pixelmw.contrib.django.project:sink``."""
+    """``application`` is the project's, and ``sink`` the one that the setting describes: for the command line."""
     if name == "sink":
         return middleware().collector.sink
+    if name == "application":
+        return get_internal_wsgi_application()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

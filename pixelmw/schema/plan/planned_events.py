@@ -61,8 +61,8 @@ class PlannedEvents:
 
     def __init__(self, event_type: str, schema: EventSchema, compiled: CompiledPlan) -> None:
         self._event_type = event_type
-        self._schema = schema
-        self._compiled = compiled
+        self.schema = schema
+        self.compiled = compiled
         self._plan = compiled.plan
 
     def coerce_and_validate(self, event: dict[str, Any]) -> None:
@@ -84,17 +84,17 @@ class PlannedEvents:
         memory: Memory = {}
         value = event if is_plain(event) else plain(event)
         common = self._plan.find(None, value)
-        judges = [self._compiled.judge(each) for each in (planned, common) if each]
-        typed = self._schema.coerced(value, memory)
+        judges = [self.compiled.judge(each) for each in (planned, common) if each]
+        typed = self.schema.coerced(value, memory)
         value = coerced = self._coerced_by_both(typed, judges, memory)
         try:
             found = self._judged_by_plan(coerced, planned, judges, memory)
             value = self._annotated(found)
-            refusal = self._schema.refusal(value, memory)
+            refusal = self.schema.refusal(value, memory)
             if refusal and self._plan.violations == "annotate" and coerced is not typed:
                 found = self._judged_by_plan(typed, planned, judges, memory)
                 value, first = self._annotated(found), refusal
-                refusal = self._schema.refusal(value, memory) and first
+                refusal = self.schema.refusal(value, memory) and first
         finally:
             if value is not event:
                 event.clear()
@@ -110,7 +110,7 @@ class PlannedEvents:
             if value is typed:
                 break
             by_plan = value
-            value = self._schema.coerced(by_plan, memory)
+            value = self.schema.coerced(by_plan, memory)
             if value is by_plan:
                 break
         return value
@@ -156,7 +156,7 @@ class PlannedEvents:
         if self._plan.unplanned == "annotate":
             found.violations.add([unplanned_event(name if isinstance(name, str) else "")])
             return
-        if is_blank(name) and (refusal := self._schema.refusal(event, memory)):
+        if is_blank(name) and (refusal := self.schema.refusal(event, memory)):
             raise refusal  # it says what is wrong with the name
         near = self._plan.nearest(name) if isinstance(name, str) else None
         message = f"event {quoted(name)} is not planned{_did_you_mean(near)}"
@@ -171,17 +171,17 @@ class PlannedEvents:
             value = part_of(event, section)
             nodes = [node for judge in judges for node in self._nodes_at(judge, event, section, memory)]
             if nodes and value is not None:
-                event = with_part(event, section, self._compiled.names.strip(nodes, value, section, memory, found))
+                event = with_part(event, section, self.compiled.names.strip(nodes, value, section, memory, found))
         return event, found
 
     def _nodes_at(self, judge: PlanJudge, event: dict[str, Any], section: tuple[str, ...], memory: Memory) -> list[Any]:
         if judge.section == section:
             return [judge.schema.node]
-        return [] if judge.section else self._compiled.names.below(judge.schema.node, event, section, memory)
+        return [] if judge.section else self.compiled.names.below(judge.schema.node, event, section, memory)
 
     def _annotated(self, found: _Findings) -> dict[str, Any]:
         """The event with what is stored beside it in ``context``; one that is no object is left alone."""
-        notes: dict[str, Any] = dict(self._compiled.context)
+        notes: dict[str, Any] = dict(self.compiled.context)
         if violations := found.violations.listed():
             notes["violationErrors"] = violations
         if found.omitted:

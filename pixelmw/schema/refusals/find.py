@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,17 +53,24 @@ def find_fault(node: Node, value: Any, memory: Memory) -> Fault:
 
 def _find(node: Node, value: Any, memory: Memory) -> Fault:
     choices: list[Fault] = []
+    for faults in faults_by_place(node, value, memory):
+        if plain := [fault for fault in faults if fault.rule.keyword not in CHOICES]:
+            return min(plain, key=lambda fault: fault.rule.keyword)
+        choices += faults
+    return min(choices, key=lambda fault: (len(fault.path), _as_texts(fault.path), fault.rule.keyword))
+
+
+def faults_by_place(node: Node, value: Any, memory: Memory) -> Iterator[list[Fault]]:
+    """The faults of *value*, which does not satisfy *node*: those of itself, then those of each part, level by level.
+
+    A choice of which no alternative holds is one fault; those of its alternatives are not among them.
+    """
     level: dict[Path, tuple[Any, list[Node]]] = {(): (value, [node])}
     while level:
         below: dict[Path, tuple[Any, list[Node]]] = {}
         for path in sorted(level, key=_as_texts) if len(level) > 1 else level:
-            faults = _faults_here(path, *level[path], below, memory)
-            plain = [fault for fault in faults if fault.rule.keyword not in CHOICES]
-            if plain:
-                return min(plain, key=lambda fault: fault.rule.keyword)
-            choices += faults
+            yield _faults_here(path, *level[path], below, memory)
         level = below
-    return min(choices, key=lambda fault: (len(fault.path), _as_texts(fault.path), fault.rule.keyword))
 
 
 def _faults_here(

@@ -12,11 +12,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from .....cli.main import main
-from ....options import default_sink
+from ....options import command_defaults
 
 
 class Command(BaseCommand):
-    """Runs a command of ``python -m pixelmw`` once Django is set up; ``drain`` has the project's sink by default."""
+    """Runs a command of ``python -m pixelmw`` once Django is set up, with the project's application and sink."""
 
     help = "Runs a command of python -m pixelmw with the settings of the project: see manage.py pixelmw -- --help."
     requires_system_checks = ()
@@ -27,6 +27,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, arguments: list[str], **options: Any) -> None:
         """Run the command, and exit with its code."""
-        with default_sink("pixelmw.contrib.django.project:sink"):
+        with command_defaults("pixelmw.contrib.django.project:sink", "pixelmw.contrib.django.project:application"):
             if code := main(arguments[1:] if arguments[:1] == ["--"] else arguments):
                 sys.exit(code)
