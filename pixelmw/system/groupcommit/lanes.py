@@ -89,7 +89,8 @@ class Lanes:
         while True:
             with self.mutex:
                 self.wanted_whole[turn] = None
-                if self._drop_ended() == 0 and [*self.wanted_whole][0] is turn:  # noqa: RUF015 - one may leave meanwhile
+                is_free, whole = self._drop_ended() == 0, list(self.wanted_whole)
+                if is_free and whole[0] is turn:
                     self._taken[turn] = time.monotonic()
                     return True
                 wake = turn.waiting_place()

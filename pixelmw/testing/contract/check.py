@@ -26,7 +26,8 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
             check_sink(lambda: MySink(tmp_path / "events"), lambda: my_events(tmp_path / "events"))
 
     Only events are sent that are valid by the bundled schemas. The store may hold other events; it must get none
-    meanwhile from anybody else. What has a ``close`` is closed.
+    meanwhile from anybody else. What has a ``close`` is closed. A ``__call__`` of its own in front of ``write`` is no
+    deviation; a warning says what it gives up.
 
     :param factory: called without arguments; returns the sink, a new one for
         each point of the contract, or always the same.
@@ -44,7 +45,6 @@ def check_sink(factory: Callable[[], Sink], read_back: ReadBack, **flags: Any) -
         - ``refuses={"properties": {"size": 1e9}}``: the fields of an event that it never takes;
         - ``break_it=server.down``: a callable that returns a context manager, within which the destination is down;
         - ``hang_it=server.silent``: another one, within which the destination answers nothing.
-    A ``__call__`` of its own in front of ``write`` is no deviation; a warning says what it gives up.
 
     :raises AssertionError: if the sink deviates; it lists every deviation, and what was not checked.
     :raises TypeError: for a factory, a ``read_back`` or a flag that is none.
