@@ -58,7 +58,7 @@ CASES = [
         r"when it was refused, .*was changed by the call.*context: it was .*what comes next, such as a fallback",
         REFUSES,
     ),
-    Case(broken_threads.LetsSomeWait, [TOGETHER, TURNS], r"came back in another order.*in the order of the calls"),
+    Case(broken_threads.LetsSomeWait, [TOGETHER], r"came back in another order.*in the order of the calls"),
     Case(broken_threads.ClosesUnderItsCalls, [TURNS], r"calls raised; .*'NoneType' object has no attribute 'extend'"),
     Case(
         broken_threads.LeavesItsBufferToChildren,
