@@ -142,7 +142,8 @@ def load(running: Running, seconds: float, connections: int) -> dict[str, float]
     if "Non-2xx" in output or "Socket errors" in output:
         sys.exit(f"requests failed:\n{output}")
     figures = {"requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])}
-    figures["cpu_us"] = cpu / int(re.search(r"(\d+) requests in", output)[1]) * 1e6
+    # Before a server is warm, a second may pass without an answer.
+    figures["cpu_us"] = cpu / max(1, int(re.search(r"(\d+) requests in", output)[1])) * 1e6
     for percentile in ("50", "99"):
         number, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", output).groups()
         figures[f"p{percentile}_ms"] = float(number) * _UNITS[unit]
