@@ -84,9 +84,8 @@ def deviations(
     yield from _few([f"{name_of(event)} {words}" for event in doubled], "doubled")
     yield from _few([_stranger(event, refused) for event in strangers], "uncalled for")
     for order in orders:
-        found = list(_order([event for event in order if event["messageId"] not in repeated], came))
-        yield from found
-        if found:
+        if mixed := list(_order([event for event in order if event["messageId"] not in repeated], came)):
+            yield from mixed
             break
 
 
