@@ -26,7 +26,6 @@ from pixelmw import (
     PixelMiddleware,
     Rejected,
     Sink,
-    TrackingPlan,
 )
 from pixelmw.delivery import Background, BackgroundStats, DeliveryStats, Full, Retry, Spool, SpoolStats
 from pixelmw.delivery.metrics import Metrics
@@ -249,14 +248,3 @@ def delivery(path: Path) -> None:
     retry.first = 5  # type: ignore[misc]
     Metrics(application)  # type: ignore[arg-type]
     Metrics(sink=print)  # type: ignore[arg-type]
-
-
-def tracking_plans(path: Path) -> None:
-    plan = TrackingPlan({"Opened": {"required": ["mail"]}}, types={"page": {}}, unplanned="refuse", version=4)
-    assert_type(TrackingPlan.load(path, unplanned_properties="omit", violations="annotate"), TrackingPlan)
-    assert_type(TrackingPlan.load("plan.json").shape, str)
-    assert_type(plan.events, tuple[str, ...])
-    PixelMiddleware(application, print, plan=plan)
-    Collector(print, plan=None)
-    TrackingPlan({}, unplanned="omit")  # type: ignore[arg-type]
-    PixelMiddleware(application, print, plan="plan.json")  # type: ignore[arg-type]
