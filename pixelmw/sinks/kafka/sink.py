@@ -72,7 +72,8 @@ class Kafka(BatchSink):
         self._words = LibraryLog(properties.pop("logger", logger))
         check_properties(properties)
         self._servers = properties["bootstrap.servers"]
-        self.timeout = int(properties["message.timeout.ms"]) / 1000 + _TIMEOUT_MARGIN
+        # Nothing is given up earlier, whatever timeout is set to: it could be stored, and another try would be a copy.
+        self._reported_within = self.timeout = int(properties["message.timeout.ms"]) / 1000 + _TIMEOUT_MARGIN
         self._properties = properties
         self._throttle = LogThrottle()
         self._clients = PerProcess(self._make_clients)
@@ -87,7 +88,7 @@ class Kafka(BatchSink):
         :raises Unavailable: for any other error, also if a report did not come in time.
         :raises PartialFailure: if that happened to some of the events.
         """
-        deadline = time.monotonic() + self.timeout
+        deadline = time.monotonic() + self._reported_within
         messages, refused = encode_each(as_message, events)
         failures: dict[int, Exception | None] = {**refused}
         if messages:
