@@ -60,7 +60,9 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / "myapp.py").write_text(APP)
     (tmp_path / "urls.txt").write_text(f"{TRACK}Opened\n")
     (tmp_path / "plan.json").write_text(json.dumps({"Opened": {}}))
-    SQLite(tmp_path / "pixelmw.db")(EVENT)
+    sink = SQLite(tmp_path / "pixelmw.db")
+    sink(EVENT)
+    sink.close()
     JSONLines(tmp_path / "events.jsonl")(EVENT)
     (tmp_path / "spool").mkdir(mode=0o700)
     return tmp_path

@@ -45,7 +45,9 @@ def test_no_character_that_controls_a_terminal_reaches_it(tmp_path: Path) -> Non
     fields = ["event", "userId", "anonymousId", "messageId", "type", "name", "receivedAt"]
     nasty = {name: f"{evil}{name}" for name in fields} | {"properties": {evil: [evil]}}
     JSONLines(tmp_path / "events.jsonl")(nasty)
-    SQLite(tmp_path / "events.db")(nasty)
+    sink = SQLite(tmp_path / "events.db")
+    sink(nasty)
+    sink.close()
     query = f"{TRACK}{evil}&{evil}={evil}&messageId={evil}1&context.screen.width={evil}&a=1&a.{evil}=2&name={{{{{evil}"
     (tmp_path / "urls").write_text(query.replace("\x00", "%00").replace("\r", "%0d").replace("\x1b", "%1b") + "\n")
     printed = [printed_by_serve(tmp_path, query)]
