@@ -132,6 +132,10 @@ class KafkaCluster(KafkaTopics):
             self._processes[number].kill()
         self._forget(numbers)
 
+    def kill_all(self) -> None:
+        """End the nodes that run."""
+        self.kill(*self._processes)
+
     def terminate(self, *numbers: int) -> None:
         """Ask these nodes to end in order."""
         for number in numbers:
@@ -191,7 +195,7 @@ def kafka_cluster() -> Iterator[KafkaCluster]:
         fcntl.flock(turn, fcntl.LOCK_EX)
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         cluster = KafkaCluster(directory, _class_path(directory))
-        stack.callback(lambda: cluster.kill(*cluster._processes))
+        stack.callback(cluster.kill_all)
         cluster.format()
         cluster.start()
         yield cluster
