@@ -13,6 +13,10 @@ from importlib.resources import files
 from typing import NamedTuple
 
 
+# The parts of the one script, in their order; the first says how the page works.
+_SCRIPT = ("state.js", "text.js", "entries.js", "server.js", "list.js", "detail.js", "controls.js")
+
+
 class Page(NamedTuple):
     """The page.
 
@@ -28,7 +32,8 @@ class Page(NamedTuple):
 def load_page() -> Page:
     """The page, read from the package once."""
     assets = files(__package__) / "assets"
-    markup, style, script = ((assets / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js"))
+    markup, style, *parts = ((assets / name).read_text("utf-8") for name in ("page.html", "page.css", *_SCRIPT))
+    script = "\n".join(parts)
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
