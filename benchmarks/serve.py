@@ -1,10 +1,10 @@
 """How many requests a second a real server answers: pixelmw beside what a user would write instead.
 
 Run it with ``python benchmarks/serve.py``; it needs ``wrk`` on the path, and
-gunicorn and granian in the environment. First, each server runs each contender
-with one worker of four threads. Then it runs pixelmw with sinks that keep what
-they take, with two workers of 32 threads and 64 connections, beside a sink that
-does nothing; ``--only`` chooses one of the two. The CPU is that of the server
+gunicorn, granian and uvicorn in the environment. First, each server runs each
+contender with one worker of four threads. Then it runs pixelmw with sinks that
+keep what they take, with two workers of 32 threads and 64 connections, beside a
+sink that does nothing. Both are made under ASGI, too; ``--only`` chooses one. The CPU is that of the server
 with its workers, and of PostgreSQL. Figures are medians over the rounds; ratios
 are to the first contender of the same round on the same server.
 """
@@ -35,9 +35,11 @@ class Comparison(NamedTuple):
     """What is compared, and under which load.
 
     :ivar contenders: the factories, by their names; ratios are to the first.
+    :ivar interface: of the applications, ``wsgi`` or ``asgi``.
     """
 
     contenders: dict[str, str]
+    interface: str
     workers: int
     threads: int
     connections: int
@@ -51,7 +53,7 @@ COMPARISONS = {
             "Flask view": "contenders:flask_view",
             "Django view": "contenders:django_view",
         },
-        workers=1, threads=4, connections=8,
+        interface="wsgi", workers=1, threads=4, connections=8,
     ),
     "sinks": Comparison(
         {
@@ -61,15 +63,37 @@ COMPARISONS = {
             "Spool": "storing:spool",
             "SQL, PostgreSQL": "storing:postgresql",
         },
-        workers=2, threads=32, connections=64,
+        interface="wsgi", workers=2, threads=32, connections=64,
+    ),
+    "asgi views": Comparison(
+        {
+            "floor": "storing_asgi:floor",
+            "ours": "storing_asgi:nothing",
+            "FastAPI view": "storing_asgi:fastapi_view",
+        },
+        interface="asgi", workers=1, threads=1, connections=64,
+    ),
+    "asgi sinks": Comparison(
+        {
+            "nothing": "storing_asgi:nothing",
+            "JSONLines": "storing_asgi:jsonlines",
+            "SQLite": "storing_asgi:sqlite",
+            "Spool": "storing_asgi:spool",
+            "SQL, PostgreSQL": "storing_asgi:postgresql",
+            "FastAPI view, asyncpg": "storing_asgi:fastapi_asyncpg",
+        },
+        interface="asgi", workers=2, threads=1, connections=64,
     ),
 }  # fmt: skip
 SERVERS = {
-    "gunicorn, gthread": "gunicorn --worker-class=gthread --workers={workers} --threads={threads}"
+    "gunicorn": "gunicorn --worker-class=gthread --workers={workers} --threads={threads}"
     " --bind=127.0.0.1:{port} {factory}()",
-    "granian": "granian --interface=wsgi --workers={workers} --blocking-threads={threads} --port={port}"
+    "granian": "granian --interface={interface} --workers={workers} --blocking-threads={threads} --port={port}"
     " --factory {factory}",
+    "uvicorn": "uvicorn --workers={workers} --port={port} --no-access-log --factory {factory}",
 }
+# gunicorn speaks WSGI, uvicorn ASGI, and granian both.
+SPEAKS = {"wsgi": ("gunicorn", "granian"), "asgi": ("uvicorn", "granian")}
 COLUMNS = {"requests_per_second": "requests/s", "cpu_us": "CPU us", "p50_ms": "p50 ms", "p99_ms": "p99 ms"}
 HERE = Path(__file__).parent
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
@@ -101,12 +125,12 @@ class Running(NamedTuple):
 def serving(server: str, factory: str, comparison: Comparison) -> Iterator[Running]:
     """A server with one contender."""
     port = free_port()
-    places = {"workers": comparison.workers, "threads": comparison.threads}
+    places = {name: getattr(comparison, name) for name in ("workers", "threads", "interface")}
     program, *arguments = SERVERS[server].format(port=port, factory=factory, **places).split()
     command = [str(Path(sys.executable).with_name(program)), *arguments]
     with ExitStack() as stack:
         store, pids = stack.enter_context(tempfile.TemporaryDirectory(dir=".")), []
-        if factory == "storing:postgresql":
+        if factory.endswith(("postgresql", "asyncpg")):
             database = stack.enter_context(backends.postgres(durable=True))
             store, pids = database.url, [database.pid]
         process = stack.enter_context(
@@ -188,7 +212,8 @@ def summarize(results: dict[str, dict[str, list[float]]]) -> dict[str, dict[str,
 def main() -> None:
     """Measure each server, and write down what came out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", choices=COMPARISONS, help="compare only views, or only sinks")
+    parser.add_argument("--only", choices=COMPARISONS, help="make only this comparison")
+    parser.add_argument("--connections", type=int, help="in place of those of the comparison")
     parser.add_argument("--servers", choices=SERVERS, nargs="+", default=list(SERVERS))
     parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default: 15)")
     parser.add_argument("--seconds", type=int, default=1, help="seconds of load in each turn (default: 1)")
@@ -199,8 +224,11 @@ def main() -> None:
     document: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for kind in [options.only] if options.only else COMPARISONS:
         document[kind] = {}
-        for server in options.servers:
-            figures = summarize(measure(server, COMPARISONS[kind], options.rounds, options.seconds))
+        comparison = COMPARISONS[kind]
+        if options.connections:
+            comparison = comparison._replace(connections=options.connections)
+        for server in filter(options.servers.__contains__, SPEAKS[comparison.interface]):
+            figures = summarize(measure(server, comparison, options.rounds, options.seconds))
             document[kind][server] = figures
             print(f"\n{server:20}" + "".join(f"{title:>12}{'ratio':>10}" for title in COLUMNS.values()))
             for name, row in figures.items():
