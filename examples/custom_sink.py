@@ -27,7 +27,10 @@ class FolderByDay:
         name = hashlib.sha256(event["messageId"].encode()).hexdigest()
         try:
             day.mkdir(parents=True, exist_ok=True)
-            (day / f"{event['receivedAt'].replace(':', '')}-{name}.json").write_text(json.dumps(event))
+            file = day / f"{event['receivedAt'].replace(':', '')}-{name}.json"
+            # Under its own name, a file is there whole or not at all, whatever ends this call.
+            file.with_suffix(".part").write_text(json.dumps(event))
+            file.with_suffix(".part").replace(file)
         except OSError as error:
             raise Unavailable(f"{day} cannot be written") from error
 

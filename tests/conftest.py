@@ -12,6 +12,24 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support.pixel import Pixel  # noqa: E402
 
 
+# What the contract of sinks asks by many interruptions, or by waiting for time-outs, takes seconds for each sink.
+SLOW_POINTS = (
+    "test_a_thread_may_be_interrupted_anywhere_in_a_call",
+    "test_an_exception_from_outside_ends_one_thread_only",
+    "test_while_it_is_down_each_thread_hears_of_it",
+    "test_while_a_call_hangs_nobody_waits_for_ever",
+    "test_visitors_and_a_worker_and_close_may_meet",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what the contract asks of each sink at length."""
+    for item in items:
+        if getattr(item, "originalname", None) in SLOW_POINTS:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def pixel() -> Pixel:
     """A wrapped application with the default settings."""

@@ -23,7 +23,7 @@ def environ_for(path: str = "/pixel/v1/track", query: str = GOOD, method: str = 
 
 
 def test_the_package_exports_the_names_of_the_contract() -> None:
-    names = "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS Event Sink __version__"
+    names = "PixelMiddleware Collector Rejected Discard Limits PATHS SEGMENT_PATHS TrackingPlan Event Sink __version__"
     assert set(names.split()) == set(pixelmw.__all__)
     assert all(hasattr(pixelmw, name) for name in names.split())
 

@@ -105,8 +105,8 @@ def points_of(report: str) -> list[str]:
     return re.findall(r"^\d+\. (.*)$", report, re.MULTILINE)
 
 
-# Each puts a sink through the whole contract, which takes some seconds: the quick suite has a few of them.
-QUICK = {broken_sinks.Swallows, broken_batches.Mutates, broken_sinks.DiesAfterFork}
+# Each puts a sink through the whole contract, which takes some seconds: the quick suite has one of them.
+QUICK = {broken_batches.Mutates}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,7 @@ def test_a_flush_that_never_returns_is_ended_and_told_once() -> None:
     assert "a call of it hung before" in report.partition("not checked:")[2]
 
 
+@pytest.mark.slow
 def test_one_error_has_all_deviations_and_what_was_not_checked() -> None:
     class Both(broken_batches.Mutates, broken_sinks.Truncates):
         """Mutates and truncates."""
@@ -152,6 +153,7 @@ def test_one_error_has_all_deviations_and_what_was_not_checked() -> None:
     assert "break_it=None" in skipped
 
 
+@pytest.mark.slow
 def test_a_store_in_order_passes_with_every_flag() -> None:
     sink = Store()
     check_sink(lambda: sink, sink.read_back, break_it=sink.down, refuses={"properties": {"text": "x" * MOST_CHARS}})

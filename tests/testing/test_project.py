@@ -163,12 +163,14 @@ def test_a_type_of_event_that_is_none_is_refused() -> None:
         check_sink(lambda: print, list, event_types=["purchase"])
 
 
+@pytest.mark.slow
 def test_only_the_types_that_a_sink_takes_are_sent() -> None:
     store = Store()
     check_sink(lambda: store, store.read_back, event_types=["identify"])
     assert {event["type"] for event in store.read_back()} == {"identify"}
 
 
+@pytest.mark.slow
 def test_each_sink_of_a_factory_is_closed_and_one_and_the_same_at_the_end() -> None:
     made: list[Counted] = []
 

@@ -15,6 +15,7 @@ from tests.support.django_databases import OrmDatabase
 server, orm = databases.server, django_databases.orm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["postgresql", "sqlite"], indirect=True)
 class TestModelSink(SinkContract):
     stores_once = True

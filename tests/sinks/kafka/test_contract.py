@@ -20,6 +20,7 @@ def brokers() -> Iterator[MockBrokers]:
         yield running
 
 
+@pytest.mark.slow
 class TestKafka(SinkContract):
     survives_fork = True
 

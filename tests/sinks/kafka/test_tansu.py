@@ -50,6 +50,7 @@ def test_what_many_threads_store_is_there_once(broker: Tansu) -> None:
     assert sorted(broker.ids("threads")) == expected
 
 
+@pytest.mark.slow
 def test_a_producer_that_a_broker_has_forgotten_is_replaced(broker: Tansu) -> None:
     with sink_of(broker, "forgetful", message_timeout_ms=1500) as sink:
         for number in range(5):
@@ -62,6 +63,7 @@ def test_a_producer_that_a_broker_has_forgotten_is_replaced(broker: Tansu) -> No
     assert "last" in broker.ids("forgetful")
 
 
+@pytest.mark.slow
 def test_a_spool_forwards_again_once_the_broker_is_back(broker: Tansu, tmp_path: Path) -> None:
     expected = [f"spooled {number}" for number in range(20)]
     with sink_of(broker, "spooled", message_timeout_ms=1500) as sink, Spool(tmp_path / "spool", sink) as spool:
@@ -75,6 +77,7 @@ def test_a_spool_forwards_again_once_the_broker_is_back(broker: Tansu, tmp_path:
     assert [one for one in dict.fromkeys(broker.ids("spooled")) if one in expected] == expected
 
 
+@pytest.mark.slow
 def test_while_the_broker_is_away_librdkafka_is_heard_once_a_minute_and_we_give_its_reason(
     broker: Tansu, caplog: pytest.LogCaptureFixture
 ) -> None:
