@@ -11,7 +11,6 @@ pytest.register_assert_rewrite("tests.support")
 
 from tests.support.pixel import Pixel  # noqa: E402
 
-
 # What the contract of sinks asks by many interruptions, or by waiting for time-outs, takes seconds for each sink.
 SLOW_POINTS = (
     "test_a_thread_may_be_interrupted_anywhere_in_a_call",

@@ -12,7 +12,6 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import NamedTuple
 
-
 # The parts of the one script, in their order; the first says how the page works.
 _SCRIPT = ("state.js", "text.js", "entries.js", "server.js", "list.js", "detail.js", "controls.js")
 
