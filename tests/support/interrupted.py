@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class Storing:
         self.thread.start()
 
     def _run(self) -> None:
+        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         while not self.is_over:
             try:
                 self._is_ready = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ def call_and_interrupt(
     is_over = threading.Event()
 
     def run(thread: int) -> None:
+        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         number = 0
         while not is_over.is_set():
             try:

@@ -157,6 +157,7 @@ class _Interruptible:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         while not self.has_ended:
             try:
                 with self._mutex:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ class Storing:
                 continue
 
     def _run(self) -> None:
+        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         for count in range(10**9):
             if self.is_over:
                 return
