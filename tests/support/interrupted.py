@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 from pixelmw import Event
 from pixelmw.sinks import Unavailable
+from pixelmw.testing.contract.untraced import untraced
 from tests.support.processes import event
 
 PER_SECOND = 500  # exceptions, in all threads together
@@ -42,7 +42,6 @@ class Storing:
         self.thread.start()
 
     def _run(self) -> None:
-        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         while not self.is_over:
             try:
                 self._is_ready = True
@@ -70,6 +69,7 @@ class Storing:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Interrupted))
 
 
+@untraced()
 def store_while_interrupted(sink: Callable[[Event], object], *, threads: int, seconds: float) -> list[Storing]:
     """Store for so many seconds, and interrupt one of the threads :data:`PER_SECOND` times a second.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import logging
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
+from pixelmw.testing.contract.untraced import untraced
 
 #: One that arrives in a callback of the interpreter's, or in a thread that is just ending, is told there.
 MARKS = [
@@ -44,7 +45,6 @@ def call_and_interrupt(
     is_over = threading.Event()
 
     def run(thread: int) -> None:
-        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         number = 0
         while not is_over.is_set():
             try:
@@ -57,6 +57,15 @@ def call_and_interrupt(
                 if not isinstance(error, Interrupt | Exception):
                     raise
 
+    _interrupt(run, is_over, threads, rate, seconds)
+    return told
+
+
+@untraced()
+def _interrupt(
+    run: Callable[[int], object], is_over: threading.Event, threads: int, rate: float, seconds: float
+) -> None:
+    """Start the threads, throw exceptions into them for so many seconds, and wait for their ends."""
     running = [threading.Thread(target=run, args=[number], daemon=True) for number in range(threads)]
     for thread in running:
         thread.start()
@@ -72,4 +81,3 @@ def call_and_interrupt(
     for thread in running:
         thread.join(max(0.0, until - time.monotonic()))
     assert not [thread for thread in running if thread.is_alive()], "a thread hangs"
-    return told

@@ -18,6 +18,7 @@ from .arrivals import Deviation
 from .bench import Bench, Skip
 from .gate import GATHERING, closed_gate
 from .threads import Answers, need_threads
+from .untraced import untraced
 
 # Seconds: how long it goes on, and between two exceptions. Each of the threads stores so many events at most.
 _SECONDS, _PAUSE = 0.4, 0.001
@@ -47,7 +48,7 @@ def from_outside(bench: Bench) -> Iterator[Deviation]:
     answers.stored.append(first)
     given: list[Event] = []
     hung = 0
-    with _quiet():
+    with _quiet(), untraced():
         for victim in (0, 1):
             with suppress(Skip):
                 hung = hung or _hold_up_and_interrupt(bench, answers, given, victim)
@@ -157,7 +158,6 @@ class _Interruptible:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         while not self.has_ended:
             try:
                 with self._mutex:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import random
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.sinks import BatchSink, Unavailable
+from pixelmw.testing.contract.untraced import untraced
 from tests.support.processes import event
 
 
@@ -60,7 +60,6 @@ class Storing:
                 continue
 
     def _run(self) -> None:
-        sys.settrace(None)  # a tracer, such as coverage's, does not stand an exception in the middle of it
         for count in range(10**9):
             if self.is_over:
                 return
@@ -88,6 +87,7 @@ def interrupt(threads: list[Storing], seconds: float) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kept, KeptInTwoLanes])
+@untraced()
 def test_nobody_hangs_and_nobody_is_told_yes_without_being_stored(kind: type[Kept]) -> None:
     sink = kind()
     threads = [Storing(sink, number) for number in range(8)]
