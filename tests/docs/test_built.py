@@ -128,7 +128,7 @@ def test_a_page_loads_nothing_from_elsewhere(pages: dict[Path, Page]) -> None:
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        ("your ASGI application", "works under ASGI as it does under WSGI"),
+        ("your ASGI application", "The line for each framework"),
         ("503 since the database restarted", "open a new connection by themselves"),
         ("headers the proxy must keep", "X-Forwarded-For"),
         ("dead, queued and dropped count", "counter of events that became dead letters"),
