@@ -17,7 +17,8 @@ def messages_of(answer: WSGIApplication, environ: WSGIEnvironment) -> tuple[dict
     """The two messages that send *answer*. Whoever gets them may change them and their headers."""
     status, headers, body = _translated(answer, environ)
     start = {"type": "http.response.start", "status": status, "headers": headers.copy()}
-    return start, {"type": "http.response.body", "body": body}
+    # By ASGI, "more_body" need not be there; Quart's test client reads it all the same.
+    return start, {"type": "http.response.body", "body": body, "more_body": False}
 
 
 def _translated(answer: WSGIApplication, environ: WSGIEnvironment) -> tuple[int, Headers, bytes]:
