@@ -55,9 +55,11 @@ class LiveClient:
         given = {name: value for name, value in (HERE | environ).items() if value is not None}
         options = {name: given.pop(name) for name in ("json", "data", "query_string") if name in given}
         left_out = {name for name, value in environ.items() if value is None}
+        # Before 3.1, Werkzeug's client reads the host, and raises for one that is none.
+        host = {name: given.pop(name) for name in ("HTTP_HOST",) if name in given}
 
         def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            return self.middleware({k: v for k, v in environ.items() if k not in left_out}, start_response)
+            return self.middleware({k: v for k, v in (environ | host).items() if k not in left_out}, start_response)
 
         client = WholeClient(app, use_cookies=False)
         return client.open(f"{self.live.path}{path}", method=method, environ_overrides=given, **options)

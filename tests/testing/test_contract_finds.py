@@ -119,7 +119,9 @@ def test_a_broken_sink_fails_where_it_is_broken_and_is_told_what_to_do(case: Cas
     trouble: dict[str, Any] = {"break_it": sink.down, "refuses": {"properties": {"text": "x" * MOST_CHARS}}}
     report = told(sink, **({} if case.flags is None else trouble | case.flags))
     found = [point for point in points_of(report) if point != TOGETHER or point in case.points]
-    assert not case.points or found == case.points
+    # Whether events of several threads meet in one write is chance.
+    certain = [point for point in case.points if point != AMONG]
+    assert not case.points or [point for point in found if point != AMONG] == certain
     assert re.search(case.told, report, re.DOTALL), report
     assert len(report) < 8000  # somebody reads it
 
