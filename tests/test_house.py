@@ -57,7 +57,7 @@ MAY_KNOW = {
     "replies": {"errors", "request", "text"},
     "endpoint": {*GROUND, "events", "collector", "replies"},
     "middleware": {*GROUND, "events", "collector", "endpoint", "replies"},
-    "asgi": {*GROUND, "events", "collector", "endpoint", "replies", "sinks.base", "sinks.encoding"},
+    "asgi": {*GROUND, "events", "collector", "endpoint", "replies", "sinks.base", "sinks.encoding", "sinks.together"},
     "links": {*GROUND, "params", "access", "events"},
     "sinks": {"system", "events", "_version"},
     "delivery": {*GROUND, "events", "sinks.base", "sinks.encoding", "sinks.together"},

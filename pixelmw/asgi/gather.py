@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 from ..events import Event
 from ..sinks.base import PartialFailure, Unavailable, is_down, store
+from ..sinks.together.lines import DEFAULT_MOST_TOGETHER, timeout_of
 from ..system.errors import copy_of
 from ..system.fork import PerProcess
 from .calls import Outcome, Pending, as_exception, keep_task, settle_all
@@ -70,8 +71,8 @@ class Gatherer(ABC):
         self.sink = sink
         # A sink without lanes looks after itself. With two workers, one event passes another that takes long.
         self.lanes: int = getattr(sink, "lanes", 1) or 2
-        self._most: int = getattr(sink, "most_together", 500)
-        self.timeout: float = getattr(sink, "timeout", None) or 10.0
+        self._most: int = getattr(sink, "most_together", DEFAULT_MOST_TOGETHER)
+        self.timeout = timeout_of(sink)
 
     @abstractmethod
     def queue(self) -> Queue:
