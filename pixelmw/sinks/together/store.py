@@ -11,8 +11,9 @@ from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ...system.groupcommit import NotBegun, Unknown
 from ..errors import Unavailable, is_down, raise_failures
-from .blame import MAX_UNKNOWN_ERRORS, judge
+from .blame import judge
 from .lines import DEFAULT_LANES, Visit, Write, line_of, timeout_of
+from .search import MAX_UNKNOWN_ERRORS
 
 logger = logging.getLogger("pixelmw.sinks")
 
