@@ -14,7 +14,7 @@ from ..errors import PartialFailure, error_of, is_down
 from .lines import Line, Visit
 from .search import MAX_UNKNOWN_ERRORS, Search, next_try, untried
 
-# Up to so many events may come from visitors, of whom a server has no more than threads. Many in a row may have a fault of
+# Up to so many events may come from visitors, since a server has no more threads. Many in a row may have a fault of
 # their own: then all are tried.
 _FEW = 64
 
