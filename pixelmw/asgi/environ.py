@@ -40,7 +40,7 @@ def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
     environ: WSGIEnvironment = {
         **_SAME_FOR_ALL,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": wsgi_string(scope.get("root_path", "")),
+        "SCRIPT_NAME": wsgi_string(scope.get("root_path", "").rstrip("/")),
         "PATH_INFO": path,
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": server[0],

@@ -141,7 +141,7 @@ class PixelASGI:
             path = scope["path"]
             found = self._names.get(path)
             # uvicorn has the root_path in front of the path, as ASGI says; hypercorn and granian have not.
-            if found is None and (root := scope.get("root_path")) and path.startswith(root):
+            if found is None and (root := scope.get("root_path")) and path.startswith(root := root.rstrip("/")):
                 found = self._names.get(path[len(root) :])
             if found is not None:
                 await self._answer(*found, scope, receive, send)
