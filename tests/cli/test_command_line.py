@@ -68,6 +68,7 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_help_has_an_example_that_works(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in commands(capsys):
         found = examples(run_here(capsys, command, "--help").out)

@@ -25,7 +25,7 @@ def piece_by_piece(raw: bytes) -> list[tuple[str, str]]:
     return [(unquote_text(name), unquote_text(value)) for name, _, value in pairs if name]
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(QUERIES)
 @example(b"a=%\nb")
 @example(b"a=%\r41\n&b")

@@ -102,7 +102,7 @@ def echo(request: HttpRequest) -> HttpResponse:
 
 def cookies(request: HttpRequest) -> HttpResponse:
     response = HttpResponse("with cookies", reason="Fine by me", headers={"X-Lower": "caf\xe9"})
-    response.set_cookie("b", "2", max_age=60, samesite="Lax")
+    response.set_cookie("b", "2", expires="Fri, 31 Dec 2099 23:59:59 GMT", samesite="Lax")
     response.set_cookie("a", "1")
     return response
 

@@ -72,11 +72,13 @@ def test_a_class_with_two_fixtures_is_the_whole_contract(tmp_path: Path) -> None
     assert "SinkContract::" not in report  # it was imported, and is no test
 
 
+@pytest.mark.slow
 def test_the_base_is_no_test_though_every_class_is_collected(tmp_path: Path) -> None:
     status, report = pytest_in(tmp_path, "-q", "-o", "python_classes=*", sink=SINK, test_sink=CONTRACT)
     assert status == 0, report
 
 
+@pytest.mark.slow
 def test_a_flag_is_an_attribute_and_a_way_to_break_it_a_fixture(tmp_path: Path) -> None:
     more = """
     survives_fork = True
@@ -112,6 +114,7 @@ def test_a_sink_and_its_test_are_green_in_ten_lines(tmp_path: Path) -> None:
     assert status == 0, report
 
 
+@pytest.mark.slow
 def test_the_fixtures_are_there_once_they_are_asked_for(tmp_path: Path) -> None:
     asked = 'pytest_plugins = ["pixelmw.testing.fixtures"]'
     test = """

@@ -29,7 +29,7 @@ SIGNED = Links("http://127.0.0.1", write_key="k", signer=Signer([KEY]))
 SAMPLE = 60
 
 
-@pytest.fixture(scope="module", params=["gunicorn-sync", "waitress"])
+@pytest.fixture(scope="module", params=["gunicorn-sync", pytest.param("waitress", marks=pytest.mark.slow)])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return request.param, tmp_path_factory.mktemp(request.param)
 
@@ -116,7 +116,7 @@ REWRITES = {"page": lambda tag, proxy: tag, "outlook": as_outlook, "apple-mail":
 
 
 @pytest.mark.parametrize("client", REWRITES)
-@pytest.mark.parametrize("signer", [None, Signer([KEY])], ids=["plain", "signed"])
+@pytest.mark.parametrize("signer", [pytest.param(None, marks=pytest.mark.slow), Signer([KEY])], ids=["plain", "signed"])
 def test_one_tag_is_one_request_and_one_event_and_nothing_is_seen(
     client: str, signer: Signer | None, mailbox: tuple[Mailbox, str], tmp_path: Path
 ) -> None:

@@ -206,7 +206,7 @@ def encoded(value: Any, name: str = "", before: str = "") -> list[str]:
     return found
 
 
-@tried
+@settings(tried, max_examples=60)  # a tree and all its spellings take 30 ms to make up
 @given(st.dictionaries(_keys.filter(bool), _leaves), st.integers(0, 2**32))
 def test_what_is_written_as_a_query_is_read_back(event: dict[str, Any], seed: int) -> None:
     pairs = encoded(event)

@@ -211,6 +211,7 @@ def test_manage_py_check_fails_on_an_error() -> None:
         call_command("check", "--tag=pixelmw")
 
 
+@pytest.mark.slow
 def test_a_server_without_threads_is_named(tmp_path: Path) -> None:
     """uWSGI runs none unless it is told to. What the check says there is the body of the answer."""
     # As uWSGI before 2.0.27 where it is not told --enable-threads.

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 TESTS = """
 import threading
@@ -72,6 +74,7 @@ class Threads(TransactionTestCase):
 """
 
 
+@pytest.mark.slow
 def test_no_event_is_lost_or_refused(tmp_path: Path) -> None:
     project = Path(shutil.copytree(ROOT / "examples" / "django_project", tmp_path / "project"))
     (project / "newsletter" / "tests.py").write_text(TESTS)

@@ -86,6 +86,7 @@ def test_a_batch_of_700_is_stored_in_one_transaction(db: Database) -> None:
         assert len(set(db.rows("xmin::text"))) == 1
 
 
+@pytest.mark.slow
 def test_a_batch_may_be_larger_than_a_statement_may_be(db: Database) -> None:
     batch = [event(f"id-{number:03}", 30_000) for number in range(600)]
     with db.sink() as sink:
@@ -104,6 +105,7 @@ _OWN_TABLE = (
 )
 
 
+@pytest.mark.slow
 def test_a_batch_of_many_parameters_is_stored_whole_or_not_at_all(db: Database) -> None:
     db.run(_OWN_TABLE.format(db.table))
     batch = [event(f"id-{number:05}") for number in range(9500)]
