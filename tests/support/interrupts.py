@@ -61,23 +61,24 @@ def call_and_interrupt(
     return told
 
 
-@untraced()
 def _interrupt(
     run: Callable[[int], object], is_over: threading.Event, threads: int, rate: float, seconds: float
 ) -> None:
     """Start the threads, throw exceptions into them for so many seconds, and wait for their ends."""
-    running = [threading.Thread(target=run, args=[number], daemon=True) for number in range(threads)]
-    for thread in running:
-        thread.start()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        victim = random.choice(running).ident
-        assert victim is not None
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim), ctypes.py_object(Interrupt))
-        time.sleep(random.expovariate(rate))
-    time.sleep(0.05)  # the last ones arrive
-    is_over.set()
-    until = time.monotonic() + 20
-    for thread in running:
-        thread.join(max(0.0, until - time.monotonic()))
-    assert not [thread for thread in running if thread.is_alive()], "a thread hangs"
+    with untraced() as found:
+        running = [threading.Thread(target=run, args=[number], daemon=True) for number in range(threads)]
+        for thread in running:
+            thread.start()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            victim = random.choice(running).ident
+            assert victim is not None
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim), ctypes.py_object(Interrupt))
+            time.sleep(random.expovariate(rate))
+        time.sleep(0.05)  # the last ones arrive
+        is_over.set()
+        until = time.monotonic() + 20
+        for thread in running:
+            thread.join(max(0.0, until - time.monotonic()))
+        found.hangs = any(thread.is_alive() for thread in running)
+    assert not found.hangs, "a thread hangs"

@@ -42,17 +42,18 @@ def from_outside(bench: Bench) -> Iterator[Deviation]:
         raise Skip("interruptible=False")
     if not hasattr(ctypes, "pythonapi"):
         raise Skip("this interpreter has no way to raise an exception in another thread")
-    yield from bench.store(first := bench.event())
-    yield from bench.flush()
     answers = Answers()
-    answers.stored.append(first)
     given: list[Event] = []
     hung = 0
-    with _quiet(), untraced():
+    with _quiet(), untraced() as found:
+        yield from bench.store(first := bench.event())
+        yield from bench.flush()
+        answers.stored.append(first)
         for victim in (0, 1):
             with suppress(Skip):
                 hung = hung or _hold_up_and_interrupt(bench, answers, given, victim)
         hung = hung or _interrupt_at_random(bench, answers, given)
+        found.hangs = hung > 0
     if hung:
         yield Deviation(
             f"after exceptions were raised in threads from outside, {hung} of {_THREADS} hang. Give back each lock and "

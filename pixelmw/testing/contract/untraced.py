@@ -6,20 +6,31 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class Untraced:
+    """What a block found out: whether a thread hangs that it interrupted. Then nothing is traced any more."""
+
+    hangs: bool = False
 
 
 @contextmanager
-def untraced() -> Iterator[None]:
+def untraced() -> Iterator[Untraced]:
     """Switch tracing off for this thread and those that it starts.
 
     Before Python 3.12, a thread that is traced, as by coverage, does not go on
-    while an exception from outside waits for a thread that is blocked.
+    while an exception from outside waits for a thread that is blocked. So
+    everything that starts a thread of the sink's belongs into the block.
     """
+    found = Untraced()
     usual, of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)
     try:
-        yield
+        yield found
     finally:
-        threading.settrace(of_threads)
-        sys.settrace(usual)
+        if not found.hangs:
+            threading.settrace(of_threads)
+            sys.settrace(usual)
