@@ -47,3 +47,22 @@ def test_a_row_that_another_connection_has_locked_holds_up_no_visitor_of_another
     assert isinstance(locked.told["locked"], Unavailable)
     assert others.refused == []
     assert others.longest < 1.5
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_row_that_only_the_commit_refuses_is_one_visitors_and_no_others(db: Database) -> None:
+    """A deferred constraint fails once all rows of a transaction are in, and names none of them."""
+    with db.sink() as sink:
+        sink(event("first"))
+        db.run(f"CREATE TABLE {db.table}_campaigns (name text PRIMARY KEY)")
+        db.run(f"INSERT INTO {db.table}_campaigns VALUES ('e')")
+        db.run(
+            f"ALTER TABLE {db.table} ADD FOREIGN KEY (event) REFERENCES {db.table}_campaigns "
+            "DEFERRABLE INITIALLY DEFERRED NOT VALID"
+        )
+        good = [{**event(f"good{number}"), "event": "e"} for number in range(30)]
+        bad = [{**event(f"bad{number}"), "event": "unknown"} for number in range(2)]
+        visitors = Visitors(sink).come(*bad, *good).leave()
+    assert visitors.refused == ["bad0", "bad1"]
+    assert all(isinstance(visitors.told[message_id], Undeliverable) for message_id in visitors.refused)
+    assert db.rows() == sorted(["first", *(each["messageId"] for each in good)])
