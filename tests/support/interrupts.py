@@ -5,19 +5,18 @@ from __future__ import annotations
 import ctypes
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from pixelmw.testing.contract.untraced import untraced
 
-#: One that arrives in a callback of the interpreter's, or in a thread that is just ending, is told there.
-MARKS = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
-]
+#: What an ended call left open may be noticed later.
+MARKS = [pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 
 class Interrupt(BaseException):
@@ -65,7 +64,7 @@ def _interrupt(
     run: Callable[[int], object], is_over: threading.Event, threads: int, rate: float, seconds: float
 ) -> None:
     """Start the threads, throw exceptions into them for so many seconds, and wait for their ends."""
-    with untraced() as found:
+    with untraced() as found, _nothing_is_said():
         running = [threading.Thread(target=run, args=[number], daemon=True) for number in range(threads)]
         for thread in running:
             thread.start()
@@ -82,3 +81,18 @@ def _interrupt(
             thread.join(max(0.0, until - time.monotonic()))
         found.hangs = any(thread.is_alive() for thread in running)
     assert not found.hangs, "a thread hangs"
+
+
+@contextmanager
+def _nothing_is_said() -> Iterator[None]:
+    """Say nothing of an exception that arrives in a callback of the interpreter's, or where a thread just ends.
+
+    pytest's hooks take a while in that thread, and the next exception may arrive in them.
+    """
+    usual = threading.excepthook, sys.unraisablehook
+    threading.excepthook = lambda arguments: None
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = usual
