@@ -88,9 +88,16 @@ class Batch(Generic[_T]):
         return self.begun or (self.leader.has_left and all(caller.has_left for caller in self.callers))
 
     def gate_of(self, caller: Caller[_T], gates: int) -> Any:
-        """Return the gate at which a follower waits; the first follower makes all of them."""
+        """Return the gate at which a follower waits. The first follower makes all of them.
+
+        Under gevent, each has his own. Who is second at a lock of gevent's waits for the event loop of the thread that
+        was first, and a thread of gevent's pool runs its loop only while it waits.
+        """
         if not self.gates:
             self.gates = [closed_gate() for _ in range(gates)]
+        elif type(self.gates[0]).__module__ != "_thread":
+            self.gates.append(closed_gate())
+            return self.gates[-1]
         return self.gates[caller.place % len(self.gates)]
 
     def open_gates(self) -> None:
