@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -173,3 +175,52 @@ def test_segments_form_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert [
         hint["kind"] for hint in checked(capsys, "/v1/pixel/track?writeKey=k&userId=u&event=e&data=e30")["hints"]
     ] == ["data"]
+
+
+APP = """
+from pixelmw import Discard, PixelMiddleware
+
+def host(environ, start_response):
+    return []
+
+def judge(event, request):
+    if event["event"] == "Broken":
+        raise KeyError("of the enricher")
+    if event["event"] == "Unwanted":
+        raise Discard
+
+app = PixelMiddleware(host, print, enrich=[judge], write_keys={"k"})
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "judging_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "judging_app", raising=False)
+    return "--app=judging_app:app"
+
+
+def test_what_enrichers_make_of_an_event_is_told(capsys: pytest.CaptureFixture[str], app: str) -> None:
+    urls = [f"/pixel/v1/track?writeKey=k&userId=1&event={name}" for name in ("Fine", "Unwanted", "Broken")]
+    said = run_here(capsys, "check", app, *urls)
+    assert said.code == 1
+    assert "accepted, and discarded by an enricher" in said.out
+    assert "raised KeyError, which is answered 503 (unavailable)" in said.out
+    unknown = urls[1].replace("writeKey=k", "writeKey=other")
+    assert faults(capsys, app, unknown) == [("writeKey", None, "unauthorized")]
+
+
+def test_a_schema_that_is_not_utf8_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "wrong.json").write_bytes(b'{"title": "caf\xe9"}')
+    said = run_here(capsys, "check", f"--schema={tmp_path / 'wrong.json'}", TRACK)
+    assert said.code == 1
+    assert "is not UTF-8" in said.err
+
+
+def test_urls_are_read_from_a_stream(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{TRACK}\n\n{TRACK}&a=1&a.b=2\n".encode())))
+    said = run_here(capsys, "check", "--json", "-")
+    assert [bool(json.loads(line)["faults"]) for line in said.out.splitlines()] == [False, True]
+    assert said.code == 1
