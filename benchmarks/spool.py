@@ -25,7 +25,7 @@ from gathering import Gathered
 
 from pixelmw import Collector
 from pixelmw.delivery import Spool
-from pixelmw.delivery.disk import journal
+from pixelmw.delivery.disk.segments import writer
 from pixelmw.sinks.encoding import encode
 
 THREADS = 16
@@ -48,12 +48,12 @@ def counting(extra: float) -> Iterator[list[int]]:
 
         return call
 
-    before = journal.sync_data, os.fsync
-    journal.sync_data, os.fsync = counted(journal.sync_data), counted(os.fsync)
+    before = writer.sync_data, os.fsync
+    writer.sync_data, os.fsync = counted(writer.sync_data), counted(os.fsync)
     try:
         yield calls
     finally:
-        journal.sync_data, os.fsync = before
+        writer.sync_data, os.fsync = before
 
 
 class Drain:
@@ -70,7 +70,7 @@ class Drain:
 def raw(directory: Path) -> Iterator[Accept]:
     """The raw group commit; it gets the event as the bytes that a Spool would write."""
     descriptor = os.open(directory / "raw", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    sync = journal.sync_data
+    sync = writer.sync_data
     data = b" " * 20 + encode(EVENT)
 
     def append(records: list[bytes]) -> None:

@@ -43,46 +43,48 @@ _FAULTS = "delivery/disk/test_faults.py::"
 
 SAFEGUARDS = {
     "fsync": Safeguard(
-        "delivery/disk/journal.py", "self._sync_file(current.descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/segments/writer.py", "self._sync(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of a new file": Safeguard(
-        "delivery/disk/journal.py", "self._sync_new_file(current.descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/segments/writer.py", "self._sync_new(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of the directory": Safeguard(
-        "delivery/disk/journal.py", "sync_directory(self._directory.path)", "pass", f"{_FAULTS}test_nothing_is"),
+        "delivery/disk/segments/writer.py", "opened.sync()", "pass", f"{_FAULTS}test_nothing_is"),
     "a failed fsync is not tried again": Safeguard(
-        "delivery/disk/journal.py", "self._sync_file(current.descriptor)",
-        "_twice(self._sync_file, current.descriptor)",
+        "delivery/disk/segments/writer.py", "self._sync(self._descriptor)",
+        "_twice(self._sync, self._descriptor)",
         f"{_FAULTS}test_a_sync_that_fails", _TWICE),
     "CRC": Safeguard(
         "delivery/disk/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
         "delivery/disk/test_damage.py::test_each_flipped_byte"),
     "truncation": Safeguard(
-        "delivery/disk/journal.py", "os.ftruncate(descriptor, size)", "pass",
+        "delivery/disk/segments/writer.py", "os.ftruncate(self._descriptor, self.size)", "pass",
         "delivery/disk/test_full.py::test_a_full_disk"),
     "order of delete": Safeguard(
         "delivery/disk/reader.py", "progress = self.in_progress[segment] = SegmentProgress(segment, data)",
-        "progress = self.in_progress[segment] = SegmentProgress(segment, data); self._directory.remove(segment)",
+        "progress = self.in_progress[segment] = SegmentProgress(segment, data)\n"
+        "        (self._directory.path / segment.name).unlink()",
         "delivery/disk/test_kills.py::test_a_spool_that_is_killed"),
     "takeover": Safeguard(
         "delivery/disk/drainer.py", "return segment not in self._reader.in_progress and",
         "return segment.created_ms > self.born and segment not in self._reader.in_progress and",
         "cli/test_drain.py::test_what_is_left", _BORN),
     "quarantine": Safeguard(
-        "delivery/disk/reader.py", "self._directory.quarantine(", "str(",
+        "delivery/disk/reader.py", "self._quarantine.keep(", "str(",
         "delivery/disk/test_damage.py::test_each_flipped_byte"),
     "a sealed segment is left": Safeguard(
-        "delivery/disk/journal.py", "if self._lock(current):", "if self._lock(current) or True:",
+        "delivery/disk/journal.py", "if current.lock():", "if current.lock() or True:",
         "delivery/disk/test_full.py::test_a_directory_that_has_its_size"),
     "a cursor is checked": Safeguard(
-        "delivery/disk/cursors.py", "if checksum == _checksum(segment, offset) else 0", "",
+        "delivery/disk/segments/cursors.py", "if checksum == _checksum(segment, offset) else 0", "",
         "delivery/disk/test_damage.py::test_each_flipped_bit_of_a_cursor"),
     "a look before removal": Safeguard(
-        "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
+        "delivery/disk/segments/sealed.py", "if os.fstat(descriptor).st_size > size:", "if False:",
         "delivery/disk/test_seals.py::"),
     "a look before removal, at each step": Safeguard(
-        "delivery/disk/directory.py", "if os.fstat(descriptor).st_size > size:", "if False:",
+        "delivery/disk/segments/sealed.py", "if os.fstat(descriptor).st_size > size:", "if False:",
         "delivery/disk/test_seals_undone.py::"),
     "the look is under the lock": Safeguard(
-        "delivery/disk/directory.py", "with locked(descriptor):", "if True:", "delivery/disk/test_seals_undone.py::"),
+        "delivery/disk/segments/sealed.py", "if not try_to_lock_file(descriptor):", "if False:",
+        "delivery/disk/test_seals_undone.py::"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
         "event = self._event = self._event or decode(self.payload)", "delivery/test_text.py::"),

@@ -39,11 +39,15 @@ _METRICS_OF_FIGURES: dict[str, tuple[type[_Family], str, str]] = {
     "queued": (GaugeMetricFamily, "queued_events", "Events that wait, in this process or in the directory."),
     "max_queue": (GaugeMetricFamily, "queued_max_events", "Events that may wait in this process."),
     "oldest": (GaugeMetricFamily, "oldest_age_seconds", "Age of the oldest event that waits."),
-    "bytes": (GaugeMetricFamily, "directory_bytes", "Size of all files in the directory."),
-    "max_bytes": (GaugeMetricFamily, "directory_max_bytes", "Size that the directory may reach."),
+    "bytes": (GaugeMetricFamily, "directory_bytes", "Size of what waits in the directory."),
+    "max_bytes": (GaugeMetricFamily, "directory_max_bytes", "Size that this may reach."),
+    "dead_letters": (GaugeMetricFamily, "dead_letters", "Dead letters that wait in the directory."),
+    "dead_bytes": (GaugeMetricFamily, "dead_bytes", "Size of dead letters and of damaged records."),
+    "max_dead_bytes": (GaugeMetricFamily, "dead_max_bytes", "Size that these may reach."),
+    "lost": (CounterMetricFamily, "lost", "Events lost because there was no room for more dead letters."),
 }
 # The limits are attributes of a delivery, and not among its stats().
-_LIMIT_ATTRIBUTES = ("max_queue", "max_bytes")
+_LIMIT_ATTRIBUTES = ("max_queue", "max_bytes", "max_dead_bytes")
 
 
 class HasStats(Protocol):
@@ -83,7 +87,8 @@ class Metrics(registry.Collector):
       The fault is logged. The other series of that delivery are missing from the scrape; those of all others are there.
     - ``pixelmw_delivery_``... ``stored_total``, ``forwarded_total``, ``retries_total``, ``dropped_total``,
       ``dead_total``, ``queued_events``, ``oldest_age_seconds``, all with the label ``name``. A Spool has
-      ``damaged_total``, ``directory_bytes`` and ``directory_max_bytes``, too, a Background ``queued_max_events``.
+      ``damaged_total``, ``lost_total``, ``directory_bytes``, ``directory_max_bytes``, ``dead_letters``,
+      ``dead_bytes`` and ``dead_max_bytes``, too, a Background ``queued_max_events``.
     - ``pixelmw_events_repeated_total``, and ``pixelmw_delivery_repeated_total{name}``, if the sink stores each event
       once and tells which it had already: of the middleware's sink, and of the sink behind a delivery.
 
@@ -96,6 +101,8 @@ class Metrics(registry.Collector):
         max by (name) (pixelmw_delivery_directory_bytes / pixelmw_delivery_directory_max_bytes) > 0.8
         max by (name) (pixelmw_delivery_queued_events / pixelmw_delivery_queued_max_events) > 0.8
         sum by (name) (increase(pixelmw_delivery_dead_total[1h])) > 0
+        max by (name) (pixelmw_delivery_dead_bytes / pixelmw_delivery_dead_max_bytes) > 0.8
+        sum by (name) (increase(pixelmw_delivery_lost_total[1h])) > 0
         sum by (name) (increase(pixelmw_delivery_dropped_total[1h])) > 0
         sum by (name) (increase(pixelmw_delivery_damaged_total[1h])) > 0
         pixelmw_delivery_up == 0
@@ -117,7 +124,8 @@ class Metrics(registry.Collector):
 
     Then sum the figures that belong to a process: all counters, and what a Background
     holds. Each process of a Spool gives the figures of the directory in full, so take the maximum of its
-    ``queued_events``, ``oldest_age_seconds`` and ``directory_bytes``. All processes store to the directory,
+    ``queued_events``, ``oldest_age_seconds``, ``directory_bytes``, ``dead_letters`` and ``dead_bytes``. All
+    processes store to the directory,
     and one of them forwards.
 
     :param middleware: a ``PixelMiddleware`` or a ``Collector``, for its requests: anything with ``stats()``, or with

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -13,14 +14,18 @@ from ..system.fork import PerProcess
 from .base import Delivery, WhenFull
 from .disk.backlog import Backlog
 from .disk.dead_letter_store import DeadLetterStore
-from .disk.directory import SpoolDirectory
+from .disk.destination import name_of, other_destination
+from .disk.directory import DEAD, SpoolDirectory
 from .disk.drainer import Drainer
 from .disk.journal import Journal
+from .disk.quarantine import Quarantine
 from .disk.quota import Quota
 from .disk.throttle import ReadThrottle
 from .disk.worker import SpoolWorker
 from .retry import Retry
 from .stats import SpoolStats
+
+logger = logging.getLogger("pixelmw.delivery")
 
 #: When a Spool syncs what it writes: before it returns, or never.
 Sync = Literal["always", "never"]
@@ -49,12 +54,16 @@ class Spool(Delivery):
     :param sink: any sink; one with ``write`` gets batches. It is called by one thread at a time.
     :param sync: "always", or "never": then a power cut loses what the system had not written yet, some 30 seconds'
         worth; a crash of a process still loses nothing.
-    :param max_bytes: what the directory may hold, all processes, dead letters and quarantine together.
+    :param max_bytes: what may wait in the directory, all processes together.
+    :param max_dead_bytes: what dead letters and damaged records may take besides; by default a tenth of *max_bytes*. An
+        event that would pass it is logged by its messageId, counted as lost, and gone.
     :param when_full: "refuse" raises :class:`Full`, so that the request is answered 503;
         "drop" loses the event, counts it, and logs that once a minute.
     :param retry: when to try again; for ever, unless it says otherwise.
     :param dead_letter: a sink for events that *sink* will not take; without one,
         they are kept in the folder ``dead`` of the directory.
+    :param name: what the directory remembers as the destination of its events; by default the sink's qualified name and
+        its topic, table, stream, path or host. If events of another one wait there, that is logged.
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for one of the right kind that cannot work.
     :raises RuntimeError: on a system that cannot lock files.
@@ -67,19 +76,27 @@ class Spool(Delivery):
         *,
         sync: Sync = "always",
         max_bytes: int = 2**30,
+        max_dead_bytes: int | None = None,
         when_full: WhenFull = "refuse",
         retry: Retry = Retry(),  # noqa: B008 - it is immutable
         dead_letter: Sink | None = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(sink, retry=retry, when_full=when_full, dead_letter=dead_letter)
         if sync not in ("always", "never"):
             raise ValueError(f'sync is {sync!r}: give "always" or "never"')
         if max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}: give at least 1")
+        if max_dead_bytes is not None and max_dead_bytes < 0:
+            raise ValueError(f"max_dead_bytes is {max_dead_bytes!r}: give at least 0")
+        if name is not None and not (isinstance(name, str) and name and name.isprintable()):
+            raise ValueError(f"name is {name!r}: give a text that can be read")
         require_file_locks("Spool")
         self.directory = Path(directory).absolute()
         self.sync = sync
         self.max_bytes = max_bytes
+        self.max_dead_bytes = max_bytes // 10 if max_dead_bytes is None else max_dead_bytes
+        self.name = name_of(sink) if name is None else name
         self._in_process: PerProcess[_SpoolInProcess] = PerProcess(
             lambda: _SpoolInProcess(self), abandon=_SpoolInProcess.abandon
         )
@@ -124,18 +141,25 @@ class _SpoolInProcess:
     def __init__(self, spool: Spool) -> None:
         self._directory = SpoolDirectory(spool.directory)
         self._directory.prepare()
-        quota = Quota(self._directory, spool.max_bytes)
+        if (other := other_destination(self._directory, spool.name)) is not None:
+            logger.warning("%s holds events for %s, and they go to %s now", spool.directory, other, spool.name)
+        full = f"{spool.directory} is full (max_bytes={spool.max_bytes})"
+        quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
+        full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
+        dead_quota = Quota(spool.max_dead_bytes, self._directory.bytes_dead, full=full)
         self.journal = Journal(self._directory, sync=spool.sync == "always", admit=quota.admit)
-        self._dead_letters = DeadLetterStore(spool.directory / "dead")
+        self._dead_letters = DeadLetterStore(spool.directory / DEAD, dead_quota.admit)
         self._drainer = Drainer(
             self._directory,
             spool.sink,
             retry=spool.retry,
             dead_letter=spool.dead_letter or self._dead_letters,
+            quarantine=Quarantine(self._directory, dead_quota.admit),
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
         self.worker = SpoolWorker(self._directory, self._drainer, close_files=self._close_files)
         self._backlog = Backlog(self._directory)
+        self._dead_backlog = Backlog(self._dead_letters.directory)
         self._backlog_lock = threading.Lock()
 
     def close(self, timeout: float | None) -> None:
@@ -159,15 +183,19 @@ class _SpoolInProcess:
         """
         with self._backlog_lock:
             queued, oldest = self._backlog.count()
+            dead_letters, _ = self._dead_backlog.count()
         counts = self._drainer.forwarder.counts
         return {
             "queued": queued,
             "oldest": oldest,
-            "bytes": self._directory.bytes_used(),
+            "bytes": self._directory.bytes_waiting(),
+            "dead_letters": dead_letters,
+            "dead_bytes": self._directory.bytes_dead(),
             "stored": self.journal.stored,
             "forwarded": counts["forwarded"],
             "retried": counts["retried"],
             "dropped": dropped,
-            "dead": counts["dead"],
+            "dead": counts["dead"] - self._dead_letters.lost,
+            "lost": self._dead_letters.lost,
             "damaged": self._drainer.damaged_records,
         }

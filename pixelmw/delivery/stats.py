@@ -46,12 +46,19 @@ class BackgroundStats(DeliveryStats):
 class SpoolStats(DeliveryStats):
     """The figures of a Spool.
 
-    ``queued``, ``oldest`` and ``bytes`` are those of the directory, and each of its processes gives them in full.
+    ``queued``, ``oldest``, ``bytes``, ``dead_letters`` and ``dead_bytes`` are those of the directory, and each of its
+    processes gives them in full.
     The counters are those of this process: a directory is stored to by all of its processes, and forwarded by one.
 
-    :ivar bytes: size of all files in the directory, in bytes; dead letters and quarantine are included.
+    :ivar bytes: size of what waits, in bytes.
+    :ivar dead_letters: dead letters that wait in the directory for ``drain --dead``.
+    :ivar dead_bytes: size of dead letters and of what is in quarantine, in bytes.
+    :ivar lost: counter of events that would have become dead letters, and are gone since there was no room for them.
     :ivar damaged: counter of events that this process found lost to damage on disk.
     """
 
     bytes: int
+    dead_letters: int
+    dead_bytes: int
+    lost: int
     damaged: int

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
 
 try:
@@ -13,6 +12,10 @@ except ImportError:  # Windows
     HAS_FILE_LOCKS = False
 else:
     HAS_FILE_LOCKS = True
+
+# Seconds between two tries for a lock that somebody else has; they double. Who has it wants to write and sync, which
+# takes a millisecond or less on a fast disk, and each try costs other threads a turn of the GIL.
+_FIRST_LOCK_PAUSE, _MAX_LOCK_PAUSE = 0.0005, 0.01
 
 #: Writes a file's data to stable storage, with as much of its metadata, such as the size, as reading it back needs.
 sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
@@ -27,26 +30,11 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def locked(descriptor: int) -> Iterator[None]:
-    """Hold a file's lock within the block, see :func:`lock_file`."""
-    lock_file(descriptor)
-    try:
-        yield
-    finally:
-        unlock_file(descriptor)
-
-
-def lock_file(descriptor: int) -> None:
-    """Lock the file, waiting until it is free.
+def try_to_lock_file(descriptor: int) -> bool:
+    """Lock the file unless somebody else has, without waiting; returns True if it is now locked.
 
     The lock excludes other processes, and other descriptors of the file in this process (flock(2)).
     """
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def try_to_lock_file(descriptor: int) -> bool:
-    """Lock the file unless somebody else has, without waiting; returns True if it is now locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -54,8 +42,23 @@ def try_to_lock_file(descriptor: int) -> bool:
     return True
 
 
+def lock_file_within(descriptor: int, seconds: float) -> bool:
+    """Lock the file as soon as it is free; returns False if it was not within *seconds*.
+
+    There is no call that waits that long. The pauses between the tries leave gevent's hub free.
+    """
+    deadline = time.monotonic() + seconds
+    pause = _FIRST_LOCK_PAUSE
+    while not try_to_lock_file(descriptor):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, _MAX_LOCK_PAUSE)
+    return True
+
+
 def unlock_file(descriptor: int) -> None:
-    """Release the lock of :func:`lock_file` or :func:`try_to_lock_file`."""
+    """Release the lock of :func:`try_to_lock_file` or :func:`lock_file_within`."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 

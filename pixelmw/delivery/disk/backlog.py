@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .directory import SpoolDirectory
 from .records import Record, read_records
-from .segment import Segment
+from .segments.name import Segment
+from .segments.sealed import read_from
 
 
 class _Counted(NamedTuple):
@@ -40,7 +41,7 @@ class Backlog:
         if counted is None or counted.start != start:
             counted = _Counted(start, start, 0)
         with suppress(OSError):  # it was forwarded a moment ago
-            data = self._directory.read_from(segment, counted.end)
+            data = read_from(self._directory, segment, counted.end)
             ends = [record.end for record in read_records(data, 0) if isinstance(record, Record)]
             return _Counted(start, counted.end + (ends[-1] if ends else 0), counted.events + len(ends))
         return counted

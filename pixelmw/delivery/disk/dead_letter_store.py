@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...events import Event
 from ...sinks.base import BatchSink
 from ...sinks.encoding import encode
 from ...system.fork import PerProcess
+from ..base import Full
 from .directory import SpoolDirectory
 from .journal import Journal
+
+logger = logging.getLogger("pixelmw.delivery")
 
 
 class DeadLetterStore(BatchSink):
     """Keeps events in segments, on stable storage when it returns; ``python -m pixelmw drain --dead`` sends them again.
 
-    :param path: the directory, made when it is first needed, with mode 0700.
+    An event for which there is no room is lost: logged by its messageId, and counted.
+
+    :param path: the directory, a folder of a spool's, made when it is first needed, with mode 0700.
+    :param admit: called with the size of each commit in bytes before it is written; raises :class:`Full` if there is
+        no room for it.
+    :ivar lost: how many events this object lost.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.directory = SpoolDirectory(path)
+    def __init__(self, path: Path, admit: Callable[[int], object] = lambda size: None) -> None:
+        self.directory = SpoolDirectory(path, within_spool=True)
+        self.lost = 0
+        self._admit = admit
         self._journal: PerProcess[Journal] = PerProcess(self._make_journal, abandon=Journal.abandon)
 
     def __repr__(self) -> str:
@@ -28,10 +39,15 @@ class DeadLetterStore(BatchSink):
 
     def _make_journal(self) -> Journal:
         self.directory.prepare()
-        return Journal(self.directory, sync=True)
+        return Journal(self.directory, sync=True, admit=self._admit)
 
     def write(self, events: Sequence[Event]) -> None:
-        self._journal.get().append([encode(event) for event in events])
+        try:
+            self._journal.get().append([encode(event) for event in events])
+        except Full as full:
+            self.lost += len(events)
+            for event in events:
+                logger.error("the dead letter %r is lost: %s", event.get("messageId"), full)
 
     def close(self, timeout: float | None = None) -> None:
         if (journal := self._journal.pop()) is not None:

@@ -1,74 +1,131 @@
-"""The directory of a spool: the only place that touches its segment files and its locks."""
+"""The directory of a spool as a whole: whose it is, what is in it, and who forwards from it.
+
+What stands where the directory should be, and what :meth:`SpoolDirectory.prepare` does about it:
+
+======================================================== ============================================================
+what stands there                                        what happens
+======================================================== ============================================================
+nothing                                                  it is made, with mode 0700
+a directory of ours with mode 0700                       it is used
+the same with another mode, and it holds nothing but     its mode is set to 0700, and that is logged: a platform gives
+a spool's names and ``lost+found``                       modes of its own to a volume each time it mounts it
+the same, and it holds something else, or is a shared    refused: to close it to others might break what they do there
+place for temporary files (sticky)
+a directory of another user                              refused, unless we are root and its mode is 0700
+anything else, also a link to a directory                refused
+======================================================== ============================================================
+
+What is in the directory and is no spool's, or cannot be read, is left alone and not counted.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ...system.files import locked, sync_directory, try_to_lock_file
-from .cursors import Cursors
-from .private_files import open_private
-from .segment import Segment
+from ...system.files import sync_directory, try_to_lock_file
+from .open_directory import OpenDirectory
+from .segments.cursors import Cursors
+from .segments.name import Segment
 
-_WRITABLE = 0o200
+logger = logging.getLogger("pixelmw.delivery")
+
+#: The folders of a spool's directory, for dead letters and for what is left of damaged records.
+DEAD, QUARANTINE = "dead", "quarantine"
+_DRAIN_LOCK = "drain.lock"
+#: The file that says which destination the events are for.
+DESTINATION = "destination"
+_OTHER_NAMES = {DEAD, QUARANTINE, _DRAIN_LOCK, DESTINATION, "lost+found"}
 
 
 class SpoolDirectory:
     """A directory of segments, for its owner only.
 
-    What several processes agree on here is described in :mod:`pixelmw.delivery.disk`.
+    What several processes agree on here is described in :mod:`pixelmw.delivery.disk.segments`.
 
     :param path: made if it is missing, with mode 0700; its parent is not made.
+    :param within_spool: whether it is a folder of another spool's directory, and belongs to whom that belongs.
     :ivar cursors: how much of each segment has been forwarded.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, within_spool: bool = False) -> None:
         self.path = Path(path).absolute()
         self.cursors = Cursors(self.path)
-        self._prefix = f"{self.path}{os.sep}"
+        self._within_spool = within_spool
+        self._told_of: set[str] = set()
 
-    # --- the directory as a whole ---
+    def open(self) -> OpenDirectory:
+        """Open the directory, to be used in a ``with`` block."""
+        return OpenDirectory(self.path)
 
     def prepare(self) -> None:
-        """Make the directory if it is missing, and check that it is private.
+        """Make the directory if it is missing, and see that it is private.
 
         :raises OSError: if it cannot be made, or is not a directory.
         :raises PermissionError: if it belongs to another user, or other users may look into it.
         """
-        with suppress(FileExistsError):
-            self.path.mkdir(mode=0o700)
-            sync_directory(self.path.parent)
-        status = self.path.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(f"{self.path} is not a directory")
-        if status.st_uid != os.geteuid() and os.geteuid() != 0:
-            raise PermissionError(f"{self.path} belongs to another user")
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            mode = stat.S_IMODE(status.st_mode)
-            raise PermissionError(f"{self.path} has mode {mode:04o}, and holds data about visitors: give it mode 0700")
+        if self._within_spool:
+            with OpenDirectory(self.path.parent) as parent:
+                parent.make_folder(self.path.name)
+        else:
+            with suppress(FileExistsError):
+                self.path.mkdir(mode=0o700)
+                sync_directory(self.path.parent)
+        with self.open() as opened:
+            owner, mode = opened.status.st_uid, stat.S_IMODE(opened.status.st_mode)
+            if owner != os.geteuid() and os.geteuid() != 0:
+                raise PermissionError(
+                    f"{self.path} belongs to another user (number {owner}): name a folder inside it; it is made"
+                )
+            if mode & 0o777 != 0o700:
+                self._make_private(opened, mode)
+
+    def _make_private(self, opened: OpenDirectory, mode: int) -> None:
+        """Set the mode to 0700, if nobody else can need another.
+
+        :raises PermissionError: if somebody may.
+        """
+        found = f"{self.path} has mode {mode:04o}, and is to hold data about visitors"
+        if mode & stat.S_ISVTX or not all(map(_is_of_a_spool, opened.names())):
+            raise PermissionError(f"{found} beside other things: name a folder inside it; it is made")
+        if opened.status.st_uid != os.geteuid():
+            raise PermissionError(f"{found}, and it belongs to another user: give it mode 0700")
+        os.fchmod(opened.descriptor, 0o700)
+        logger.warning("%s had mode %s, and holds data about visitors: it has mode 0700 now", self.path, f"{mode:04o}")
 
     def segments(self) -> list[Segment]:
         """Return all segments, in the order in which they are to be forwarded; none if there is no directory."""
-        try:
-            found = [Segment.from_name(path.name) for path in self.path.iterdir()]
-        except FileNotFoundError:
-            return []
-        return sorted(filter(None, found))
+        found = []
+        with suppress(FileNotFoundError), self.open() as opened, os.scandir(opened.descriptor) as entries:
+            for entry in entries:
+                if (segment := Segment.from_name(entry.name)) is None:
+                    continue
+                if entry.is_file(follow_symlinks=False):
+                    found.append(segment)
+                elif entry.name not in self._told_of:
+                    self._told_of.add(entry.name)
+                    logger.error("%s cannot be read now; it stays where it is: %s", entry.name, "it is no file")
+        return sorted(found)
 
-    def bytes_used(self) -> int:
-        """Return the size of all files in the directory and in its folders."""
+    def bytes_waiting(self) -> int:
+        """Return the size of all segments and cursors."""
+        return self._size_of(self.path)
+
+    def bytes_dead(self) -> int:
+        """Return the size of all dead letters, and of what is in quarantine."""
+        return self._size_of(self.path / DEAD) + self._size_of(self.path / QUARANTINE)
+
+    def _size_of(self, folder: Path) -> int:
+        """Return the size of a spool's files in *folder*; 0 if it cannot be looked into."""
         total = 0
-        folders = [str(self.path)]
-        while folders:
-            with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    with suppress(FileNotFoundError):  # it was forwarded a moment ago
-                        if entry.is_dir(follow_symlinks=False):
-                            folders.append(entry.path)
-                        else:
-                            total += entry.stat(follow_symlinks=False).st_size
+        with suppress(OSError), OpenDirectory(folder) as opened:
+            for entry in opened.files():
+                if Segment.is_named_in(entry.name):
+                    with suppress(OSError):  # it was forwarded a moment ago
+                        total += entry.stat(follow_symlinks=False).st_size
         return total
 
     def try_drain_lock(self) -> int | None:
@@ -76,7 +133,8 @@ class SpoolDirectory:
 
         :returns: a descriptor that holds the lock until it is closed, or ``None``.
         """
-        descriptor = open_private(self.path / "drain.lock", os.O_RDWR | os.O_CREAT)
+        with self.open() as opened:
+            descriptor = opened.open_or_create(_DRAIN_LOCK, os.O_RDWR)
         if not try_to_lock_file(descriptor):
             os.close(descriptor)
             return None
@@ -88,82 +146,9 @@ class SpoolDirectory:
         :raises OSError: if the lock's file was deleted or moved, or if its file system is read-only now.
         """
         os.utime(descriptor)
-        if not os.path.samestat(os.fstat(descriptor), os.lstat(self.path / "drain.lock")):
+        if not os.path.samestat(os.fstat(descriptor), os.lstat(self.path / _DRAIN_LOCK)):
             raise FileNotFoundError(f"{self.path}/drain.lock is another file now: it or its directory was replaced")
 
-    # --- for the writer of a segment ---
 
-    def create(self, segment: Segment) -> int:
-        """Make a new segment file, and return a descriptor that appends to it."""
-        return open_private(self.path / segment.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
-
-    def may_append(self, name: str, descriptor: int, size: int) -> bool:
-        """Return True if nobody has sealed, moved or changed a segment since its writer left it with *size* bytes.
-
-        :param name: that of the segment's file.
-        """
-        status = os.fstat(descriptor)
-        try:
-            named = os.lstat(f"{self._prefix}{name}")
-        except OSError:
-            return False
-        sealed = not status.st_mode & _WRITABLE
-        return not sealed and status.st_size == size and os.path.samestat(status, named)
-
-    def remove(self, segment: Segment) -> None:
-        """Delete a segment from which nothing is needed any more, and then its cursor."""
-        for name in (segment.name, segment.cursor_name):
-            (self.path / name).unlink(missing_ok=True)
-
-    # --- for readers ---
-
-    def read_from(self, segment: Segment, offset: int) -> bytes:
-        """Return what *segment* holds from *offset* on, without sealing it; the last record may be incomplete."""
-        with os.fdopen(open_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
-            file.seek(offset)
-            return file.read()
-
-    def seal(self, segment: Segment, start: int = 0) -> tuple[bytes, bool]:
-        """Stop the writer of *segment* from appending to it, and read it.
-
-        :param start: the offset to read from.
-        :returns: what the segment holds from *start* on, and whether the seal holds.
-        :raises FileNotFoundError: if the segment is gone.
-        """
-        with os.fdopen(open_private(self.path / segment.name, os.O_RDONLY), "rb") as file:
-            with locked(file.fileno()):
-                with suppress(OSError):  # some file systems refuse; the look at the mode shows if the seal holds
-                    os.fchmod(file.fileno(), stat.S_IRUSR)
-                status = os.fstat(file.fileno())
-            file.seek(start)
-            # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
-            return file.read(max(0, status.st_size - start)), not status.st_mode & _WRITABLE
-
-    def quarantine(self, segment: Segment, offset: int, data: bytes) -> None:
-        """Keep the damaged *data* from *segment* at *offset*, on stable storage, in the folder ``quarantine``."""
-        folder = self.path / "quarantine"
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            sync_directory(self.path)
-        path = folder / f"{segment.name}.{offset}"
-        with os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        sync_directory(folder)
-
-    def remove_read(self, segment: Segment, size: int) -> bool:
-        """Delete *segment*, of which *size* bytes have been read and forwarded, unless it has grown since.
-
-        :returns: True if it is gone.
-        """
-        with suppress(FileNotFoundError):
-            descriptor = open_private(self.path / segment.name, os.O_RDONLY)
-            try:
-                with locked(descriptor):  # its writer looks for the name under this lock, and does not write without it
-                    if os.fstat(descriptor).st_size > size:
-                        return False
-                    self.remove(segment)
-            finally:
-                os.close(descriptor)
-        return True
+def _is_of_a_spool(name: str) -> bool:
+    return name in _OTHER_NAMES or Segment.is_named_in(name)

@@ -10,11 +10,14 @@ from ...events import Sink
 from ..forward import Forwarder, Item
 from ..retry import Retry
 from .directory import SpoolDirectory
+from .quarantine import Quarantine
 from .reader import SegmentReader
-from .segment import Segment
+from .segments.name import Segment
 
 #: Events that are handed to the sink at once.
 MAX_BATCH = 500
+# Seconds until segments are looked at again whose locks another process holds.
+_LOCKED_PAUSE = 0.1
 # So many records are read, some milliseconds' work, before other threads get a turn.
 _RECORDS_PER_PAUSE = 32
 
@@ -23,6 +26,7 @@ class Drainer:
     """Forwards what is in *directory*; its user must hold the directory's drain lock.
 
     :param dead_letter: where events go that the sink will not take.
+    :param quarantine: where what is left of damaged records goes; by default a folder of *directory*, without a bound.
     :param only: forward these segments only.
     :param pause_if_busy: called every few records, to let other threads run.
     :ivar forwarder: hands the events to the sink.
@@ -35,11 +39,12 @@ class Drainer:
         *,
         retry: Retry,
         dead_letter: Sink,
+        quarantine: Quarantine | None = None,
         only: frozenset[Segment] | None = None,
         pause_if_busy: Callable[[], object] = lambda: None,
     ) -> None:
         self._directory = directory
-        self._reader = SegmentReader(directory)
+        self._reader = SegmentReader(directory, quarantine or Quarantine(directory))
         self._new_forwarder = partial(
             Forwarder, sink, retry=retry, dead_letter=dead_letter, on_done=self._reader.on_done, max_batch=MAX_BATCH
         )
@@ -66,7 +71,9 @@ class Drainer:
     def step(self) -> float | None:
         """Forward one batch; returns the seconds to wait before the next, or ``None`` if nothing is left."""
         self._fill_pending()
-        return self.forwarder.step() if len(self.forwarder) else None
+        if len(self.forwarder):
+            return self.forwarder.step()
+        return _LOCKED_PAUSE if self._reader.locked else None
 
     def _fill_pending(self) -> None:
         """Make a whole batch pending, or as many events as can be read now."""
@@ -74,7 +81,9 @@ class Drainer:
         if not pending:
             self._reader.remove_finished()
         if (not pending or self.forwarder.wants_more_pending) and not self._unread_segments:
-            self._unread_segments.extend(segment for segment in self._directory.segments() if self._is_new(segment))
+            found = self._directory.segments()
+            self._reader.locked.keep(set(found))
+            self._unread_segments.extend(segment for segment in found if self._is_new(segment))
         while self._reader.grown or len(pending) < MAX_BATCH:
             if self._reader.grown:  # events that were appended to it go before those of later segments
                 pending.extendleft(reversed(list(self._reader.read_grown())))

@@ -4,11 +4,11 @@ Rules:
 
 1. Records are acknowledged after they were written whole, and with ``sync`` after they are on stable storage. All
    records of a commit share one write and one sync.
-2. A segment's bytes up to ``acknowledged_bytes`` never change. A write that fails is taken back by ``ftruncate``.
+2. A segment's bytes up to ``SegmentWriter.size`` never change. A write that fails is taken back by ``ftruncate``.
 3. A sync that failed is never tried again: the kernel may count the lost pages as clean, and then the next sync
    succeeds without them (https://wiki.postgresql.org/wiki/Fsync_Errors). The journal goes on in another segment.
-4. A busy writer keeps the segment's lock from one commit to the next, but not longer than ``_MAX_LOCK_SECONDS``, so
-   that the forwarding process gets its turn.
+4. A busy writer keeps the segment's lock from one commit to the next, but not for long, so that the forwarding process
+   gets its turn. It waits for that lock, but not for long either, since the process that has it may be stopped.
 
 The journal has a current segment, or none:
 
@@ -18,7 +18,8 @@ current what happens                               becomes
 none    a commit                                   open    ``_roll``: a new segment
 open    a commit                                   open    the records are appended
 open    a commit, and ``SEGMENT_BYTES`` is reached open    ``_roll``: closed, and a new segment
-open    a commit, and it was sealed or changed     open    closed, and a new segment (rule 3 of the directory)
+open    a commit, and it was sealed or changed, or open    closed, and a new segment (rules 3 and 4 of
+        its lock is not to be had                          the segments)
 open    no room on the disk                        open    the write is taken back; the commit fails
 open    any other failure of a write or a sync     none    closed; the commit fails
 open    ``close``                                  none    closed, while no commit is under way
@@ -30,42 +31,23 @@ open    ``abandon``, in a child                    none    closed also if a thre
 from __future__ import annotations
 
 import errno
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 
 from ...system.errors import copy_of
-from ...system.files import lock_file, sync_data, sync_directory, unlock_file
 from ...system.groupcommit import GroupCommit
-from ...system.threads import outside_gevent
 from .directory import SpoolDirectory
 from .records import encode_record
-from .segment import Segment
+from .segments.name import Segment
+from .segments.writer import SegmentWriter
 
 #: Bytes after which a segment is full, and the next one begins. To be forwarded, a segment is read into memory whole.
 SEGMENT_BYTES = 8 * 2**20
 # After one of these errors the write was taken back, and the file is sound.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# A busy writer gives a segment's lock back at least this often, so that the forwarding process can take it.
-_MAX_LOCK_SECONDS = 0.25
 # How many segments one commit tries: the forwarding process may seal a new one at once.
 _MAX_TRIES = 5
-
-
-class _OpenSegment:
-    """The segment that the journal appends to."""
-
-    __slots__ = ("acknowledged_bytes", "descriptor", "locked_until", "name", "nothing_acknowledged", "segment")
-
-    def __init__(self, segment: Segment, descriptor: int) -> None:
-        self.segment = segment
-        self.name = segment.name  # made once: each commit needs it
-        self.descriptor = descriptor
-        self.acknowledged_bytes = 0
-        self.nothing_acknowledged = True
-        self.locked_until = 0.0  # on the monotonic clock; zero while it is not locked
 
 
 class Journal:
@@ -84,10 +66,9 @@ class Journal:
         self._sync = sync
         self._admit = admit
         self._writer = secrets.token_hex(6)
-        self._current: _OpenSegment | None = None
+        self._current: SegmentWriter | None = None
         self._last_created_ms = 0
         self._next_sequence = 0
-        self._sync_file, self._sync_new_file = outside_gevent(sync_data), outside_gevent(os.fsync)
         self.stored = 0
         #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
         self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit)
@@ -104,8 +85,7 @@ class Journal:
     def _close_current(self) -> None:
         current, self._current = self._current, None
         if current is not None:
-            with suppress(OSError):  # nothing is pending: what was acknowledged has been synced
-                os.close(current.descriptor)
+            current.close()
 
     def _commit(self, items: list[Sequence[bytes]]) -> Mapping[int, Exception]:
         try:
@@ -125,77 +105,44 @@ class Journal:
             if self._sync:
                 self._make_durable(current)
         finally:
-            self._unlock()  # after the sync: by then the next commit is more often waiting
-        current.nothing_acknowledged = False
-        current.acknowledged_bytes += len(data)
+            if self._current is not None:  # after the sync: by then the next commit is more often waiting
+                self._current.release(another_commit_waits=bool(self.append.waiting))
+        current.size += len(data)
         self.stored += len(payloads)
 
-    def _append(self, data: bytes, first: int) -> _OpenSegment:
+    def _append(self, data: bytes, first: int) -> SegmentWriter:
         """Write *data*, whose first record has the sequence number *first*; returns the segment that holds it."""
         try:
             for _ in range(_MAX_TRIES):
                 current = self._current
-                if current is None or current.acknowledged_bytes >= SEGMENT_BYTES:
+                if current is None or current.size >= SEGMENT_BYTES:
                     current = self._roll(first)
-                if self._lock(current):
-                    _write_all_or_nothing(current.descriptor, data, current.acknowledged_bytes)
+                if current.lock():
+                    current.append(data)
                     return current
-                self._close_current()  # it was sealed, and is being forwarded
+                self._close_current()  # it was sealed, or somebody who was stopped holds its lock
         except BaseException as error:
             if getattr(error, "errno", None) not in _NO_ROOM:
                 self._close_current()
             raise
         raise OSError(f"each new segment in {self._directory.path} was sealed at once")
 
-    def _roll(self, first: int) -> _OpenSegment:
+    def _roll(self, first: int) -> SegmentWriter:
         """Close the current segment and begin the next one, whose first record has the sequence number *first*."""
         self._close_current()
         # Names must sort in the order of writing, even if the clock is set back.
         created_ms = max(int(time.time() * 1000), self._last_created_ms + 1)
         segment = Segment(created_ms, self._writer, first)
-        self._current = current = _OpenSegment(segment, self._directory.create(segment))
+        self._current = current = SegmentWriter(self._directory, segment)
         self._last_created_ms = created_ms
         return current
 
-    def _lock(self, current: _OpenSegment) -> bool:
-        """Take the segment's lock, unless this journal has it already; returns False if it must not append there."""
-        if not current.locked_until:
-            lock_file(current.descriptor)
-            current.locked_until = time.monotonic() + _MAX_LOCK_SECONDS
-            return self._directory.may_append(current.name, current.descriptor, current.acknowledged_bytes)
-        return True
-
-    def _unlock(self) -> None:
-        """Give the segment's lock back, unless the next commit is waiting: each call may cost a turn of the GIL."""
-        current = self._current
-        if current is None or not current.locked_until:
-            return
-        if not self.append.waiting or time.monotonic() > current.locked_until:
-            current.locked_until = 0.0
-            unlock_file(current.descriptor)
-
-    def _make_durable(self, current: _OpenSegment) -> None:
-        """Put what was written on stable storage, and the name of a new segment too."""
+    def _make_durable(self, current: SegmentWriter) -> None:
+        """Put what was written on stable storage; after a failure, go on in another segment (rule 3)."""
         try:
-            if current.nothing_acknowledged:
-                self._sync_new_file(current.descriptor)
-                sync_directory(self._directory.path)
-            else:
-                self._sync_file(current.descriptor)
+            current.make_durable()
         except BaseException:
             self._close_current()
-            if current.nothing_acknowledged:
-                with suppress(OSError):
-                    self._directory.remove(current.segment)
+            if not current.size:
+                current.discard()
             raise
-
-
-def _write_all_or_nothing(descriptor: int, data: bytes, size: int) -> None:
-    """Append *data*; if that fails, cut the file back to the *size* that it had."""
-    rest = memoryview(data)
-    try:
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    except BaseException:
-        os.ftruncate(descriptor, size)
-        raise

@@ -1,18 +1,20 @@
 """Reads the segments of a directory into items, and removes each segment once all of it is forwarded.
 
 It belongs to the process that holds the drain lock, and is used by one thread. The protocol between processes is
-described in :mod:`pixelmw.delivery.disk`; a segment goes through these steps here:
+described in :mod:`pixelmw.delivery.disk.segments`; a segment goes through these steps here:
 
 ============= ================================================ =========================================================
 step          what happens                                     next
 ============= ================================================ =========================================================
 (new)         ``read``                                         in progress: it is sealed, and its records become items
+(new)         ``read``, and another process holds its lock     (new): ``read`` is tried again later
 in progress   ``read`` comes to the end of what was sealed     it seals and reads again until nothing new is found
 in progress   a stretch is damaged                             in progress: counted, and kept for ``quarantine``
 in progress   ``on_done`` for some of its items                in progress: the cursor is written
 in progress   ``on_done`` for the last one                     removed, after its damaged stretches are in quarantine
 in progress   it is longer than what was read                  grown
-in progress   it cannot be deleted, or the damage not kept     in progress: ``remove_finished`` tries again
+in progress   it cannot be deleted or is locked, or the damage in progress: ``remove_finished`` tries again
+              cannot be kept
 grown         ``read_grown``                                   in progress: what was appended becomes items
 (any)         ``forget``                                       (new): another process may have forwarded it
 ============= ================================================ =========================================================
@@ -21,67 +23,42 @@ grown         ``read_grown``                                   in progress: what
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from ...sinks.encoding import decode
 from ...system.threads import outside_gevent
 from ..forward import Item
 from .directory import SpoolDirectory
-from .records import DamagedStretch, Record, read_records
-from .segment import Segment
+from .locked_segments import LockedSegments
+from .quarantine import Quarantine
+from .records import DamagedStretch, Record
+from .segments.name import Segment
+from .segments.progress import SegmentProgress
+from .segments.sealed import Removal, remove_read, seal
 
 logger = logging.getLogger("pixelmw.delivery")
-
-
-class SegmentProgress:
-    """A segment that is being forwarded: what was read of it, and how far it got.
-
-    :ivar data: its bytes, as far as they were read.
-    :ivar read_to: the offset up to which its records have become items.
-    :ivar in_flight: item number -> offset of its record, for each item that is not done; in the order of the file.
-    :ivar damage: the damaged stretches that are not in quarantine yet.
-    :ivar deletion_failure_logged: whether it was logged that it cannot be deleted.
-    """
-
-    def __init__(self, segment: Segment, data: bytes) -> None:
-        self.segment = segment
-        self.data = data
-        self.read_to = 0
-        self.in_flight: OrderedDict[int, int] = OrderedDict()
-        self.damage: list[DamagedStretch] = []
-        self.deletion_failure_logged = False
-        self._parsed_to = 0
-        self._next_sequence = segment.first_sequence
-
-    @property
-    def forwarded_to(self) -> int:
-        """The offset before which everything is done, so that it need not be sent again after a crash."""
-        return next(iter(self.in_flight.values()), self.read_to)
-
-    def parse(self) -> Iterator[Record | DamagedStretch]:
-        """Yield what it holds beyond what has been parsed, in order and without a gap."""
-        for found in read_records(self.data, self._next_sequence, self._parsed_to):
-            self._parsed_to = found.end
-            self._next_sequence = found.sequence + 1 if isinstance(found, Record) else self._next_sequence + found.lost
-            yield found
 
 
 class SegmentReader:
     """Makes items of the segments in *directory*.
 
+    :param quarantine: where what is left of damaged records goes.
     :ivar in_progress: the segments that have been read and are not removed.
     :ivar grown: those of them that could not be removed, because something was appended since they were read.
     :ivar damaged_records: how many records were lost to damage; what was left of them is in quarantine.
+    :ivar locked: segments that wait for another process to let go of them.
     """
 
-    def __init__(self, directory: SpoolDirectory) -> None:
+    def __init__(self, directory: SpoolDirectory, quarantine: Quarantine) -> None:
         self.in_progress: dict[Segment, SegmentProgress] = {}
         self.grown: deque[SegmentProgress] = deque()
         self.damaged_records = 0
         self._directory = directory
-        # These may wait for the writer, which may be another greenlet or process.
-        self._seal, self._remove_read = outside_gevent(directory.seal), outside_gevent(directory.remove_read)
+        self.locked = LockedSegments()
+        self._quarantine = quarantine
+        # These may wait for the writer, which may be another greenlet or process, and for the disk.
+        self._seal, self._remove_read = outside_gevent(seal), outside_gevent(remove_read)
         self._progress_of_item: dict[int, SegmentProgress] = {}
         self._last_number = 0
         self._unreadable: set[Segment] = set()  # those for which that has been logged
@@ -92,6 +69,7 @@ class SegmentReader:
         self.in_progress.clear()
         self.grown.clear()
         self._progress_of_item.clear()
+        self.locked.forget()
 
     def read(self, segment: Segment) -> Iterator[Item]:
         """Yield the events of *segment* that have not been forwarded yet."""
@@ -136,21 +114,27 @@ class SegmentReader:
     def _seal_and_read(self, segment: Segment, start: int) -> bytes | None:
         """Seal *segment*, and return what it holds from *start* on, or ``None`` if it cannot be read."""
         try:
-            data, holds = self._seal(segment, start)
+            sealed = self._seal(self._directory, segment, start, patience=self.locked.patience_for(segment))
         except FileNotFoundError:
+            self.locked.discard(segment)
             return None
         except OSError:
+            self.locked.discard(segment)
             if segment not in self._unreadable:
                 self._unreadable.add(segment)
                 logger.exception("%s cannot be read now; it stays where it is", segment.name)
             return None
-        if self._seals_hold and not holds:
+        if sealed is None:
+            self.locked.add(segment)
+            return None
+        self.locked.discard(segment)
+        if self._seals_hold and not sealed.holds:
             self._seals_hold = False
             logger.warning(
                 "the file system of %s does not keep the modes of files: segments may be read while they are written",
                 self._directory.path,
             )
-        return data
+        return sealed.data
 
     def _items_of(self, progress: SegmentProgress, forwarded_to: int) -> Iterator[Item]:
         """Yield the events that have not been parsed yet, without those that end at *forwarded_to* or before."""
@@ -168,10 +152,12 @@ class SegmentReader:
         progress.read_to = len(progress.data)
 
     def _item_of(self, record: Record) -> Item | None:
-        """Return the event of *record*, or ``None`` if its payload is not JSON."""
+        """Return the event of *record*, or ``None`` if its payload is no JSON object."""
         try:
-            event = decode(record.payload)
+            event: object = decode(record.payload)
         except ValueError:
+            return None
+        if not isinstance(event, dict):
             return None
         self._last_number += 1
         return Item(record.payload, self._last_number, event)
@@ -194,16 +180,21 @@ class SegmentReader:
             return False
         try:
             for damage in progress.damage:
-                self._directory.quarantine(progress.segment, damage.start, progress.data[damage.start : damage.end])
+                self._quarantine.keep(progress.segment, damage.start, progress.data[damage.start : damage.end])
             progress.damage.clear()
-            if not self._remove_read(progress.segment, len(progress.data)):
-                if progress not in self.grown:
-                    self.grown.append(progress)
-                return False
+            removal = self._remove_read(self._directory, progress.segment, len(progress.data))
         except OSError as error:
             if not progress.deletion_failure_logged:
                 progress.deletion_failure_logged = True
                 logger.warning("%s has been forwarded and cannot be deleted yet: %s", progress.segment.name, error)
+            return False
+        if removal is Removal.LOCKED:
+            self.locked.add(progress.segment)
+            return False
+        self.locked.discard(progress.segment)
+        if removal is Removal.GROWN:
+            if progress not in self.grown:
+                self.grown.append(progress)
             return False
         self.in_progress.pop(progress.segment, None)
         return True

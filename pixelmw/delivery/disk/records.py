@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
-# UTF-8 has no byte 0xFF (RFC 3629), so no payload holds the mark of a record.
+# UTF-8 has no byte 0xFF (RFC 3629), so no payload holds the mark of a record, nor any part of it.
 _MAGIC = b"\xffPX1"
 # Mark, length of the payload, CRC-32 of what follows and of the length, sequence number.
 _HEADER = struct.Struct("<4sIIQ")
@@ -61,6 +61,9 @@ def _record_at(data: bytes, start: int) -> Record | None:
     magic, size, checksum, sequence = _HEADER.unpack_from(data, start)
     end = start + _HEADER.size + size
     if magic != _MAGIC or end > len(data):
+        return None
+    # Before the checksum: forged headers that overlap would each have the same megabyte summed up.
+    if data.find(b"\xff", start + _HEADER.size, end) >= 0:
         return None
     payload = data[start + _HEADER.size : end]
     return Record(start, end, sequence, payload) if _checksum(size, sequence, payload) == checksum else None

@@ -59,6 +59,7 @@ def test_a_directory_that_is_deleted_is_gone_until_somebody_makes_it_again(tmp_p
 def wide_open(path: Path) -> None:
     path.mkdir()
     path.chmod(0o755)
+    (path / "somebody else's").touch()
 
 
 def link(path: Path) -> None:
@@ -69,7 +70,11 @@ def link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (wide_open, PermissionError, "has mode 0755, and holds data about visitors: give it mode 0700"),
+        (
+            wide_open,
+            PermissionError,
+            "has mode 0755, and is to hold data about visitors beside other things: name a folder inside",
+        ),
         (link, NotADirectoryError, "is not a directory"),
         (lambda path: path.symlink_to("nowhere"), NotADirectoryError, "is not a directory"),
         (Path.touch, NotADirectoryError, "is not a directory"),

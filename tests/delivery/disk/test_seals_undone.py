@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from pixelmw.delivery.disk import cursors, directory, private_files, reader
+from pixelmw.delivery.disk import directory, locked_segments, open_directory, quarantine, reader
 from pixelmw.delivery.disk import drainer as drainer_module
 from pixelmw.delivery.disk.drainer import Drainer
+from pixelmw.delivery.disk.segments import cursors, progress, sealed
 from tests.support import seals
 from tests.support.needs import give_up
 from tests.support.seals import Sink, Writer, segments
@@ -35,7 +36,8 @@ def interrupted(at: int, call: Callable[[], object]) -> Iterator[list[int]]:
 
     :yields: a list with the number of lines that were executed.
     """
-    files = {module.__file__ for module in (cursors, directory, drainer_module, private_files, reader)}
+    modules = cursors, directory, drainer_module, locked_segments, open_directory, progress, quarantine, reader, sealed
+    files = {module.__file__ for module in modules}
     executed = [0]
     errors: list[BaseException] = []
 

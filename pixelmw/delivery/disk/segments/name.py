@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment")
+_NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment", re.ASCII)
+_CURSOR = ".cursor"
+_OF_SEGMENT = re.compile(rf"{_NAME.pattern}(\.cursor|\.\d+)?", re.ASCII)
 
 
 class Segment(NamedTuple):
@@ -24,6 +26,16 @@ class Segment(NamedTuple):
         parts = _NAME.fullmatch(name)
         return cls(int(parts[1]), parts[2], int(parts[3])) if parts else None
 
+    @classmethod
+    def from_cursor_name(cls, name: str) -> Segment | None:
+        """Return the segment whose cursor has this name; ``None`` if it is not the name of a cursor."""
+        return cls.from_name(name.removesuffix(_CURSOR)) if name.endswith(_CURSOR) else None
+
+    @staticmethod
+    def is_named_in(name: str) -> bool:
+        """Return True for the name of a segment, of its cursor, or of a damaged stretch of it in quarantine."""
+        return _OF_SEGMENT.fullmatch(name) is not None
+
     @property
     def name(self) -> str:
         """The name of its file."""
@@ -32,4 +44,8 @@ class Segment(NamedTuple):
     @property
     def cursor_name(self) -> str:
         """The name of the file that says how much of it has been forwarded."""
-        return f"{self.name}.cursor"
+        return f"{self.name}{_CURSOR}"
+
+    def damage_name(self, offset: int) -> str:
+        """The name of the file in quarantine that keeps what was damaged at *offset*."""
+        return f"{self.name}.{offset}"

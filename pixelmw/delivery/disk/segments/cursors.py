@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
-from .private_files import open_private
-from .segment import Segment
+from ..open_directory import OpenDirectory
+from .name import Segment
 
 # The offset, and a checksum over the segment's name and the offset.
 _FORMAT = struct.Struct("<QI")
@@ -29,8 +29,10 @@ class Cursors:
     def read(self, segment: Segment) -> int:
         """Return how many bytes of *segment* have been forwarded; 0 if that is not known for sure."""
         try:
-            data = (self._path / segment.cursor_name).read_bytes()
-            offset, checksum = _FORMAT.unpack(data)
+            with OpenDirectory(self._path) as directory:
+                descriptor = directory.open(segment.cursor_name, os.O_RDONLY)
+                with os.fdopen(descriptor, "rb") as file:
+                    offset, checksum = _FORMAT.unpack(file.read(_FORMAT.size + 1))
         except (OSError, struct.error):
             return 0
         return offset if checksum == _checksum(segment, offset) else 0
@@ -38,8 +40,8 @@ class Cursors:
     def write(self, segment: Segment, offset: int) -> None:
         """Note that *segment* has been forwarded up to *offset*."""
         data = _FORMAT.pack(offset, _checksum(segment, offset))
-        with suppress(OSError):  # a full disk must not stop forwarding
-            descriptor = open_private(self._path / segment.cursor_name, os.O_WRONLY | os.O_CREAT)
+        with suppress(OSError), OpenDirectory(self._path) as directory:  # a full disk must not stop forwarding
+            descriptor = directory.open_or_create(segment.cursor_name, os.O_WRONLY)
             try:
                 os.pwrite(descriptor, data, 0)
             finally:
@@ -47,9 +49,13 @@ class Cursors:
 
     def remove_stale(self) -> None:
         """Delete the cursors of segments that are gone."""
-        for cursor in self._path.glob("*.segment.cursor"):
-            if not cursor.with_suffix("").exists():
-                cursor.unlink(missing_ok=True)
+        with OpenDirectory(self._path) as directory:
+            names = set(directory.names())
+            for name in names:
+                segment = Segment.from_cursor_name(name)
+                if segment is not None and segment.name not in names:
+                    with suppress(OSError):  # somebody made a folder of that name
+                        directory.remove(name)
 
 
 def _checksum(segment: Segment, offset: int) -> int:

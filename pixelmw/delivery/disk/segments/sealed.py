@@ -1,0 +1,77 @@
+"""The reading end of a segment: seals it, reads what it holds, and removes it when all of that is forwarded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from enum import Enum
+from typing import NamedTuple
+
+from ....system.files import lock_file_within, try_to_lock_file, unlock_file
+from ..directory import SpoolDirectory
+from .name import Segment
+
+
+class Sealed(NamedTuple):
+    """What a segment held when it was sealed."""
+
+    data: bytes  # from the offset on that was asked for
+    holds: bool  # False if the file system does not keep the mode, so that the writer may go on there
+
+
+class Removal(Enum):
+    """What came of an attempt to remove a segment."""
+
+    GONE = "it is not there any more"
+    GROWN = "something was appended since it was read"
+    LOCKED = "another process holds its lock"
+
+
+def read_from(directory: SpoolDirectory, segment: Segment, offset: int) -> bytes:
+    """Return what *segment* holds from *offset* on, without sealing it; the last record may be incomplete."""
+    with directory.open() as opened, os.fdopen(opened.open(segment.name, os.O_RDONLY), "rb") as file:
+        file.seek(offset)
+        return file.read()
+
+
+def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: float) -> Sealed | None:
+    """Ask the writer of *segment* to go on elsewhere, and read what it has written.
+
+    :param start: the offset to read from.
+    :param patience: seconds to wait for the segment's lock, at most: once before the seal is set, and once after.
+    :returns: ``None`` if another process holds the lock. The seal is set all the same.
+    :raises FileNotFoundError: if the segment is gone.
+    """
+    with directory.open() as opened, os.fdopen(opened.open(segment.name, os.O_RDONLY), "rb") as file:
+        is_locked = lock_file_within(file.fileno(), patience)
+        # Also without the lock: a busy writer sees it when it takes the lock next, and leaves for good.
+        with suppress(OSError):  # some file systems refuse; the look at the mode shows if the seal holds
+            os.fchmod(file.fileno(), stat.S_IRUSR)
+        if not is_locked and not lock_file_within(file.fileno(), patience):
+            return None
+        status = os.fstat(file.fileno())
+        unlock_file(file.fileno())
+        file.seek(start)
+        # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
+        return Sealed(file.read(max(0, status.st_size - start)), not status.st_mode & stat.S_IWUSR)
+
+
+def remove_read(directory: SpoolDirectory, segment: Segment, size: int) -> Removal:
+    """Delete *segment*, of which *size* bytes have been read and forwarded, unless it has grown since."""
+    with suppress(FileNotFoundError), directory.open() as opened:
+        descriptor = opened.open(segment.name, os.O_RDONLY)
+        try:
+            if not try_to_lock_file(descriptor):
+                return Removal.LOCKED
+            # Its writer looks for the name under this lock, and does not write without it.
+            try:
+                if os.fstat(descriptor).st_size > size:
+                    return Removal.GROWN
+                opened.remove(segment.name)
+                opened.remove(segment.cursor_name)
+            finally:
+                unlock_file(descriptor)
+        finally:
+            os.close(descriptor)
+    return Removal.GONE
