@@ -85,6 +85,60 @@ SAFEGUARDS = {
     "the look is under the lock": Safeguard(
         "delivery/disk/segments/sealed.py", "if not try_to_lock_file(descriptor):", "if False:",
         "delivery/disk/test_seals_undone.py::"),
+    "who is stopped is not waited for, reading": Safeguard(
+        "delivery/disk/segments/sealed.py", "if not is_locked and not lock_file_within(file.fileno(), patience):",
+        "if not is_locked and not lock_file_within(file.fileno(), 60):",
+        "delivery/disk/test_stopped.py::test_a_locked_segment_is_passed_over"),
+    "who is stopped is not waited for, storing": Safeguard(
+        "delivery/disk/segments/writer.py", "_LOCK_PATIENCE = 0.1", "_LOCK_PATIENCE = 4",
+        "delivery/disk/test_stopped.py::test_a_visitor_does_not_wait"),
+    "a seal without the lock": Safeguard(
+        "delivery/disk/segments/sealed.py", "with suppress(OSError):  # some file systems refuse; the look at",
+        "if is_locked:  #", "delivery/disk/test_stopped.py::test_what_is_written_on_a_file_system"),
+    "what is locked is come back to": Safeguard(
+        "delivery/disk/drainer.py", "return _LOCKED_PAUSE if self._reader.locked else None", "return None",
+        "delivery/disk/test_stopped.py::"),
+    "no link is followed": Safeguard(
+        "delivery/disk/open_directory.py", "_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK",
+        "_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK", "delivery/disk/test_found.py::"),
+    "no folder elsewhere": Safeguard(
+        "delivery/disk/open_directory.py", "os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW",
+        "os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC", "delivery/disk/test_root.py::test_a_folder_that_leads"),
+    "only regular files are opened": Safeguard(
+        "delivery/disk/open_directory.py", "if not stat.S_ISREG(status.st_mode):", "if False:",
+        "delivery/disk/test_found.py::"),
+    "only regular files are segments": Safeguard(
+        "delivery/disk/directory.py", "if entry.is_file(follow_symlinks=False):", "if True:",
+        "delivery/disk/test_found.py::"),
+    "no other name of a file of root's": Safeguard(
+        "delivery/disk/open_directory.py", "and status.st_nlink > 1:", "and False:",
+        "delivery/disk/test_root.py::test_a_file_of_roots"),
+    "what root makes is given away": Safeguard(
+        "delivery/disk/open_directory.py", "if self._is_of_another_user and os.geteuid() == 0:", "if False:",
+        "delivery/disk/test_root.py::test_a_drain_under_root"),
+    "a mode is set back": Safeguard(
+        "delivery/disk/directory.py", "os.fchmod(opened.descriptor, 0o700)", "pass",
+        "delivery/disk/test_volumes.py::"),
+    "not for others' directories": Safeguard(
+        "delivery/disk/directory.py", "or not all(map(_is_of_a_spool, opened.names())):", "or False:",
+        "delivery/disk/test_volumes.py::"),
+    "not for temporary files": Safeguard(
+        "delivery/disk/directory.py", "if mode & stat.S_ISVTX or", "if", "delivery/disk/test_volumes.py::"),
+    "forged headers": Safeguard(
+        "delivery/disk/records.py", "if data.find(b\"\\xff\", start + _HEADER.size, end) >= 0:", "if False:",
+        "delivery/disk/test_found.py::test_a_megabyte"),
+    "a record is an object": Safeguard(
+        "delivery/disk/reader.py", "if not isinstance(event, dict):", "if False:",
+        "delivery/disk/test_found.py::test_a_record_that"),
+    "a bound of dead letters": Safeguard(
+        "delivery/disk/dead_letter_store.py", "except Full as full:", "except ZeroDivisionError as full:",
+        "delivery/disk/test_dead_bound.py::test_past_the_bound"),
+    "what waits has its own room": Safeguard(
+        "delivery/disk/directory.py", "return self._size_of(self.path)\n",
+        "return self._size_of(self.path) + self.bytes_dead()\n", "delivery/disk/test_dead_bound.py::test_dead_letters"),
+    "the destination is remembered": Safeguard(
+        "delivery/disk/destination.py", "os.pwrite(descriptor, name.encode(), 0)", "pass",
+        "delivery/disk/test_destination.py::test_two_sites"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
         "event = self._event = self._event or decode(self.payload)", "delivery/test_text.py::"),

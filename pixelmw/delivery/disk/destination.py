@@ -7,6 +7,7 @@ So a directory that holds events keeps the name of their destination. It is a wo
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from ...events import Sink
@@ -40,7 +41,7 @@ def other_destination(directory: SpoolDirectory, name: str) -> str | None:
 
     :returns: the name of the destination that the waiting events are for, if it is another one.
     """
-    with directory.open() as opened:
+    with suppress(OSError), directory.open() as opened:  # no event is refused for want of a word of warning
         descriptor = opened.open_or_create(DESTINATION, os.O_RDWR)
         try:
             noted = os.pread(descriptor, 4 * _MAX_CHARS, 0).decode(errors="replace")

@@ -30,6 +30,11 @@ class SinkGroup(BatchSink):
         self.timeout = sum(2 * timeout_of(sink) for sink in sinks)
         self._entered: list[ExitStack] = []  # one for each "with" that has not ended
 
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """The sinks, in the order in which they were given."""
+        return tuple(self._sinks)
+
     def __repr__(self) -> str:
         return f"{self._name}({', '.join(map(repr, self._sinks))})"
 

@@ -112,6 +112,11 @@ class SQL(BatchSink):
         if self._callers_engine is not None:
             self._engines.get()  # so that a child process knows that it inherited this engine
 
+    @property
+    def table(self) -> str:
+        """The name of the table, with its schema if one was given."""
+        return self._table.fullname
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._display_url!r}, table={self._table.fullname!r})"
 
