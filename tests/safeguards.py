@@ -87,7 +87,7 @@ SAFEGUARDS = {
         "delivery/disk/test_seals_undone.py::"),
     "who is stopped is not waited for, reading": Safeguard(
         "delivery/disk/segments/sealed.py", "if not is_locked and not lock_file_within(file.fileno(), patience):",
-        "if not is_locked and not lock_file_within(file.fileno(), 60):",
+        "if not is_locked and not lock_file_within(file.fileno(), 8):",
         "delivery/disk/test_stopped.py::test_a_locked_segment_is_passed_over"),
     "who is stopped is not waited for, storing": Safeguard(
         "delivery/disk/segments/writer.py", "_LOCK_PATIENCE = 0.1", "_LOCK_PATIENCE = 4",
@@ -129,7 +129,7 @@ SAFEGUARDS = {
         "delivery/disk/test_found.py::test_a_megabyte"),
     "a record is an object": Safeguard(
         "delivery/disk/reader.py", "if not isinstance(event, dict):", "if False:",
-        "delivery/disk/test_found.py::test_a_record_that"),
+        "delivery/disk/test_found.py::test_a_record_that_is_no_event"),
     "a bound of dead letters": Safeguard(
         "delivery/disk/dead_letter_store.py", "except Full as full:", "except ZeroDivisionError as full:",
         "delivery/disk/test_dead_bound.py::test_past_the_bound"),

@@ -12,9 +12,16 @@ from .errors import Undeliverable
 
 _T = TypeVar("_T")
 
+
+def _refuse_constant(constant: str) -> None:
+    """NaN and Infinity are no JSON, though Python reads them."""
+    raise ValueError(f"{constant} is no JSON")
+
+
 # This encoder accepts half of a surrogate pair; the UTF-8 encoding then fails. A circular reference raises
 # RecursionError.
 _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
 _to_ascii_json = json.JSONEncoder(allow_nan=False).encode
 
 
@@ -43,10 +50,10 @@ def encode_and_count(event: Event, *, ascii_only: bool = False) -> tuple[bytes, 
 def decode(payload: bytes) -> Event:
     """Return the event that *payload* stands for: the inverse of :func:`encode`.
 
-    :raises ValueError: if *payload* is not JSON, or nested too deep to be read.
+    :raises ValueError: if *payload* is not JSON in UTF-8, or nested too deep to be read.
     """
     try:
-        event: Event = json.loads(payload)
+        event: Event = _from_json(payload.decode())
     except RecursionError as error:
         raise ValueError("the event is nested too deep") from error
     return event

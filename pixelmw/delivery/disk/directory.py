@@ -91,7 +91,7 @@ class SpoolDirectory:
         found = f"{self.path} has mode {mode:04o}, and is to hold data about visitors"
         if mode & stat.S_ISVTX or not all(map(_is_of_a_spool, opened.names())):
             raise PermissionError(f"{found} beside other things: name a folder inside it; it is made")
-        if opened.status.st_uid != os.geteuid():
+        if opened.status.st_uid != os.geteuid() and not self._within_spool:
             raise PermissionError(f"{found}, and it belongs to another user: give it mode 0700")
         os.fchmod(opened.descriptor, 0o700)
         logger.warning("%s had mode %s, and holds data about visitors: it has mode 0700 now", self.path, f"{mode:04o}")

@@ -134,7 +134,8 @@ class OpenDirectory:
     def _give_away(self, descriptor: int) -> None:
         """Rule 4."""
         if self._is_of_another_user and os.geteuid() == 0:
-            os.fchown(descriptor, self.status.st_uid, self.status.st_gid)
+            with suppress(PermissionError):  # a container may take that right away; the event is stored all the same
+                os.fchown(descriptor, self.status.st_uid, self.status.st_gid)
 
     def _check(self, name: str, status: os.stat_result) -> None:
         """Rules 2 and 3."""

@@ -9,7 +9,7 @@ step          what happens                                     next
 (new)         ``read``                                         in progress: it is sealed, and its records become items
 (new)         ``read``, and another process holds its lock     (new): ``read`` is tried again later
 in progress   ``read`` comes to the end of what was sealed     it seals and reads again until nothing new is found
-in progress   a stretch is damaged                             in progress: counted, and kept for ``quarantine``
+in progress   a stretch is damaged, or no event                in progress: counted, and kept for ``quarantine``
 in progress   ``on_done`` for some of its items                in progress: the cursor is written
 in progress   ``on_done`` for the last one                     removed, after its damaged stretches are in quarantine
 in progress   it is longer than what was read                  grown
@@ -38,6 +38,10 @@ from .segments.progress import SegmentProgress
 from .segments.sealed import Removal, remove_read, seal
 
 logger = logging.getLogger("pixelmw.delivery")
+
+# So many damaged stretches of a segment are logged and kept one by one. What is beyond is kept as one, with what is
+# between: each has a file and a sync of its own, and a file of noise has any number of them.
+_MAX_STRETCHES = 100
 
 
 class SegmentReader:
@@ -165,6 +169,10 @@ class SegmentReader:
     def _note_damage(self, progress: SegmentProgress, found: Record | DamagedStretch) -> None:
         lost = found.lost if isinstance(found, DamagedStretch) else 1
         self.damaged_records += lost
+        if len(progress.damage) >= _MAX_STRETCHES:
+            first = progress.damage.pop()
+            progress.damage.append(DamagedStretch(first.start, found.end, first.lost + lost))
+            return
         logger.error(
             "%s is damaged from byte %d to %d: %d records are lost, and what is left of them goes to quarantine",
             progress.segment.name, found.start, found.end, lost,

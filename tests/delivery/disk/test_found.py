@@ -117,8 +117,16 @@ def test_looking_at_a_folder_named_like_a_segment_leaks_no_descriptor(tmp_path: 
     assert SpoolDirectory(tmp_path).segments() == []
 
 
-@pytest.mark.parametrize("payload", [b"[1]", b"3", b'"text"', b"null", b"true", b"[]"], ids=bytes.decode)
-def test_a_record_that_is_no_object_is_damage_and_the_sink_never_gets_it(tmp_path: Path, payload: bytes) -> None:
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"[1]", b"3", b'"text"', b"null", b"true", b"[]", b'{"n":NaN}', b'{"n":-Infinity}', b'{"n"', b"", b"[" * 10_000,
+        '{"n":1}'.encode("utf-16-le"), b'{"n":"\xed\xa0\x80"}', b'{"n":' + b"9" * 5_000 + b"}",
+    ],
+    ids=["list", "number", "text", "null", "true", "empty list", "NaN", "infinity", "half", "nothing", "deep",
+         "UTF-16", "half a pair", "a long number"],
+)  # fmt: skip
+def test_a_record_that_is_no_event_is_damage_and_the_sink_never_gets_it(tmp_path: Path, payload: bytes) -> None:
     segment = fill(tmp_path, ["before"])
     (after,) = payloads(["after"])
     with segment.open("ab") as file:
@@ -128,6 +136,23 @@ def test_a_record_that_is_no_object_is_damage_and_the_sink_never_gets_it(tmp_pat
     assert [each["messageId"] for each in events] == ["before", "after"]
     (kept,) = (tmp_path / "quarantine").iterdir()
     assert payload in kept.read_bytes()
+
+
+def test_a_segment_of_noise_is_passed_with_few_files_and_few_lines(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    segment = fill(tmp_path, ["before"])
+    with segment.open("ab") as file:
+        for number, payload in enumerate(payloads(str(n) for n in range(1_000))):
+            file.write(b"noise" + encode_record(2 * number + 2, payload))
+    data = segment.read_bytes()
+    ids: list[str] = []
+    assert drain(tmp_path, lambda each: ids.append(each["messageId"])).damaged_records == 1_000
+    assert ids == ["before", *map(str, range(1_000))]
+    kept = sorted((tmp_path / "quarantine").iterdir(), key=lambda path: int(path.suffix[1:]))
+    assert len(kept) == len(caplog.records) == 100
+    assert {path.read_bytes() for path in kept[:-1]} == {b"noise"}
+    assert kept[-1].read_bytes() == data[int(kept[-1].suffix[1:]) : data.rindex(b"noise") + 5]
 
 
 def header(size: int) -> bytes:

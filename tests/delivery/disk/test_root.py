@@ -72,6 +72,18 @@ def test_a_drain_under_root_leaves_nothing_that_the_service_cannot_open(theirs: 
     assert [each["messageId"] for each in events] == ["after"]
 
 
+def test_root_sets_the_mode_of_the_folder_for_dead_letters_back_too(theirs: Path) -> None:
+    directory = theirs / "spool"
+    with as_another_user():
+        fill(directory, ["refused"])
+        (directory / "dead").mkdir()
+        (directory / "dead").chmod(0o2770)
+    drain_as_root(directory)
+    assert waiting(directory / "dead") == ["refused"]
+    assert owners(directory) == {NOBODY}
+    assert (directory / "dead").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_drain_of_dead_letters_under_root_leaves_those_that_are_refused_again_to_the_service(theirs: Path) -> None:
     directory = theirs / "spool"
     with as_another_user():

@@ -131,9 +131,11 @@ def test_a_locked_segment_is_passed_over_and_read_when_it_is_free(tmp_path: Path
     first = fill(tmp_path, ["locked"])
     fill(tmp_path, ["later"])
     forwarding = drainer(tmp_path, sink)
+    started = time.monotonic()
     with locked(first):
         for _ in range(3):
             assert forwarding.step() is not None, "it is to be looked at again"
+        assert time.monotonic() - started < 5
         assert sink.ids == ["later"]
         assert segments(tmp_path) == [first]
     while forwarding.step() is not None:
