@@ -119,9 +119,8 @@ class OpenDirectory:
             return [entry.name for entry in entries]
 
     def remove(self, name: str) -> None:
-        """Delete the file *name*; it is no error if it is gone."""
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=self.descriptor)
+        """Delete the file *name*; it is no error if it is gone. A link is deleted, and not what it leads to."""
+        (self.path / name).unlink(missing_ok=True)
 
     def sync(self) -> None:
         """Write the names to stable storage. Without this, a new file may be gone after a power cut."""
