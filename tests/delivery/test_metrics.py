@@ -76,7 +76,7 @@ def test_all_series_are_there_from_the_first_scrape_on_as_zero(tmp_path: Path) -
     counters = {key: value for key, value in told.items() if key[0].endswith("_total")}
     assert {key[1] for key in counters if key[0] == "requests_total"} == {*STATUS_OF_CODE, ""}
     assert set(counters.values()) == {0}
-    for name, figures in (("spool", 6), ("queue", 5)):
+    for name, figures in (("spool", 7), ("queue", 5)):
         assert len([key for key in counters if key[1] == name]) == figures
 
 
@@ -108,6 +108,9 @@ def test_dead_letters_and_what_had_no_room_are_told(tmp_path: Path) -> None:
         registry = registered(spool=spool)
         spool(event("dead"))
         wait_until(lambda: delivery(registry)["dead_total"] == 1)
+        told = delivery(registry)
+        assert (told["dead_letters"], told["lost_total"]) == (1, 0)
+        assert 0 < told["dead_bytes"] < told["dead_max_bytes"] == 500
         spool(event("large", size=10_000))
         assert delivery(registry)["dropped_total"] == 1
 
@@ -140,14 +143,14 @@ def test_each_figure_of_a_delivery_is_told_as_a_metric(tmp_path: Path) -> None:
     assert spool.stats().keys() == SpoolStats.__required_keys__
     assert queue.stats().keys() == BackgroundStats.__required_keys__
     registry = registered(spool=spool, queue=queue)
-    assert len(delivery(registry)) == len({"up", "max_bytes"}) + len(spool.stats())
+    assert len(delivery(registry)) == len({"up", "max_bytes", "max_dead_bytes"}) + len(spool.stats())
     assert len(delivery(registry, "queue")) == len({"up", "max_queue"}) + len(queue.stats())
 
 
 def test_the_names_follow_the_conventions(tmp_path: Path) -> None:
     registry = registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print))
     families = list(parse(generate_latest(registry).decode()))
-    assert len(families) == 15
+    assert len(families) == 19
     for family in families:
         assert family.documentation.endswith(".")
         assert re.fullmatch(r"pixelmw(_[a-z]+)+", family.name)
@@ -172,7 +175,7 @@ def test_open_metrics_are_told_too(tmp_path: Path) -> None:
 def test_what_one_shall_be_alerted_by_exists(tmp_path: Path) -> None:
     told = scrape(registered(Pixel().middleware, spool=Spool(tmp_path / "spool", print), queue=Background(print)))
     named = set(re.findall(r"pixelmw_(\w+)", documented("Expressions to be alerted by")))
-    assert len(named) == 10
+    assert len(named) == 13
     assert named <= {name for name, *_ in told}
 
 

@@ -39,6 +39,7 @@ _DRAIN_LOCK = "drain.lock"
 #: The file that says which destination the events are for.
 DESTINATION = "destination"
 _OTHER_NAMES = {DEAD, QUARANTINE, _DRAIN_LOCK, DESTINATION, "lost+found"}
+_REMEDY = "name a folder inside it; it is made"
 
 
 class SpoolDirectory:
@@ -74,12 +75,12 @@ class SpoolDirectory:
             with suppress(FileExistsError):
                 self.path.mkdir(mode=0o700)
                 sync_directory(self.path.parent)
+        owner = self.path.lstat().st_uid
+        if owner != os.geteuid() and os.geteuid() != 0:
+            remedy = f"give it to the owner of {self.path.parent}" if self._within_spool else _REMEDY
+            raise PermissionError(f"{self.path} belongs to another user (number {owner}): {remedy}")
         with self.open() as opened:
-            owner, mode = opened.status.st_uid, stat.S_IMODE(opened.status.st_mode)
-            if owner != os.geteuid() and os.geteuid() != 0:
-                raise PermissionError(
-                    f"{self.path} belongs to another user (number {owner}): name a folder inside it; it is made"
-                )
+            mode = stat.S_IMODE(opened.status.st_mode)
             if mode & 0o777 != 0o700:
                 self._make_private(opened, mode)
 
@@ -90,7 +91,7 @@ class SpoolDirectory:
         """
         found = f"{self.path} has mode {mode:04o}, and is to hold data about visitors"
         if mode & stat.S_ISVTX or not all(map(_is_of_a_spool, opened.names())):
-            raise PermissionError(f"{found} beside other things: name a folder inside it; it is made")
+            raise PermissionError(f"{found} beside other things: {_REMEDY}")
         if opened.status.st_uid != os.geteuid() and not self._within_spool:
             raise PermissionError(f"{found}, and it belongs to another user: give it mode 0700")
         os.fchmod(opened.descriptor, 0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from .segments.name import Segment
@@ -18,10 +19,14 @@ _LOG_AFTER = 30.0
 
 
 class LockedSegments:
-    """Segments whose lock was not to be had, and since when."""
+    """Segments whose lock was not to be had, and since when.
 
-    def __init__(self) -> None:
-        self._since: dict[Segment, float] = {}  # on the monotonic clock
+    :param clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: dict[Segment, float] = {}  # on that clock
         self._logged: set[Segment] = set()
 
     def __len__(self) -> int:
@@ -33,8 +38,9 @@ class LockedSegments:
 
     def add(self, segment: Segment) -> None:
         """Note that another process holds the lock of *segment*; logs that once if it does so for long."""
-        since = self._since.setdefault(segment, time.monotonic())
-        if time.monotonic() - since > _LOG_AFTER and segment not in self._logged:
+        now = self._clock()
+        since = self._since.setdefault(segment, now)
+        if now - since > _LOG_AFTER and segment not in self._logged:
             self._logged.add(segment)
             logger.warning("%s is locked by a process that does not go on; its events wait for that", segment.name)
 

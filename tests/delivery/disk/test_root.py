@@ -115,6 +115,23 @@ def test_what_is_roots_already_is_told_of_with_the_remedy(theirs: Path, caplog: 
     assert f"drain.lock cannot be opened: give it to the owner of {directory}, with mode 0600" in caplog.text
 
 
+def test_a_folder_for_dead_letters_that_is_roots_is_told_of_with_the_remedy(
+    theirs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = theirs / "spool"
+    with as_another_user():
+        fill(directory, ["refused"])
+    (directory / "dead").mkdir(mode=0o700)
+
+    def sink(each: Event) -> None:
+        raise Undeliverable("never")
+
+    with as_another_user(), Spool(directory, sink) as spool:
+        assert not spool.flush(0.5)
+    assert f"dead belongs to another user (number 0): give it to the owner of {directory}" in caplog.text
+    assert waiting(directory) == ["refused"]
+
+
 def quarantine_elsewhere(directory: Path, elsewhere: Path) -> None:
     (directory / "quarantine").symlink_to(elsewhere)
 

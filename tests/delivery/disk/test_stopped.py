@@ -17,6 +17,8 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.delivery import Retry, Spool
+from pixelmw.delivery.disk.locked_segments import LockedSegments
+from pixelmw.delivery.disk.segments.name import Segment
 from tests.support.processes import event, out, start, wait_until
 from tests.support.seals import Sink, segments
 from tests.support.spools import THREADLESS, drainer, fill, waiting
@@ -205,3 +207,32 @@ def test_what_is_written_on_a_file_system_without_modes_is_read_when_its_writer_
         assert ids == []
     assert forwarding.step() is not None
     assert json.dumps(ids) == '["stored"]'
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_lock_that_is_held_for_long_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    locked_segments = LockedSegments(clock)
+    first, second = Segment(1, "0" * 12, 0), Segment(2, "0" * 12, 0)
+    assert locked_segments.patience_for(first) > 0
+    for _ in range(100):
+        locked_segments.add(first)
+        clock.now += 1
+    locked_segments.add(second)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{first.name} is locked by a process that does not go on; its events wait for that"
+    ]
+    assert locked_segments.patience_for(first) == 0
+    locked_segments.keep({second})
+    assert len(locked_segments) == 1
+    locked_segments.forget()
+    assert not locked_segments
