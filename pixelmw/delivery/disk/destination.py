@@ -41,8 +41,8 @@ def other_destination(directory: SpoolDirectory, name: str) -> str | None:
 
     :returns: the name of the destination that the waiting events are for, if it is another one.
     """
-    with suppress(OSError), directory.open() as opened:  # no event is refused for want of a word of warning
-        descriptor = opened.open_or_create(DESTINATION, os.O_RDWR)
+    with suppress(OSError):  # no event is refused for want of a word of warning
+        descriptor = directory.open_file(DESTINATION)
         try:
             noted = os.pread(descriptor, 4 * _MAX_CHARS, 0).decode(errors="replace")
             if noted and noted != name and directory.segments():

@@ -62,6 +62,11 @@ class SpoolDirectory:
         """Open the directory, to be used in a ``with`` block."""
         return OpenDirectory(self.path)
 
+    def open_file(self, name: str) -> int:
+        """Open one of the directory's own files to read and write it, made if it is missing; returns its descriptor."""
+        with self.open() as opened:
+            return opened.open_or_create(name, os.O_RDWR)
+
     def prepare(self) -> None:
         """Make the directory if it is missing, and see that it is private.
 
@@ -134,8 +139,7 @@ class SpoolDirectory:
 
         :returns: a descriptor that holds the lock until it is closed, or ``None``.
         """
-        with self.open() as opened:
-            descriptor = opened.open_or_create(_DRAIN_LOCK, os.O_RDWR)
+        descriptor = self.open_file(_DRAIN_LOCK)
         if not try_to_lock_file(descriptor):
             os.close(descriptor)
             return None

@@ -155,6 +155,25 @@ def test_a_segment_of_noise_is_passed_with_few_files_and_few_lines(
     assert kept[-1].read_bytes() == data[int(kept[-1].suffix[1:]) : data.rindex(b"noise") + 5]
 
 
+def test_what_an_earlier_version_left_is_read_from_its_cursor_on(tmp_path: Path) -> None:
+    """The bytes are those of the first version; also where its seal and its drain lock were left."""
+    segment = tmp_path / "01795753609773-940d0b792466-000000000000.segment"
+    segment.write_bytes(
+        b'\xffPX1\x11\x00\x00\x00\xa6*\xfd\xdb\x00\x00\x00\x00\x00\x00\x00\x00{"messageId":"a"}'
+        b"\xffPX1,\x00\x00\x00\xda\xdb\xd5\xd6\x01\x00\x00\x00\x00\x00\x00\x00"
+        b'{"messageId":"b","properties":{"text":"\xc3\xa9"}}'
+    )
+    segment.chmod(0o400)
+    (tmp_path / f"{segment.name}.cursor").write_bytes(bytes.fromhex("2500000000000000327a3938"))
+    (tmp_path / "drain.lock").touch(mode=0o600)
+    events: list[Event] = []
+    tmp_path.chmod(0o700)
+    with Spool(tmp_path, events.append) as spool:
+        assert spool.flush(10)
+    assert events == [{"messageId": "b", "properties": {"text": "é"}}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["destination", "drain.lock"]
+
+
 def header(size: int) -> bytes:
     """The header of a record whose payload does not have the checksum."""
     return b"\xffPX1" + size.to_bytes(4, "little") + bytes(4) + bytes(8)

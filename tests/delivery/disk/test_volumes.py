@@ -23,6 +23,10 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def refuse(each: Event) -> None:
+    raise Undeliverable("never")
+
+
 def modes_set(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if "it has mode 0700 now" in record.getMessage()]
 
@@ -54,9 +58,14 @@ def test_a_mode_that_a_platform_sets_between_two_starts_is_set_back_and_told_of_
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
 ) -> None:
     directory = tmp_path / "spool"
+    damaged = fill(directory, ["refused", "damaged"])
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with Spool(directory, refuse, name="events") as spool:
+        assert spool.flush(10)
+    assert {"dead", "quarantine", "drain.lock", "destination"} <= {path.name for path in directory.iterdir()}
+    (directory / "lost+found").mkdir()
     fill(directory, ["left by a dead process"])
-    for folder in ("dead", "quarantine", "lost+found"):
-        (directory / folder).mkdir(mode=0o700)
+    caplog.clear()
     for path in directory.rglob("*"):
         path.chmod(path.stat().st_mode | 0o660)
     directory.chmod(mode)
@@ -109,10 +118,7 @@ def test_the_mode_of_the_folder_for_dead_letters_is_set_back_too(
     (directory / "dead").mkdir()
     (directory / "dead").chmod(0o2770)
 
-    def sink(each: Event) -> None:
-        raise Undeliverable("never")
-
-    with Spool(directory, sink) as spool:
+    with Spool(directory, refuse) as spool:
         assert spool.flush(10)
     assert waiting(directory / "dead") == ["refused"]
     assert mode_of(directory / "dead") == 0o700
