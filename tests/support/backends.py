@@ -19,8 +19,8 @@ import pymysql
 import redis
 
 from tests.support import process_tree
-from tests.support.faults import NOBODY
 from tests.support.needs import need
+from tests.support.users import NOBODY
 
 TIMEOUT = 30.0  # seconds for a server to start or to end
 #: The password of the tests' users. Tests check that no message shows it.

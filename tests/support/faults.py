@@ -15,9 +15,7 @@ from pathlib import Path
 from pixelmw.sinks import JSONLines, SQLite
 from tests.support.needs import give_up, need
 from tests.support.processes import out, start
-
-#: A user and a group that own nothing.
-NOBODY = 65534
+from tests.support.users import as_another_user, directory_of_another_user
 
 
 @cache
@@ -153,19 +151,12 @@ def read_only_file(directory: Path, name: str) -> Iterator[Fault]:
 @contextmanager
 def _unprivileged() -> Iterator[Path]:
     """Make a directory that belongs to a user who is not root, and run the process as that user within the block."""
-    # No other user can enter pytest's own directories.
-    with tempfile.TemporaryDirectory() as public:
-        root = os.geteuid() == 0
-        if root:
-            os.chown(public, NOBODY, NOBODY)
-            os.setegid(NOBODY)
-            os.seteuid(NOBODY)
-        try:
+    if os.geteuid():
+        with tempfile.TemporaryDirectory() as public:
             yield Path(public)
-        finally:
-            if root:
-                os.seteuid(0)
-                os.setegid(0)
+    else:
+        with directory_of_another_user() as theirs, as_another_user():
+            yield theirs
 
 
 @contextmanager

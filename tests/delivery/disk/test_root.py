@@ -14,10 +14,9 @@ from pixelmw import Event
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.sinks.base import Undeliverable
-from tests.support.faults import NOBODY
 from tests.support.processes import event
 from tests.support.spools import drain, fill, waiting
-from tests.support.users import as_another_user, directory_of_another_user
+from tests.support.users import NOBODY, as_another_user, directory_of_another_user
 
 _SINKS = """
 from pixelmw.sinks.base import Undeliverable

@@ -13,10 +13,9 @@ import pytest
 from pixelmw import Event
 from pixelmw.delivery import Spool
 from pixelmw.sinks.base import Undeliverable
-from tests.support.faults import NOBODY
 from tests.support.processes import event
 from tests.support.spools import fill, volume, waiting
-from tests.support.users import as_another_user, directory_of_another_user
+from tests.support.users import NOBODY, as_another_user, directory_of_another_user
 
 
 def mode_of(path: Path) -> int:
