@@ -88,9 +88,20 @@ def drainer(directory: Path, sink: Callable[[Event], object], **options: Any) ->
 def drain(directory: Path, sink: Callable[[Event], object], **options: Any) -> Drainer:
     """Forward all of *directory* to *sink*, in this thread."""
     drainer_ = drainer(directory, sink, **options)
+    step_to_the_end(drainer_)
+    return drainer_
+
+
+def step(forwarding: Drainer) -> bool:
+    """Have *forwarding* take a step; returns False if nothing is left."""
+    return forwarding.step() is not None
+
+
+def step_to_the_end(forwarding: Drainer) -> None:
+    """Have *forwarding* take steps until nothing is left."""
     for _ in range(100_000):
-        if drainer_.step() is None:
-            return drainer_
+        if not step(forwarding):
+            return
     raise AssertionError("draining does not end")
 
 

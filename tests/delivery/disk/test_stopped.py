@@ -21,7 +21,7 @@ from pixelmw.delivery.disk.locked_segments import LockedSegments
 from pixelmw.delivery.disk.segments.name import Segment
 from tests.support.processes import event, out, start, wait_until
 from tests.support.seals import Sink, segments
-from tests.support.spools import THREADLESS, drainer, fill, waiting
+from tests.support.spools import THREADLESS, drainer, fill, step, step_to_the_end, waiting
 
 _BUSY = (
     THREADLESS
@@ -136,12 +136,11 @@ def test_a_locked_segment_is_passed_over_and_read_when_it_is_free(tmp_path: Path
     started = time.monotonic()
     with locked(first):
         for _ in range(3):
-            assert forwarding.step() is not None, "it is to be looked at again"
+            assert step(forwarding), "it is to be looked at again"
         assert time.monotonic() - started < 5
         assert sink.ids == ["later"]
         assert segments(tmp_path) == [first]
-    while forwarding.step() is not None:
-        pass
+    step_to_the_end(forwarding)
     assert sink.ids == ["later", "locked"]
     assert segments(tmp_path) == []
 
@@ -150,9 +149,9 @@ def test_a_locked_segment_that_somebody_deletes_is_not_waited_for(tmp_path: Path
     first = fill(tmp_path, ["locked"])
     forwarding = drainer(tmp_path, print)
     with locked(first):
-        assert forwarding.step() is not None
+        assert step(forwarding)
         first.unlink()
-        assert forwarding.step() is None
+        assert not step(forwarding)
 
 
 def test_a_segment_that_is_locked_when_it_is_to_be_removed_is_sent_once(tmp_path: Path) -> None:
@@ -168,12 +167,11 @@ def test_a_segment_that_is_locked_when_it_is_to_be_removed_is_sent_once(tmp_path
     forwarding = drainer(tmp_path, sink)
     try:
         for _ in range(3):
-            assert forwarding.step() is not None
+            assert step(forwarding)
         assert segment.exists()
     finally:
         held[0].__exit__(None, None, None)
-    while forwarding.step() is not None:
-        pass
+    step_to_the_end(forwarding)
     assert ids == ["once"]
     assert segments(tmp_path) == []
 
@@ -200,12 +198,12 @@ def test_what_is_written_on_a_file_system_without_modes_is_read_when_its_writer_
     ids: list[str] = []
     forwarding = drainer(tmp_path, lambda each: ids.append(each["messageId"]))
     with locked(segment):
-        assert forwarding.step() is not None
+        assert step(forwarding)
         assert segment.stat().st_mode & 0o777 == 0o400
         segment.chmod(0o600)
-        assert forwarding.step() is not None
+        assert step(forwarding)
         assert ids == []
-    assert forwarding.step() is not None
+    assert step(forwarding)
     assert json.dumps(ids) == '["stored"]'
 
 
