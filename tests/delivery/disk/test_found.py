@@ -106,6 +106,18 @@ def test_what_stands_where_the_destination_is_noted_costs_a_warning_and_no_event
         assert (tmp_path / "elsewhere").read_bytes() == b"not to be touched"
 
 
+def test_the_cursor_of_a_segment_that_is_gone_is_removed_and_a_folder_of_such_a_name_is_not(tmp_path: Path) -> None:
+    directory = tmp_path / "spool"
+    segment = fill(directory, ["waits"])
+    stale, folder = (segment.with_name(f"{segment.name.replace(segment.name[:14], n * 14)}.cursor") for n in "01")
+    stale.write_bytes(b"of a segment that is gone")
+    folder.mkdir()
+    with Spool(directory, lambda each: None) as spool:
+        assert spool.flush(10)
+    assert not stale.exists()
+    assert folder.exists()
+
+
 def test_looking_at_a_folder_named_like_a_segment_leaks_no_descriptor(tmp_path: Path) -> None:
     segment = fill(tmp_path, ["waits"])
     segment.unlink()

@@ -131,6 +131,16 @@ def test_a_folder_for_dead_letters_that_is_roots_is_told_of_with_the_remedy(
     assert waiting(directory) == ["refused"]
 
 
+def test_root_does_not_change_the_mode_of_a_directory_of_anothers(theirs: Path) -> None:
+    directory = theirs / "spool"
+    directory.mkdir()
+    os.chown(directory, NOBODY, NOBODY)
+    directory.chmod(0o755)
+    with pytest.raises(PermissionError, match="belongs to another user: give it mode 0700"):
+        Spool(directory, print)(event("refused"))
+    assert directory.stat().st_mode & 0o777 == 0o755
+
+
 def quarantine_elsewhere(directory: Path, elsewhere: Path) -> None:
     (directory / "quarantine").symlink_to(elsewhere)
 
