@@ -11,24 +11,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote, quote_plus
 
 from ..text import printable
 from .logs import LogThrottle
+from .masking import MIN_TEXT, masked, spellings_of
 
-_MIN_TEXT = 4  # characters; a shorter one says little about anybody, and is part of many a word
-_MIN_PART = 8  # characters of a text at its beginning or end that are hidden; reprlib leaves twelve
-# A sink may have put a whole event in its message. What is not shown needs no search: 1 ms for each 100 texts.
-_MAX_SEARCHED = 65_536
-_MAX_MESSAGE = 1000  # characters
 _MAX_FRAMES = 25  # of each exception, those next to the fault
 _SHARED = "_pixelmw_shared"  # the attribute of an error that several callers were told of
 _MAX_LINKED = 8  # exceptions: causes, contexts and members of groups
@@ -132,18 +125,18 @@ def traceback_text(raised: BaseException, private: PrivateTexts) -> tuple[str, b
 
     :returns: it, and whether nothing had to be hidden or cut off.
     """
-    spellings = _all_spellings(private.texts)
-    short_keys = [key for key in private.keys if 0 < len(key) < _MIN_TEXT]
+    spellings = spellings_of(private.texts)
+    short_keys = [key for key in private.keys if 0 < len(key) < MIN_TEXT]
     linked = list(_linked(raised, even_suppressed=False))
     is_whole = len(linked) <= _MAX_LINKED
     parts = []
     for each in linked[:_MAX_LINKED][::-1]:
         frames = traceback.format_tb(each.__traceback__, limit=-_MAX_FRAMES)
         messages = _messages_of(each)
-        masked = [_masked(message, spellings, short_keys) for message in messages]
-        is_whole = is_whole and masked == messages and len(frames) < _MAX_FRAMES
+        shown = [masked(message, spellings, short_keys) for message in messages]
+        is_whole = is_whole and shown == messages and len(frames) < _MAX_FRAMES
         is_whole = is_whole and all(line.isprintable() for message in messages for line in message.splitlines())
-        named = ": ".join(filter(None, [_name_of(type(each)), "\n".join(map(_indented, masked))]))
+        named = ": ".join(filter(None, [_name_of(type(each)), "\n".join(map(_indented, shown))]))
         parts.append("Traceback (most recent call last):\n" * bool(frames) + "".join(frames) + named)
     return "\n\nwhich led to:\n\n".join(parts), is_whole
 
@@ -196,48 +189,6 @@ def _messages_of(raised: BaseException) -> list[str]:
         return [str(raised), *map(str, getattr(raised, "__notes__", ()))]
     except Exception:  # __str__ is the user's, too
         return ["(its message cannot be shown)"]
-
-
-def _all_spellings(texts: Iterable[str]) -> list[str]:
-    """Each of *texts* as a message may show it, the longest first."""
-    found = {spelling for text in texts for spelling in _spellings(text) if len(spelling) >= _MIN_TEXT}
-    return sorted(found, key=len, reverse=True)
-
-
-def _spellings(text: str) -> Iterator[str]:
-    for spelled in {text, text.strip()}:
-        yield spelled
-        yield repr(spelled)[1:-1]
-        yield ascii(spelled)[1:-1]
-        yield json.dumps(spelled)[1:-1]
-        yield spelled.replace("'", "''")  # SQL
-        encoded = spelled.encode("utf-8", "surrogatepass")
-        yield repr(encoded)[2:-1]
-        yield quote(encoded)
-        yield quote_plus(encoded)
-
-
-def _masked(message: str, spellings: Iterable[str], short_keys: Iterable[str]) -> str:
-    if len(message) > _MAX_SEARCHED:
-        return "…"
-    for spelling in spellings:
-        message = message.replace(spelling, "…")
-    for spelling in spellings:
-        if len(spelling) > _MIN_PART:
-            message = _without_beginning(message, spelling)
-            message = _without_beginning(message[::-1], spelling[::-1])[::-1]
-    for key in short_keys:  # not within a word: "k" is no part of "disk"
-        message = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "…", message)
-    return message[:_MAX_MESSAGE] + "…" * (len(message) > _MAX_MESSAGE)
-
-
-def _without_beginning(message: str, text: str) -> str:
-    """*message* without what stands in it of the beginning of *text*, as where a quotation was cut off."""
-    while (at := message.find(text[:_MIN_PART])) >= 0:
-        alike = zip(message[at:], text, strict=False)
-        length = next((length for length, (shown, char) in enumerate(alike) if shown != char), len(text))
-        message = message[:at] + "…" + message[at + length :]
-    return message
 
 
 def _indented(message: str) -> str:

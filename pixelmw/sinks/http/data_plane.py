@@ -8,25 +8,28 @@ import math
 import re
 import time
 from base64 import b64encode
+from collections.abc import Iterable
 from functools import partial
 from urllib.parse import quote
 
 from werkzeug.http import parse_date
 
 from ..._version import __version__
+from ...events import Event
 from ...system.fork import PerProcess
 from ..errors import Unavailable, Undeliverable
+from ..words import server_words
 
 try:
     import urllib3
 except ImportError as error:
     raise ImportError("pixelmw.sinks.http needs urllib3: pip install pixelmw[http]") from error
 
-from .connection import make_pool
+from .answers import advice, blames_events, tunnel_refused
+from .connection import Deadline, make_pool
+from .proxies import find_proxy, secrets_of
 
 _MAX_ANSWER_BYTES = 65_536  # that are read; more of an answer is of no use
-_MAX_QUOTED_CHARS = 200  # of an answer, in a message
-_RETRYABLE_4XX = {408, 425, 429}  # RFC 9110 (15.5.9), RFC 8470, RFC 6585
 # RFC 9110 (10.2.3) has whole seconds only; some servers send a fraction, or less than 0.
 _RETRY_AFTER_SECONDS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,10})?")
 
@@ -37,10 +40,11 @@ class DataPlane:
     :param url: an http or https URL, without credentials, query and fragment.
     :param path: the path below that URL to post to.
     :param timeout: seconds that a request will get.
-    :raises ValueError: if one of them cannot be right. The message quotes neither the URL nor the write key.
+    :param proxy: the URL of a proxy, ``"environment"``, or ``None``.
+    :raises ValueError: if one of them cannot be right. The message quotes neither a URL nor the write key.
     """
 
-    def __init__(self, url: str, path: str, write_key: str, timeout: float) -> None:
+    def __init__(self, url: str, path: str, write_key: str, timeout: float, proxy: str | None) -> None:
         self._url = _parse_url(url)
         self._path = (self._url.path or "").rstrip("/") + path
         _check_write_key(write_key)
@@ -49,60 +53,67 @@ class DataPlane:
         credentials = b64encode(f"{write_key}:".encode()).decode()
         # The forms in which a data plane might echo the write key.
         forms = {write_key, json.dumps(write_key)[1:-1], quote(write_key), quote(write_key, ""), credentials}
-        self._secrets = sorted(forms, key=len, reverse=True)
+        found = find_proxy(self._url, proxy)
+        self._secrets = sorted(forms | secrets_of(found), key=len, reverse=True)
         self._headers = {
             "Authorization": f"Basic {credentials}",
             "Content-Type": "application/json",
             "Content-Encoding": "gzip",
             "User-Agent": f"pixelmw/{__version__}",
         }
-        self._pools = PerProcess(partial(make_pool, self._url))
+        # A proxy is told the whole URL, except where it opens a tunnel and sees nothing of the request.
+        is_forwarded = found is not None and self._url.scheme == "http"
+        self._target = str(self) if is_forwarded else self._path
+        self._pools = PerProcess(partial(make_pool, self._url, found))
 
     def __str__(self) -> str:
         return self._url._replace(path=self._path).url
 
-    def post(self, body: bytes, timeout: float) -> None:
+    def post(self, body: bytes, timeout: float, events: Iterable[Event]) -> None:
         """Return once the data plane has answered that it took *body*.
 
         :param timeout: seconds, from connecting to the end of the answer.
-
-        :raises Unavailable: if it did not answer, or its answer says to try again later.
-        :raises Undeliverable: if it refused *body*.
+        :param events: those in *body*, of which no message shows a part.
+        :raises Undeliverable: if it refused *body* for its content.
+        :raises Unavailable: if it did not answer, or refused it for any other reason.
         """
         try:
             response = self._pools.get().urlopen(
                 "POST",
-                self._path,
+                self._target,
                 body=gzip.compress(body, 6, mtime=0),
                 headers=self._headers,
-                timeout=urllib3.Timeout(total=timeout),
+                timeout=Deadline(timeout),
                 retries=False,
                 redirect=False,
+                assert_same_host=False,
                 preload_content=False,
                 decode_content=False,
             )
         except urllib3.exceptions.HTTPError as error:
+            words = str(error)
+            if (status := tunnel_refused(words)) is not None:
+                raise Unavailable(f"the proxy before {self} answered {status}{advice(status)}") from None
             # Without its cause, which may quote what the other end sent.
-            raise Unavailable(f"{self} did not answer: {self._masked(str(error))}") from None
+            raise Unavailable(f"{self} did not answer: {self._shown(words, events)}") from None
         answer = _read_beginning(response)
         if 200 <= response.status < 300:
             return
-        if 400 <= response.status < 500 and response.status not in _RETRYABLE_4XX:
-            raise Undeliverable(f"{self} answered {response.status}: {self._masked(answer.decode(errors='replace'))}")
-        hint = "; is the URL right?" if 300 <= response.status < 400 else ""
+        if blames_events(response.status):
+            words = self._shown(answer.decode(errors="replace"), events)
+            raise Undeliverable(f"{self} answered {response.status}: {words}")
         pause = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        raise Unavailable(f"{self} answered {response.status}{hint}", retry_after=pause)
+        raise Unavailable(f"{self} answered {response.status}{advice(response.status)}", retry_after=pause)
 
     def close(self) -> None:
         """Close the connections of this process that are idle."""
         if (pool := self._pools.pop()) is not None:
             pool.close()
 
-    def _masked(self, text: str) -> str:
-        text = "".join(char if char.isprintable() else " " for char in text)
+    def _shown(self, words: str, events: Iterable[Event]) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text[:_MAX_QUOTED_CHARS]
+            words = words.replace(secret, "***")
+        return server_words(words, events, all_lines=True)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

@@ -32,18 +32,26 @@ class HTTP(BatchSink):
     A batch over 500 KB or 2,500 events is sent in several requests, in order.
     An event over 32 KB is undeliverable; the others are sent nevertheless.
 
+    An answer of 400, 413 or 422 is about what was sent: :class:`Undeliverable`.
+    Any other that is no 2xx is about the write key, the URL, a proxy or the data
+    plane: :class:`Unavailable`, with what to do in its words. Its ``retry_after`` is the answer's.
+
     :param data_plane_url: the URL that ``/v1/batch`` is below, such as ``"https://api.segment.io"``.
     :param write_key: the write key of the source. No message shows it.
-    :param timeout: seconds for all requests of a call, from connecting to the end of the last answer.
+    :param timeout: seconds for all requests of a call, from connecting to the end of the last answer, however many
+        addresses the host has. Only the time that the system takes to look up a name is not bounded.
+    :param proxy: the URL of an HTTP proxy, such as ``"http://user:password@proxy.example:3128"``; or
+        ``"environment"`` for what ``https_proxy``, ``http_proxy``, ``all_proxy`` and ``no_proxy`` name when the
+        sink is made. By default, the environment is not looked at. No message shows a password.
     :raises ValueError: for a URL, a key or a timeout that cannot work.
     """
 
     lanes = 3  # with two, an answer takes a visitor twice as long
 
-    def __init__(self, data_plane_url: str, write_key: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, data_plane_url: str, write_key: str, *, timeout: float = 10.0, proxy: str | None = None) -> None:
         self.data_plane_url = data_plane_url
         self.timeout = timeout
-        self._data_plane = DataPlane(data_plane_url, "/v1/batch", write_key, timeout)
+        self._data_plane = DataPlane(data_plane_url, "/v1/batch", write_key, timeout, proxy)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.data_plane_url!r})"
@@ -66,7 +74,8 @@ class HTTP(BatchSink):
             try:
                 if (remaining := deadline - time.monotonic()) <= 0:
                     raise Unavailable(f"{self!r} took longer than {self.timeout:g} seconds")
-                self._data_plane.post(_request_body(json for _, json in request), remaining)
+                body = _request_body(json for _, json in request)
+                self._data_plane.post(body, remaining, (events[place] for place in places))
             except (Undeliverable, Unavailable) as error:
                 if number == 0:
                     raise

@@ -1,0 +1,39 @@
+"""What the status of an answer means: whose fault it is, and what an operator has to do about it."""
+
+from __future__ import annotations
+
+import re
+
+# What these say is about the content of a request: RFC 9110, 15.5.1, 15.5.14 and 15.5.21. All others are about the
+# client, the URL or the server, so they hold for every event.
+_ABOUT_THE_EVENTS = {400, 413, 422}
+_IS_THE_URL_RIGHT = "is the URL right?"
+_ADVICE = {
+    401: "it does not know the write key: give the sink the one that the source has now",
+    402: "it wants to be paid: look at the account",
+    403: "it does not let this write key in: is the source switched off, or does a firewall or a proxy refuse?",
+    404: f"nothing takes events there: {_IS_THE_URL_RIGHT}",
+    405: f"nothing takes events there: {_IS_THE_URL_RIGHT}",
+    407: "the proxy wants a user and a password, or others: put them into the URL of the proxy",
+    410: f"nothing takes events there any more: {_IS_THE_URL_RIGHT}",
+    415: f"it takes no JSON in gzip: {_IS_THE_URL_RIGHT}",
+}
+# What http.client says where a proxy does not open a tunnel.
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
+
+
+def blames_events(status: int) -> bool:
+    """Return True if an answer with *status* is a verdict on what was sent, and not on who sent it where."""
+    return status in _ABOUT_THE_EVENTS
+
+
+def advice(status: int) -> str:
+    """Return what to do about an answer with *status*, with a semicolon in front; or "" where waiting is all."""
+    hint = _IS_THE_URL_RIGHT if 300 <= status < 400 else _ADVICE.get(status, "")
+    return hint and f"; {hint}"
+
+
+def tunnel_refused(words: str) -> int | None:
+    """Return the status by which a proxy refused a tunnel, if *words*, of an error of urllib3, say that it did."""
+    found = _NO_TUNNEL.search(words)
+    return None if found is None else int(found[1])
