@@ -10,7 +10,7 @@ import struct
 import sys
 import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,7 +34,8 @@ class Answer(NamedTuple):
     The *manner* is "whole"; "close" (whole, and then the connection is closed without a word of warning);
     "hang" (nothing); "reset" (nothing, the connection is aborted); "drip" (the body comes byte by byte, and
     never ends); "drip-head" (a header does); "stall" (only the first byte of the body comes); "cut" (it ends
-    early); or "continue" (nothing but interim answers).
+    early); "continue" (nothing but interim answers); "echo" (the body is what the request had, as JSON); or "raw" (the
+    body alone, without HTTP).
     """
 
     status: int = 200
@@ -58,6 +59,7 @@ class DataPlane(ThreadingHTTPServer):
     :ivar requests: all that came and could be read.
     :ivar refusal: how it answers a request with an event called "refused" in its batch, if not like any other.
     :ivar authorization: the header that it demands.
+    :ivar on_refused: called for each request with another.
     :ivar stored: the events that were answered with 2xx.
     :ivar connections: how many were made.
     :ivar connected: those that still are.
@@ -75,6 +77,7 @@ class DataPlane(ThreadingHTTPServer):
             # The handler does the handshake, in its thread.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.authorization = _AUTHORIZATION
+        self.on_refused: Callable[[], object] = lambda: None
         self.script: list[Answer] = []
         self.refusal: Answer | None = None
         self.requests: list[Request] = []
@@ -131,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
             data = gzip.decompress(body)
             request = Request(self.path, dict(self.headers), len(data), json.loads(data))
             self.server.requests.append(request)
+            if answer.manner == "echo":
+                answer = answer._replace(body=data, manner="whole")
             if self.server.refusal and any(each["event"] == "refused" for each in request.payload["batch"]):
                 answer = self.server.refusal
             if 200 <= answer.status < 300 and answer.manner not in ("hang", "reset", "continue", "drip-head"):
@@ -139,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> Answer | None:
         if self.headers["Authorization"] != self.server.authorization:
+            self.server.on_refused()
             return Answer(401, body=f"no such key: {self.headers['Authorization']}".encode())
         if (self.headers["Content-Encoding"], self.headers["Content-Type"]) != ("gzip", "application/json"):
             return Answer(415, body=b"not JSON in gzip")
@@ -154,6 +160,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _whole(self, answer: Answer) -> None:
         self._head(answer, len(answer.body))
         self.wfile.write(answer.body)
+
+    def _raw(self, answer: Answer) -> None:
+        self.wfile.write(answer.body)
+        self.close_connection = True
 
     def _close(self, answer: Answer) -> None:
         self._whole(answer)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-# What these say is about the content of a request: RFC 9110, 15.5.1, 15.5.14 and 15.5.21. All others are about the
-# client, the URL or the server, so they hold for every event.
-_ABOUT_THE_EVENTS = {400, 413, 422}
+# Of the client's errors, those about the client, the URL, a proxy or the moment (RFC 9110, 15.5; RFC 4918, 6585
+# and 8470), so they hold for every event. Any other is about what was sent: 400, 413 and 422; and RFC 9110 (15) says to
+# take one that nobody knows for a 400.
+_ABOUT_THE_CLIENT = {401, 402, 403, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 428, 431}
+_FOR_THE_MOMENT = {408, 423, 424, 425, 429}
 _IS_THE_URL_RIGHT = "is the URL right?"
 _ADVICE = {
     401: "it does not know the write key: give the sink the one that the source has now",
@@ -24,7 +26,7 @@ _NO_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
 def blames_events(status: int) -> bool:
     """Return True if an answer with *status* is a verdict on what was sent, and not on who sent it where."""
-    return status in _ABOUT_THE_EVENTS
+    return 400 <= status < 500 and status not in _ABOUT_THE_CLIENT | _FOR_THE_MOMENT
 
 
 def advice(status: int) -> str:

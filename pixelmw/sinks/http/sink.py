@@ -32,9 +32,9 @@ class HTTP(BatchSink):
     A batch over 500 KB or 2,500 events is sent in several requests, in order.
     An event over 32 KB is undeliverable; the others are sent nevertheless.
 
-    An answer of 400, 413 or 422 is about what was sent: :class:`Undeliverable`.
-    Any other that is no 2xx is about the write key, the URL, a proxy or the data
-    plane: :class:`Unavailable`, with what to do in its words. Its ``retry_after`` is the answer's.
+    An answer such as 400, 413 or 422 is about what was sent: :class:`Undeliverable`. One such as 401, 403, 404, 405
+    or 407 is about the write key, the URL or a proxy, and a 5xx about the data plane: :class:`Unavailable`, with what
+    to do in its words. So a key that was replaced makes no dead letters.
 
     :param data_plane_url: the URL that ``/v1/batch`` is below, such as ``"https://api.segment.io"``.
     :param write_key: the write key of the source. No message shows it.

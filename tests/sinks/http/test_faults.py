@@ -9,7 +9,6 @@ import traceback
 from base64 import b64encode
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from subprocess import run
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -19,7 +18,6 @@ from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.sinks.http import HTTP
 from tests.support import http_server
 from tests.support.http_server import KEY, Answer, DataPlane, data_plane, works_again
-from tests.support.needs import need
 from tests.support.processes import event, wait_until
 
 TIMEOUT = 0.3  # seconds
@@ -133,20 +131,6 @@ def test_the_write_key_is_in_no_message_and_no_log(key: str, caplog: pytest.LogC
     assert "answered 400: " in everything
     for secret in (key, json.dumps(key)[1:-1], quote(key), authorization.removeprefix("Basic ")):
         assert secret not in everything
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate for 127.0.0.1, in one file."""
-    path = tmp_path / "server.pem"
-    run(
-        [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", path, "-out", tmp_path / "certificate.pem", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes() + (tmp_path / "certificate.pem").read_bytes())
-    return path
 
 
 def test_https_has_the_same_deadline(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:

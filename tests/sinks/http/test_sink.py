@@ -60,7 +60,7 @@ def test_the_url_may_have_a_path(server: DataPlane, path: str) -> None:
 def test_one_connection_serves_many_requests_and_is_closed(server: DataPlane, sink: HTTP) -> None:
     for number in range(10):
         sink(event(str(number)))
-    server.script += [Answer(404, body=b"x" * 1000), Answer(503)]
+    server.script += [Answer(400, body=b"x" * 1000), Answer(503)]
     for error in (Undeliverable, Unavailable):
         with pytest.raises(error):
             sink(event("refused"))
