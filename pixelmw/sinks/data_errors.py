@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # Classes of SQLSTATE: data exception, integrity constraint violation, program limit exceeded.
 _DATA_SQLSTATE_CLASSES = ("22", "23", "54")
-# CONSTRAINT_FAILED (MariaDB), CHECK_CONSTRAINT_VIOLATED, INVALID_JSON_TEXT, JSON_DOCUMENT_TOO_DEEP (MySQL).
-_DATA_ERROR_NUMBERS = (4025, 3819, 3140, 3157)
+# CONSTRAINT_FAILED (MariaDB), CHECK_CONSTRAINT_VIOLATED, INVALID_JSON_TEXT, JSON_DOCUMENT_TOO_DEEP (MySQL), and of both
+# NET_PACKET_TOO_LARGE, TRUNCATED_WRONG_VALUE_FOR_FIELD, DATA_TOO_LONG.
+_DATA_ERROR_NUMBERS = (4025, 3819, 3140, 3157, 1153, 1366, 1406)
+_NOT_NULL_VIOLATION = "23502"
+_NO_DEFAULT_FOR_FIELD = 1364  # of MariaDB and MySQL
+# What RAISE EXCEPTION (PostgreSQL) and SIGNAL (MariaDB, MySQL) give, in a trigger of the operator's.
+_RAISE_EXCEPTION, _SIGNAL_EXCEPTION = "P0001", 1644
 
 
 def is_data_error(error: BaseException | None) -> bool:
@@ -15,6 +22,25 @@ def is_data_error(error: BaseException | None) -> bool:
     (PyMySQL), a value that is too long for an index in PostgreSQL. Not every
     driver gives the SQLSTATE.
     """
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
-    number = next(iter(getattr(error, "args", ())), None)
-    return state[:2] in _DATA_SQLSTATE_CLASSES or number in _DATA_ERROR_NUMBERS
+    return _state(error)[:2] in _DATA_SQLSTATE_CLASSES or _number(error) in _DATA_ERROR_NUMBERS
+
+
+def is_of_the_tables(error: BaseException | None, columns: Collection[str]) -> bool:
+    """Return True if the code blames the data, but the table is at fault: it needs a column beside *columns*."""
+    if _number(error) == _NO_DEFAULT_FOR_FIELD:
+        return True
+    column = getattr(getattr(error, "diag", None), "column_name", None)
+    return _state(error) == _NOT_NULL_VIOLATION and column is not None and column not in columns
+
+
+def is_raised_on_purpose(error: BaseException | None) -> bool:
+    """Return True if a trigger raised *error*; it may mean the row, or everything."""
+    return _state(error) == _RAISE_EXCEPTION or _number(error) == _SIGNAL_EXCEPTION
+
+
+def _state(error: BaseException | None) -> str:
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+
+
+def _number(error: BaseException | None) -> object:
+    return next(iter(getattr(error, "args", ())), None)

@@ -20,10 +20,10 @@ def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> 
     limits: dict[str, Any] = {}
     always: dict[str, Any] = {}
     if driver in ("psycopg", "psycopg2"):
-        milliseconds = math.ceil(timeout * 1000)
-        limits = {"connect_timeout": seconds, "tcp_user_timeout": milliseconds}
+        limits = {"connect_timeout": seconds, "tcp_user_timeout": math.ceil(timeout * 1000)}
         limits |= {"keepalives_idle": seconds, "keepalives_interval": seconds, "keepalives_count": 1}
-        always = {"options": f"-c statement_timeout={milliseconds} {query.get('options', '')}"}
+        if driver == "psycopg":  # until it is known that no pooler stands between
+            limits["prepare_threshold"] = None
     elif driver in ("pymysql", "mysqldb", "mariadbconnector"):
         exact = timeout if driver == "pymysql" else seconds
         limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), exact)
@@ -32,3 +32,8 @@ def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> 
     elif driver == "pysqlite":
         limits = {"timeout": timeout}
     return {name: value for name, value in limits.items() if name not in query} | always
+
+
+def bounds_statements(driver: str, query: Mapping[str, Any]) -> bool:
+    """Return True if the server is to be told how long a statement may take, since the URL does not tell it itself."""
+    return driver in ("psycopg", "psycopg2") and "statement_timeout" not in str(query.get("options", ""))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 try:
     from sqlalchemy import create_engine, inspect
     from sqlalchemy.engine import URL, Connection, Engine
-    from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+    from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
     from sqlalchemy.pool import NullPool, Pool
     from sqlalchemy.schema import CreateTable
 except ImportError as error:
@@ -21,21 +21,25 @@ from ...events import Event
 from ...system.close_when_idle import CloseWhenIdle
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
-from ..data_errors import is_data_error
 from ..encoding import encode_each
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
 from ..statement import (
+    AROUND_THE_VALUES,
     COUNTS_INSERTED_ROWS,
     SKIP_REPEATED_KEY,
+    STATEMENT_BYTES,
+    bytes_in_statement,
     count_statement,
     insert_statement,
     row_maker,
     split_by_statement,
 )
-from .drivers import timeout_arguments
+from .drivers import bounds_statements, timeout_arguments
+from .poolers import bound_statements
 from .table import make_table
 from .url import check_driver, parse_url
+from .verdicts import verdict
 
 # The share of the time that a statement gets without more ado. To give it less costs a round trip.
 _MUCH_LEFT = 0.9
@@ -105,6 +109,7 @@ class SQL(BatchSink):
         self._display_url = self._url.set(query={}).render_as_string(hide_password=True)
         self._table = make_table(table)
         self._table_exists = False
+        self._most_bytes: float = math.inf  # of the values in a statement that the server takes
         self._row_of = row_maker(backend)
         self._repeats = RepeatCounter()
         self._engines = PerProcess(self._make_engine, abandon=self._abandon)
@@ -126,13 +131,12 @@ class SQL(BatchSink):
         rows, refused = encode_each(self._row_of, events)
         if rows:
             try:
-                self._store(list(rows.values()), deadline)
+                refused |= self._store(rows, deadline)
             except SQLAlchemyError as error:
-                # The driver's own error, if there is one: SQLAlchemy's message holds the statement, and the events.
-                cause = (error.orig if isinstance(error, DBAPIError) else None) or error
-                raise self._as_sink_error(error, str(cause)) from cause
-            except UnicodeError as error:  # the caller's engine may use a character set that lacks a character
-                raise Undeliverable(str(error)) from error
+                # Without its cause, which has the statement and the events.
+                raise self._as_sink_error(error, events) from None
+            except UnicodeError:  # the caller's engine may use a character set that lacks a character
+                raise Undeliverable(f"{self._display_url}: its character set lacks a character of the event") from None
         if refused:
             raise PartialFailure(refused)
 
@@ -148,18 +152,20 @@ class SQL(BatchSink):
         if self._callers_engine is None and (engine := self._engines.pop()) is not None:
             engine.close()
 
-    def _store(self, rows: list[Row], deadline: float) -> None:
-        # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
-        rows.sort(key=itemgetter(0))
+    def _store(self, rows: Mapping[int, Row], deadline: float) -> dict[int, Undeliverable]:
+        """Store *rows*; returns what is too large for the server, by the place of the row."""
         with self._engines.get() as engine:
             if not self._table_exists:
-                self._create_table(engine)
+                self._look_around(engine)
+            refused = self._too_large(rows)
+            # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
+            fitting = sorted((row for place, row in rows.items() if place not in refused), key=itemgetter(0))
             dialect = engine.dialect
             name = dialect.identifier_preparer.format_table(self._table)
             placeholder = "%s" if dialect.paramstyle in ("format", "pyformat") else "?"
-            repeated = 0
+            repeated, most_bytes = 0, min(STATEMENT_BYTES, self._most_bytes)
             with engine.begin() as connection:
-                for part in split_by_statement(rows, dialect.insertmanyvalues_max_parameters):
+                for part in split_by_statement(fitting, dialect.insertmanyvalues_max_parameters, most_bytes):
                     self._bound_statements(connection, deadline)
                     if dialect.name not in COUNTS_INSERTED_ROWS:
                         keys = {row[0] for row in part}
@@ -171,6 +177,19 @@ class SQL(BatchSink):
                     if dialect.name in COUNTS_INSERTED_ROWS:
                         repeated += len(part) - inserted
             self._repeats.add(repeated)
+        return refused
+
+    def _too_large(self, rows: Mapping[int, Row]) -> dict[int, Undeliverable]:
+        if self._most_bytes == math.inf:
+            return {}
+        sizes = {place: bytes_in_statement(row) for place, row in rows.items()}
+        return {
+            place: Undeliverable(
+                f"the event takes {size} bytes; the server's max_allowed_packet leaves {self._most_bytes}"
+            )
+            for place, size in sizes.items()
+            if size > self._most_bytes
+        }
 
     def _bound_statements(self, connection: Connection, deadline: float) -> None:
         """Leave what is left of the time to the next statements, if much of it is over."""
@@ -181,7 +200,8 @@ class SQL(BatchSink):
         if is_ours and remaining < _MUCH_LEFT * self.timeout:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * remaining)}")
 
-    def _create_table(self, engine: Engine) -> None:
+    def _look_around(self, engine: Engine) -> None:
+        """Create the table if it is missing, and find out how large a statement may be."""
         # It looks first: if the table is there, no right to create one is needed.
         if not self._has_table(engine):
             try:
@@ -191,20 +211,23 @@ class SQL(BatchSink):
                 # If two create it at once in PostgreSQL, the second fails on an index of the catalog.
                 if not self._has_table(engine):
                     raise
+        if engine.dialect.name in ("mariadb", "mysql"):
+            # A larger statement would end the connection, which looks like an outage.
+            with engine.connect() as connection:
+                packet = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+            self._most_bytes = int(packet) - AROUND_THE_VALUES
         self._table_exists = True
 
     def _has_table(self, engine: Engine) -> bool:
         return inspect(engine).has_table(self._table.name, schema=self._table.schema)
 
-    def _as_sink_error(self, error: SQLAlchemyError, words: str) -> Exception:
-        """Return the sink's error for *error*, with the first line of *words*: the other lines may quote the event."""
-        message = f"{self._display_url}: {words.strip().partition(chr(10))[0]}"
-        if isinstance(error, DataError | IntegrityError) or is_data_error(getattr(error, "orig", None)):
-            return Undeliverable(message)
-        # The table may have been dropped, or the server may have become a replica.
-        self._table_exists = False
-        self.close()
-        return Unavailable(message)
+    def _as_sink_error(self, error: SQLAlchemyError, events: Sequence[Event]) -> Exception:
+        judged = verdict(error, self._table.fullname, events)
+        if isinstance(judged, Unavailable):
+            # The table may have been dropped, or the server may have become a replica.
+            self._table_exists = False
+            self.close()
+        return type(judged)(f"{self._display_url}: {judged}")
 
     def _make_engine(self) -> CloseWhenIdle[Engine]:
         if self._callers_engine is not None:
@@ -212,10 +235,12 @@ class SQL(BatchSink):
         settings: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": self.timeout}
         if self._url.get_backend_name() == "sqlite":
             settings = {"poolclass": NullPool}  # a connection that is kept would write to a file that was deleted
-        arguments = timeout_arguments(self._url.get_driver_name(), self._url.query, self.timeout)
-        return CloseWhenIdle(
-            create_engine(self._url, connect_args=arguments, hide_parameters=True, **settings), close=_dispose
-        )
+        driver, query = self._url.get_driver_name(), self._url.query
+        arguments = timeout_arguments(driver, query, self.timeout)
+        engine = create_engine(self._url, connect_args=arguments, hide_parameters=True, **settings)
+        if bounds_statements(driver, query):
+            bound_statements(engine, self.timeout)
+        return CloseWhenIdle(engine, close=_dispose)
 
     def _abandon(self, engine: CloseWhenIdle[Engine]) -> None:
         """In a child process, leave the connections of the caller's engine to the parent, which still uses them."""
