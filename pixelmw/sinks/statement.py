@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ..events import Event
@@ -13,13 +14,10 @@ from .rows import COLUMNS, Row, row_of
 MAX_KEY_CHARS = 255
 
 _HASH_PREFIX = "sha256:"
-#: Bytes of values at which a statement is split. Larger ones are no faster.
-STATEMENT_BYTES = 1_000_000
+_STATEMENT_BYTES = 1_000_000  # of values, at which a statement is split: larger ones are no faster
 # What MariaDB's and MySQL's drivers escape with a backslash.
 _ESCAPED = ("\\", '"', "'", "\n", "\r", "\0", "\x1a")
 _AROUND_A_VALUE = 4  # bytes: two quotation marks, a comma and a space
-#: Bytes at most of the words of a statement, with the name of a table and its schema.
-AROUND_THE_VALUES = 1024
 
 _ON_CONFLICT = "ON CONFLICT (message_id) DO NOTHING"
 # INSERT IGNORE would also change values that do not fit, without an error.
@@ -102,16 +100,14 @@ def bytes_in_statement(row: Row) -> int:
     return size
 
 
-def split_by_statement(
-    rows: Sequence[Row], max_parameters: int, max_bytes: float = STATEMENT_BYTES
-) -> Iterator[list[Row]]:
+def split_by_statement(rows: Sequence[Row], max_parameters: int, max_bytes: float = math.inf) -> Iterator[list[Row]]:
     """Split *rows* into parts that each fit into one statement.
 
     :param max_parameters: how many parameters a statement may have.
-    :param max_bytes: how many bytes of values it may have, unless a single row has more.
+    :param max_bytes: how many bytes of values the server takes; it is not tried with more than is of use.
     """
     part: list[Row] = []
-    size = 0
+    size, max_bytes = 0, min(max_bytes, _STATEMENT_BYTES)
     for row in rows:
         row_size = bytes_in_statement(row)
         if part and ((len(part) + 1) * len(COLUMNS) > max_parameters or size + row_size > max_bytes):

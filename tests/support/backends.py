@@ -122,8 +122,8 @@ def redis_server(*options: str) -> Iterator[Backend]:
         with redis.Redis.from_url(url, socket_timeout=2) as client:
             client.ping()
 
-    with _directory() as directory:
-        yield from _running(Backend(command, directory, port, url, probe))
+    with directory_of_server() as directory:
+        yield from running(Backend(command, directory, port, url, probe))
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def postgres(*, durable: bool = False) -> Iterator[Backend]:
     """
     port = free_port()
     url = f"//postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
-    with _directory() as directory:
+    with directory_of_server() as directory:
         (directory / "password").write_text(PASSWORD)
         init = [_postgres("initdb"), "--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--no-sync"]
         _run([*init, "--pwfile=password", "--locale=C", "--encoding=UTF8"], directory)
@@ -148,14 +148,14 @@ def postgres(*, durable: bool = False) -> Iterator[Backend]:
 
         # At SIGTERM, it would wait for every client.
         end_signal = signal.SIGINT
-        yield from _running(Backend(command, directory, port, f"postgresql+psycopg:{url}", probe, end_signal))
+        yield from running(Backend(command, directory, port, f"postgresql+psycopg:{url}", probe, end_signal))
 
 
 @contextmanager
-def mariadb() -> Iterator[Backend]:
+def mariadb(*options: str) -> Iterator[Backend]:
     """A MariaDB server that asks for a password."""
     port = free_port()
-    with _directory() as directory:
+    with directory_of_server() as directory:
         data = f"--datadir={directory / 'data'}"
         install = need("mariadb-install-db", "mysql_install_db")
         _run([install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"], directory)
@@ -166,7 +166,7 @@ def mariadb() -> Iterator[Backend]:
         command = [need("mariadbd", "/usr/sbin/mariadbd", "mysqld"), "--no-defaults", data, f"--port={port}"]
         # Its temporary tables stand in its own directory: two servers with the same /tmp delete each other's.
         command += ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", f"--tmpdir={directory}"]
-        command += ["--skip-name-resolve"]
+        command += ["--skip-name-resolve", *options]
         command += [f"--init-file={directory / 'users.sql'}", "--innodb-buffer-pool-size=16M"]
         # With io_uring, the server once died in the middle of a test that only stored an event, and damaged its data.
         command += ["--innodb-use-native-aio=OFF"]
@@ -177,7 +177,7 @@ def mariadb() -> Iterator[Backend]:
             ).close()
 
         url = f"mariadb+pymysql://pixel:{PASSWORD}@127.0.0.1:{port}/pixels"
-        yield from _running(Backend(command, directory, port, url, probe))
+        yield from running(Backend(command, directory, port, url, probe))
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def free_port() -> int:
     raise AssertionError("100 ports are in use")
 
 
-def _running(backend: Backend) -> Iterator[Backend]:
+def running(backend: Backend) -> Iterator[Backend]:
     try:
         backend.start()
         yield backend
@@ -205,7 +205,7 @@ def _running(backend: Backend) -> Iterator[Backend]:
 
 
 @contextmanager
-def _directory() -> Iterator[Path]:
+def directory_of_server() -> Iterator[Path]:
     """A directory for a server. Its path is short, for sockets, and not root's: PostgreSQL does not run as root."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         if os.geteuid() == 0:

@@ -25,17 +25,15 @@ from ..encoding import encode_each
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
 from ..statement import (
-    AROUND_THE_VALUES,
     COUNTS_INSERTED_ROWS,
     SKIP_REPEATED_KEY,
-    STATEMENT_BYTES,
-    bytes_in_statement,
     count_statement,
     insert_statement,
     row_maker,
     split_by_statement,
 )
 from .drivers import bounds_statements, timeout_arguments
+from .packets import most_bytes, refuse_larger
 from .poolers import bound_statements
 from .table import make_table
 from .url import check_driver, parse_url
@@ -109,7 +107,6 @@ class SQL(BatchSink):
         self._display_url = self._url.set(query={}).render_as_string(hide_password=True)
         self._table = make_table(table)
         self._table_exists = False
-        self._most_bytes: float = math.inf  # of the values in a statement that the server takes
         self._row_of = row_maker(backend)
         self._repeats = RepeatCounter()
         self._engines = PerProcess(self._make_engine, abandon=self._abandon)
@@ -156,16 +153,17 @@ class SQL(BatchSink):
         """Store *rows*; returns what is too large for the server, by the place of the row."""
         with self._engines.get() as engine:
             if not self._table_exists:
-                self._look_around(engine)
-            refused = self._too_large(rows)
-            # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
-            fitting = sorted((row for place, row in rows.items() if place not in refused), key=itemgetter(0))
+                self._create_table(engine)
             dialect = engine.dialect
             name = dialect.identifier_preparer.format_table(self._table)
             placeholder = "%s" if dialect.paramstyle in ("format", "pyformat") else "?"
-            repeated, most_bytes = 0, min(STATEMENT_BYTES, self._most_bytes)
+            repeated = 0
             with engine.begin() as connection:
-                for part in split_by_statement(fitting, dialect.insertmanyvalues_max_parameters, most_bytes):
+                most = most_bytes(connection)
+                refused = refuse_larger(rows, most)
+                # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
+                fitting = sorted((row for place, row in rows.items() if place not in refused), key=itemgetter(0))
+                for part in split_by_statement(fitting, dialect.insertmanyvalues_max_parameters, most):
                     self._bound_statements(connection, deadline)
                     if dialect.name not in COUNTS_INSERTED_ROWS:
                         keys = {row[0] for row in part}
@@ -179,18 +177,6 @@ class SQL(BatchSink):
             self._repeats.add(repeated)
         return refused
 
-    def _too_large(self, rows: Mapping[int, Row]) -> dict[int, Undeliverable]:
-        if self._most_bytes == math.inf:
-            return {}
-        sizes = {place: bytes_in_statement(row) for place, row in rows.items()}
-        return {
-            place: Undeliverable(
-                f"the event takes {size} bytes; the server's max_allowed_packet leaves {self._most_bytes}"
-            )
-            for place, size in sizes.items()
-            if size > self._most_bytes
-        }
-
     def _bound_statements(self, connection: Connection, deadline: float) -> None:
         """Leave what is left of the time to the next statements, if much of it is over."""
         remaining = deadline - time.monotonic()
@@ -200,8 +186,7 @@ class SQL(BatchSink):
         if is_ours and remaining < _MUCH_LEFT * self.timeout:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * remaining)}")
 
-    def _look_around(self, engine: Engine) -> None:
-        """Create the table if it is missing, and find out how large a statement may be."""
+    def _create_table(self, engine: Engine) -> None:
         # It looks first: if the table is there, no right to create one is needed.
         if not self._has_table(engine):
             try:
@@ -211,11 +196,6 @@ class SQL(BatchSink):
                 # If two create it at once in PostgreSQL, the second fails on an index of the catalog.
                 if not self._has_table(engine):
                     raise
-        if engine.dialect.name in ("mariadb", "mysql"):
-            # A larger statement would end the connection, which looks like an outage.
-            with engine.connect() as connection:
-                packet = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
-            self._most_bytes = int(packet) - AROUND_THE_VALUES
         self._table_exists = True
 
     def _has_table(self, engine: Engine) -> bool:
