@@ -10,13 +10,14 @@ import pytest
 from pymysql.err import OperationalError
 from sqlalchemy import make_url
 
-from pixelmw.sinks.base import Unavailable, Undeliverable
+from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable, store
 from pixelmw.sinks.data_errors import is_data_error
 from pixelmw.sinks.sql import SQL
 from pixelmw.sinks.sql.drivers import timeout_arguments
 from tests.support import databases
 from tests.support.backends import PASSWORD
 from tests.support.databases import Database, with_server
+from tests.support.markers import FORGED, assert_unmarked, nothing_shows
 from tests.support.processes import event, run
 
 server, db = databases.server, databases.db
@@ -63,6 +64,17 @@ def test_an_event_does_not_show_in_an_error(db: Database) -> None:
                 sink({**whole, "a": float("nan")})
             assert "secret" not in said(told.value)
     engine.dispose()
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_key_of_a_row_that_collides_does_not_show(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with db.sink() as sink:
+        sink(event("0"))
+        db.run(f"CREATE UNIQUE INDEX ON {db.table} (user_id)")
+        rows = [event(message_id) | {"userId": FORGED} for message_id in "12"]
+        with nothing_shows(caplog), pytest.raises(PartialFailure, match="user_id_idx") as caught:
+            store(sink, rows)
+        assert_unmarked(said(caught.value))
 
 
 def test_an_event_does_not_show_in_sqlalchemys_own_log(db: Database, caplog: pytest.LogCaptureFixture) -> None:
