@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 
 try:
     import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
     from redis.typing import EncodableT, FieldT
 except ImportError as error:
     raise ImportError("pixelmw.sinks.redis needs the package redis: pip install pixelmw[redis]") from error
 
-from ..events import Event
-from ..system.fork import PerProcess
-from .base import BatchSink, PartialFailure, Unavailable
-from .encoding import encode, encode_each, required_message_id
+from ...events import Event
+from ...system.fork import PerProcess
+from ..base import BatchSink, PartialFailure, Unavailable
+from ..encoding import encode, encode_each, required_message_id
+from .servers import Servers
+from .verdicts import verdict
 
 
 class RedisStream(BatchSink):
@@ -34,6 +34,9 @@ class RedisStream(BatchSink):
     twice, with the same field ``messageId``. A server whose
     ``maxmemory-policy`` is not ``noeviction`` may delete the whole stream.
 
+    A stream has one key, so in a Redis Cluster it is on one node. The URL may name
+    any node; the sink finds the one that has the stream, also after a failover.
+
     Each process opens its own connections when it needs them.
 
     :param url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, as redis-py
@@ -41,13 +44,13 @@ class RedisStream(BatchSink):
     :param stream: the stream's key. The first event creates the stream.
     :param maxlen: about how many entries are kept, the newest (``MAXLEN ~``:
         there may be some more). ``None`` keeps all, until the server's memory is full.
-    :param timeout: seconds to wait for a connection, and for each answer.
+    :param timeout: seconds to wait for a connection, to all addresses of the host together, and for each answer.
     :raises PartialFailure: when called with a batch, if some events are not
         JSON or have no messageId; all others were stored.
     :raises Undeliverable: when called with such an event.
     :raises Unavailable: when called, if the server cannot be reached or
         refuses. Reasons to refuse are: no memory left, read-only, loading, a wrong
-        password, a key that holds something else.
+        password, a missing right, a key that holds something else. The message says what to do.
     """
 
     def __init__(self, url: str, stream: str, maxlen: int | None = None, *, timeout: float = 5.0) -> None:
@@ -58,10 +61,9 @@ class RedisStream(BatchSink):
         self.stream = stream
         self.maxlen = maxlen
         self.timeout = timeout
-        self._url = url
-        self._clients = PerProcess(self._make_client)
+        self._servers = PerProcess(lambda: Servers(url, timeout))
         try:
-            self._clients.get()  # makes no connection yet
+            self._servers.get()  # makes no connection yet
             parts = urlsplit(url)
         except ValueError:  # its message may hold a part of the URL
             raise ValueError("this is no URL that redis-py takes, such as redis://localhost:6379/0") from None
@@ -75,38 +77,39 @@ class RedisStream(BatchSink):
         """Store all of *events* in one transaction, except those that the failure names."""
         entries, refused = encode_each(_stream_entry, events)
         if entries:
+            servers = self._servers.get()
             try:
-                self._append(list(entries.values()))
+                self._append(servers, list(entries.values()))
             except (redis.RedisError, OSError) as error:
-                self.close()  # the server may have become a replica
-                raise Unavailable(f"{self._display_url}: {error}") from error
+                servers.disconnect()  # the server may have become a replica
+                # Without its cause, which may have the command, and so the event.
+                raise self._unavailable(error, events) from None
         if refused:
             raise PartialFailure(refused)
 
     def close(self, timeout: float | None = None) -> None:
         """Close the connections; the next event opens new ones."""
-        client = self._clients.pop()
-        if client is not None:
-            # A connection that is in use is closed at the end of the call that uses it.
-            client.connection_pool.disconnect(inuse_connections=False)
+        if (servers := self._servers.pop()) is not None:
+            servers.disconnect()
 
-    def _append(self, entries: list[dict[FieldT, EncodableT]]) -> None:
-        # The variable keeps the client alive: if another thread closes the sink meanwhile, the client would otherwise
-        # be destroyed, and its connections with it.
-        client = self._clients.get()
-        with client.pipeline(transaction=True) as pipeline:
-            for entry in entries:
-                pipeline.xadd(self.stream, entry, maxlen=self.maxlen, approximate=True)
-            pipeline.execute()
+    def _append(self, servers: Servers, entries: list[dict[FieldT, EncodableT]]) -> None:
+        for may_move in (True, False):
+            # The variable keeps the client alive: if another thread closes the sink meanwhile, the client would
+            # otherwise be destroyed, and its connections with it.
+            client = servers.client(self.stream)
+            try:
+                with client.pipeline(transaction=True) as pipeline:
+                    for entry in entries:
+                        pipeline.xadd(self.stream, entry, maxlen=self.maxlen, approximate=True)
+                    pipeline.execute()
+                return
+            except redis.exceptions.MovedError:  # it has stored nothing
+                if not may_move:
+                    raise
+                servers.follow()
 
-    def _make_client(self) -> redis.Redis:
-        return redis.Redis.from_url(
-            self._url,
-            socket_connect_timeout=self.timeout,
-            socket_timeout=self.timeout,
-            # No retries: the client must not send a transaction again that the server may have stored.
-            retry=Retry(NoBackoff(), 0),
-        )
+    def _unavailable(self, error: Exception, events: Sequence[Event]) -> Unavailable:
+        return Unavailable(f"{self._display_url}: {verdict(error, self.stream, events)}")
 
 
 def _stream_entry(event: Event) -> dict[FieldT, EncodableT]:

@@ -1,0 +1,112 @@
+"""Where a stream is: on the server that the URL names, or on the node of a cluster that has the stream's slot.
+
+A node of a cluster says MOVED where it does not have the slot. Only then the
+cluster is looked up. From then on all its nodes are known, so it may lose the one
+that the URL names. redis-py's client of a cluster finds the node, and no more: it
+would send a transaction again that the node may have stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.connection import parse_url
+from redis.retry import Retry
+
+from ...system.addresses import count_addresses
+
+# The share of the time for connecting to one node of a cluster: if one swallows what is sent to it, another is asked.
+_SHARE_OF_A_NODE = 1 / 3
+
+
+class Servers:
+    """The connections of one process to a server, or to the nodes of a cluster.
+
+    :param url: as redis-py takes it.
+    :param timeout: seconds to connect, to all addresses of a host together, and for each answer.
+    :raises ValueError: for a URL that cannot work. No connection is made, and no name is looked up yet.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
+        self._host: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+        self._timeout = timeout
+        self._single: redis.Redis | None = None
+        self._cluster: RedisCluster | None = None
+        self._cluster_is_old = False
+        self._checked: redis.Redis | None = None
+
+    def client(self, stream: str) -> redis.Redis:
+        """Return the client of the server that has *stream*, once that has let it begin a transaction.
+
+        :raises redis.RedisError: if it does not.
+        """
+        client = self._find(stream)
+        if client is not self._checked:
+            _try_transaction(client)
+            self._checked = client
+        return client
+
+    def follow(self) -> None:
+        """Look up the cluster that the server turned out to be a node of, or look it up again.
+
+        :raises redis.RedisError: if no node answers.
+        """
+        if self._cluster is None:
+            self._cluster = RedisCluster.from_url(
+                self._url,
+                socket_connect_timeout=self._timeout * _SHARE_OF_A_NODE,
+                socket_timeout=self._timeout,
+                require_full_coverage=False,  # the slot of the stream is enough
+            )
+        else:
+            self._cluster.nodes_manager.initialize()
+        self._cluster_is_old = False
+
+    def disconnect(self) -> None:
+        """Close the connections that nobody uses; one that is in use is closed at the end of the call that uses it.
+
+        Another server may be the one that takes writes by now, so a cluster is looked up again.
+        """
+        self._checked = None
+        clients: list[Any] = [self._single] if self._single is not None else []
+        if self._cluster is not None:
+            self._cluster_is_old = True
+            nodes: list[Any] = self._cluster.get_nodes()  # type: ignore[no-untyped-call]
+            clients += [node.redis_connection for node in nodes if node.redis_connection]
+        for client in clients:
+            client.connection_pool.disconnect(inuse_connections=False)
+
+    def _find(self, stream: str) -> redis.Redis:
+        if self._cluster is not None:
+            if self._cluster_is_old:
+                self.follow()
+            node: Any = self._cluster.get_node_from_key(stream)  # type: ignore[no-untyped-call]
+            return self._cluster.get_redis_connection(node)
+        if self._single is None:
+            addresses = count_addresses(self._host.get("host"), self._host.get("port"))
+            self._single = redis.Redis.from_url(
+                self._url,
+                socket_connect_timeout=self._timeout / addresses,
+                socket_timeout=self._timeout,
+                # No retries: the client must not send a transaction again that the server may have stored.
+                retry=Retry(NoBackoff(), 0),
+            )
+        return self._single
+
+
+def _try_transaction(client: redis.Redis) -> None:
+    """Begin a transaction and leave it.
+
+    Without the right to begin one, the server would store at once what follows, and then refuse the end.
+    """
+    alone: Any = client.client()  # type: ignore[no-untyped-call]  # on one connection
+    with alone:
+        alone.execute_command("MULTI")
+        try:
+            alone.execute_command("DISCARD")
+        except redis.ResponseError:  # a right that is needed for nothing else
+            alone.connection.disconnect()
