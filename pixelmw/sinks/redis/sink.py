@@ -16,7 +16,7 @@ from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable
 from ..encoding import encode, encode_each, required_message_id
 from .servers import Servers
-from .verdicts import verdict
+from .verdicts import is_moved, verdict
 
 
 class RedisStream(BatchSink):
@@ -103,10 +103,10 @@ class RedisStream(BatchSink):
                         pipeline.xadd(self.stream, entry, maxlen=self.maxlen, approximate=True)
                     pipeline.execute()
                 return
-            except redis.exceptions.MovedError:  # it has stored nothing
-                if not may_move:
+            except redis.RedisError as error:
+                if not (may_move and is_moved(error)):
                     raise
-                servers.follow()
+                servers.follow()  # it has stored nothing
 
     def _unavailable(self, error: Exception, events: Sequence[Event]) -> Unavailable:
         return Unavailable(f"{self._display_url}: {verdict(error, self.stream, events)}")

@@ -35,6 +35,7 @@ _BY_WORD = {
     "READONLY": _REPLICA,
     "WRONGTYPE": "the key {stream!r} holds something else than a stream: name another one",
     "MISCONF": "the server cannot save to its disk: look at its log and its disk",
+    **dict.fromkeys(("CLUSTERDOWN", "ASK", "MOVED", "TRYAGAIN"), _CLUSTER),
     "NOREPLICAS": "too few replicas answer: bring them back, or lower the server's min-replicas-to-write",
     "BUSY": "the server runs a script: end it, or wait",
 }
@@ -43,9 +44,21 @@ _BEHIND_THE_COMMAND = " of pipeline caused error: "
 _BEHIND_AN_ABORT = "because of: "
 
 
+def is_moved(error: Exception) -> bool:
+    """Return True if the server is a node of a cluster, and says that another one has the stream.
+
+    Before redis-py 6, a client of a single server has no class for it.
+    """
+    return isinstance(error, exceptions.MovedError) or _said(error).startswith("MOVED ")
+
+
 def verdict(error: Exception, stream: str, events: Iterable[Event]) -> Unavailable:
     """Return what the sink raises for *error*, which it met when it stored *events*. Its words hold no part of them."""
-    words = server_words(str(error).rpartition(_BEHIND_THE_COMMAND)[2], events)
+    words = server_words(_said(error), events)
     advice = next((advice for kind, advice in _BY_CLASS if isinstance(error, kind)), "")
     advice = advice or _BY_WORD.get(words.rpartition(_BEHIND_AN_ABORT)[2].partition(" ")[0], "")
     return Unavailable(": ".join(filter(None, [advice.format(stream=stream), words])))
+
+
+def _said(error: Exception) -> str:
+    return str(error).rpartition(_BEHIND_THE_COMMAND)[2]
