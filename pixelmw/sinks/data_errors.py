@@ -1,8 +1,14 @@
-"""Which errors of a database driver the data causes, by their codes."""
+"""Which errors of a database driver the data causes, by their codes, and what a message may say of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from ..events import Event
+from .rows import COLUMNS
+from .words import server_words
 
 # Classes of SQLSTATE: data exception, integrity constraint violation, program limit exceeded.
 _DATA_SQLSTATE_CLASSES = ("22", "23", "54")
@@ -13,6 +19,9 @@ _NOT_NULL_VIOLATION = "23502"
 _NO_DEFAULT_FOR_FIELD = 1364  # of MariaDB and MySQL
 # What RAISE EXCEPTION (PostgreSQL) and SIGNAL (MariaDB, MySQL) give, in a trigger of the operator's.
 _RAISE_EXCEPTION, _SIGNAL_EXCEPTION = "P0001", 1644
+
+# From the first quotation mark to the last: between them a value may stand, with quotation marks of its own.
+_QUOTED = re.compile(r"[\"'`].*[\"'`]", re.DOTALL)
 
 
 def is_data_error(error: BaseException | None) -> bool:
@@ -36,6 +45,20 @@ def is_of_the_tables(error: BaseException | None, columns: Collection[str]) -> b
 def is_raised_on_purpose(error: BaseException | None) -> bool:
     """Return True if a trigger raised *error*; it may mean the row, or everything."""
     return _state(error) == _RAISE_EXCEPTION or _number(error) == _SIGNAL_EXCEPTION
+
+
+def data_words(cause: Any, events: Iterable[Event]) -> str:
+    """Return what the server says of the data, without what it quotes, and which column or constraint it names.
+
+    :param cause: the driver's own error.
+    """
+    diagnosis = getattr(cause, "diag", None)
+    # Drivers of MariaDB and MySQL give a number and the words.
+    words = str(getattr(diagnosis, "message_primary", None) or next(reversed(cause.args), "") or type(cause).__name__)
+    named = [getattr(diagnosis, name, None) for name in ("column_name", "constraint_name")]
+    named += [column for column in COLUMNS if diagnosis is None and re.search(rf"[`'.]{column}[`']", words)]
+    where = ", ".join(filter(None, named))
+    return server_words(_QUOTED.sub("…", words), events) + (f" ({where})" if where else "")
 
 
 def _state(error: BaseException | None) -> str:

@@ -99,3 +99,13 @@ class LosesAfterAFailure(Store):
         except Unavailable:
             self.failed = True
             raise
+
+
+class Quotes(Store):
+    """Says which event it refuses, and all of it."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        try:
+            super().write(events)
+        except PartialFailure as failure:
+            raise PartialFailure({at: Undeliverable(f"no room for {events[at]}") for at in failure.failures}) from None

@@ -36,6 +36,7 @@ TOGETHER = "threads may call it at the same time"
 ANYWHERE = "a thread may be interrupted anywhere in a call"
 ALONE = "what it never takes is refused alone"
 DOWN = "while it is down it raises and loses nothing"
+SHOWS = "what it raises shows nothing of the event"
 CHILD = "a child process stores as its parent does"
 OUTSIDE = "an exception from outside ends one thread only"
 FLUSH = "flush tells the truth and keeps to its time"
@@ -91,6 +92,7 @@ CASES = [
         r"this event, for ever.*Raise pixelmw\.sinks\.Unavailable",
     ),
     Case(broken_batches.LosesAfterAFailure, [DOWN, HEARS], r"is lost"),
+    Case(broken_batches.Quotes, [SHOWS], r"Undeliverable shows its userId.*Say what is wrong in words of your own"),
 ]
 
 

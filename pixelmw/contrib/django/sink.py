@@ -21,8 +21,8 @@ from django.db import (
 )
 
 from ...events import Event
-from ...sinks.base import BatchSink, PartialFailure, Unavailable, Undeliverable
-from ...sinks.data_errors import is_data_error
+from ...sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable
+from ...sinks.data_errors import data_words, is_data_error, is_raised_on_purpose
 from ...sinks.encoding import encode_each
 from ...sinks.repeats import RepeatCounter, StoreStats
 from ...sinks.rows import Row
@@ -34,8 +34,9 @@ from ...sinks.statement import (
     row_maker,
     split_by_statement,
 )
+from ...sinks.words import server_words
 from ...system.fork import ForkSafeLock
-from .connections import connections_of_ours, first_line
+from .connections import connections_of_ours
 
 # The parameters of one statement, for a backend that names no limit. It is PostgreSQL's.
 _MAX_PARAMETERS = 65_535
@@ -109,7 +110,8 @@ class ModelSink(BatchSink):
                 with connections_of_ours():
                     self._repeats.add(self._store(connection, table, ordered))
             except (DatabaseError, InterfaceError) as error:
-                raise _as_sink_error(connection.alias, error) from error.__cause__
+                # Without its cause, which may quote the row.
+                raise _as_sink_error(connection.alias, error, events) from None
         if refused:
             raise PartialFailure(refused)
 
@@ -198,11 +200,14 @@ def _insert(connection: Any, table: str, rows: list[Row]) -> int:
     return repeated
 
 
-def _as_sink_error(alias: str, error: Exception) -> Exception:
-    message = f"the database {alias!r}: {first_line(error)}"
-    if isinstance(error, DataError | IntegrityError) or is_data_error(error.__cause__):
-        return Undeliverable(message)
-    return Unavailable(message)
+def _as_sink_error(alias: str, error: Exception, events: Sequence[Event]) -> SinkError:
+    cause = error.__cause__ or error
+    named = f"the database {alias!r}"
+    if is_raised_on_purpose(cause):
+        return SinkError(f"{named}: a rule of its own refuses the row: {data_words(cause, events)}")
+    if isinstance(error, DataError | IntegrityError) or is_data_error(cause):
+        return Undeliverable(f"{named}: {data_words(cause, events)}")
+    return Unavailable(f"{named}: {server_words(str(cause), events) or type(error).__name__}")
 
 
 def _model() -> Any:

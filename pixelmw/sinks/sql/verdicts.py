@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from ...events import Event
-from ..data_errors import is_data_error, is_of_the_tables, is_raised_on_purpose
+from ..data_errors import data_words, is_data_error, is_of_the_tables, is_raised_on_purpose
 from ..errors import SinkError, Unavailable, Undeliverable
 from ..rows import COLUMNS
 from ..words import server_words
@@ -60,8 +60,6 @@ _SAID_AT_LOGIN = (
     (re.compile(r"database .* does not exist"), _DATABASE),
     (re.compile(r"too many clients|too many connections|remaining connection slots"), _CROWDED),
 )
-# From the first quotation mark to the last: between them a value may stand, with quotation marks of its own.
-_QUOTED = re.compile(r"[\"'`].*[\"'`]", re.DOTALL)
 
 
 def verdict(error: SQLAlchemyError, table: str, events: Iterable[Event]) -> SinkError:
@@ -74,10 +72,10 @@ def verdict(error: SQLAlchemyError, table: str, events: Iterable[Event]) -> Sink
     """
     cause: Any = (error.orig if isinstance(error, DBAPIError) else None) or error
     if is_raised_on_purpose(cause):
-        return SinkError(f"a rule of the database's own refuses the row: {_data_words(cause, events)}")
+        return SinkError(f"a rule of the database's own refuses the row: {data_words(cause, events)}")
     of_the_data = isinstance(error, DataError | IntegrityError) or is_data_error(cause)
     if of_the_data and not is_of_the_tables(cause, COLUMNS):
-        return Undeliverable(_data_words(cause, events))
+        return Undeliverable(data_words(cause, events))
     words = server_words(str(cause), events)
     return Unavailable(": ".join(filter(None, [_advice(cause, words).format(table=table), words])))
 
@@ -89,14 +87,3 @@ def _advice(cause: Any, words: str) -> str:
         if isinstance(code, str | int) and code in _ADVICE:
             return _ADVICE[code]
     return next((advice for pattern, advice in _SAID_AT_LOGIN if pattern.search(words)), "")
-
-
-def _data_words(cause: Any, events: Iterable[Event]) -> str:
-    """Return what the server says of the data, without what it quotes, and which column or constraint it names."""
-    diagnosis = getattr(cause, "diag", None)
-    # Drivers of MariaDB and MySQL give a number and the words.
-    words = str(getattr(diagnosis, "message_primary", None) or next(reversed(cause.args), "") or type(cause).__name__)
-    named = [getattr(diagnosis, name, None) for name in ("column_name", "constraint_name")]
-    named += [column for column in COLUMNS if diagnosis is None and re.search(rf"[`'.]{column}[`']", words)]
-    where = ", ".join(filter(None, named))
-    return server_words(_QUOTED.sub("…", words), events) + (f" ({where})" if where else "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ...events import Event
 from ...sinks.base import PartialFailure, Undeliverable, is_down
@@ -16,6 +18,7 @@ from .single import changes
 
 # Seconds that a flush is given while the sink is down; it has to come back by then, without the rest.
 _SHORT = 0.2
+_MARK = "jo.marked@secret.example"
 
 
 def refusal(bench: Bench) -> Iterator[Deviation]:
@@ -64,6 +67,38 @@ def _changed(bench: Bench, before: Event, when: str) -> Iterator[Deviation]:
         return
     yield from (each.where(when) for each in changes(before, given))
     yield Deviation("what comes next, such as a fallback, stores what is left of it", "changed")
+
+
+def shows_nothing(bench: Bench) -> Iterator[Deviation]:
+    """What the sink raises ends up in a log; what a server or a client library said may quote the event."""
+    if bench.flags.refuses is None and bench.flags.break_it is None:
+        raise Skip("refuses=None and break_it=None: there is no way to let it fail")
+    if bench.flags.refuses is not None:
+        yield from _shown(bench, bench.flags.refuses, "when it was refused")
+    if bench.flags.break_it is not None:
+        yield from bench.store(bench.event())
+        with bench.flags.break_it():
+            found = list(_shown(bench, {}, "while the sink was down"))
+        yield from found
+        yield from bench.store(bench.event())
+        yield from bench.flush()
+
+
+def _shown(bench: Bench, fields: Mapping[str, Any], when: str) -> Iterator[Deviation]:
+    marked = {"userId": _MARK, "event": f"name\nERROR of {_MARK}", **fields}
+    batches = [[bench.event(**marked)]]
+    if bench.takes_batches:
+        batches.append([bench.event(**marked) for _ in range(2)])
+    for batch in batches:
+        error = bench.give_batch(batch) if len(batch) > 1 else bench.give(batch[0])
+        failures = list(error.failures.values()) if isinstance(error, PartialFailure) else []
+        for each in filter(None, [error, *failures]):
+            if _MARK in "".join(traceback.format_exception(each)):
+                yield Deviation(
+                    f"{when}, what it raised quotes the event: {type(each).__name__} shows its userId, and ends up in "
+                    "a log. Say what is wrong in words of your own, and raise from None where the client library quotes"
+                )
+                return
 
 
 def _is_undeliverable(event: Event, error: Exception | None) -> Iterator[Deviation]:

@@ -52,6 +52,7 @@ POINTS: Mapping[str, Point] = MappingProxyType(
         "while it is down each thread hears of it": together.all_told,
         "while a call hangs nobody waits for ever": together.none_waits_for_ever,
         "what fails is left as it was": failures.left_as_it_was,
+        "what it raises shows nothing of the event": failures.shows_nothing,
         "a child process stores as its parent does": processes.child,
         "a fork in the middle of a call loses nothing": turns.forked_in_a_call,
         "flush tells the truth and keeps to its time": lifecycle.flush,
