@@ -93,6 +93,17 @@ def test_a_stream_that_moves_to_another_node_is_followed(cluster: Cluster) -> No
     assert ids(cluster, key, at=2) == ["1", "1", "2", "3", "2", "3"]
 
 
+def test_a_user_with_the_least_rights_finds_the_stream(cluster: Cluster) -> None:
+    key = cluster.key_at(2)
+    for client in cluster.clients:
+        rights = "+multi +exec +xadd +cluster|slots +command"
+        cluster.run(client, f"ACL SETUSER pixels reset on >only-this-one ~{key} -@all {rights}")
+    with RedisStream(f"redis://pixels:only-this-one@127.0.0.1:{cluster.nodes[0].port}", key) as sink:
+        sink(event("1"))
+        sink.write([event("2"), event("3")])
+    assert ids(cluster, key) == ["1", "2", "3"]
+
+
 def test_a_slot_that_nobody_serves_is_unavailable_and_says_so(cluster: Cluster) -> None:
     key: Any = cluster.key_at(1)
     slot = cluster.run(cluster.clients[0], f"CLUSTER KEYSLOT {key}")
