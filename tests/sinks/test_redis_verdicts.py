@@ -19,7 +19,7 @@ from tests.support.streams import ids
 
 server, client = streams.server, streams.client
 
-#: The rights of a user that can store, and nothing else; docs/reference/sinks.rst names them.
+#: The rights of a user that can store, and nothing else; docs/howto/destinations.rst names them.
 RIGHTS = "on >only-this-one ~events -@all +multi +exec +xadd"
 
 

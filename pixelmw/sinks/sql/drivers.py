@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float, *, addresses: int = 1) -> dict[str, Any]:
     """Return the arguments for a connection that bound the driver's waiting, except those that the URL sets itself.
 
     For MariaDB and MySQL, they also set the character set.
@@ -15,18 +15,20 @@ def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float) -> 
     :param driver: SQLAlchemy's name of the driver.
     :param query: the query of the URL.
     :param timeout: seconds.
+    :param addresses: how many the host has: a driver gives each of them the whole time to connect.
     """
-    seconds = math.ceil(timeout)
+    seconds, to_connect = math.ceil(timeout), timeout / addresses
     limits: dict[str, Any] = {}
     always: dict[str, Any] = {}
     if driver in ("psycopg", "psycopg2"):
-        limits = {"connect_timeout": seconds, "tcp_user_timeout": math.ceil(timeout * 1000)}
+        limits = {"connect_timeout": math.ceil(to_connect), "tcp_user_timeout": math.ceil(timeout * 1000)}
         limits |= {"keepalives_idle": seconds, "keepalives_interval": seconds, "keepalives_count": 1}
         if driver == "psycopg":  # until it is known that no pooler stands between
             limits["prepare_threshold"] = None
     elif driver in ("pymysql", "mysqldb", "mariadbconnector"):
-        exact = timeout if driver == "pymysql" else seconds
-        limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), exact)
+        exact = driver == "pymysql"
+        limits = dict.fromkeys(("read_timeout", "write_timeout"), timeout if exact else seconds)
+        limits["connect_timeout"] = to_connect if exact else math.ceil(to_connect)
         if driver != "mariadbconnector":  # it knows no other character set
             always = {"charset": "utf8mb4"}
     elif driver == "pysqlite":

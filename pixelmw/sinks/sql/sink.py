@@ -18,6 +18,7 @@ except ImportError as error:
     raise ImportError("pixelmw.sinks.sql needs SQLAlchemy 2: pip install pixelmw[sql]") from error
 
 from ...events import Event
+from ...system.addresses import count_addresses
 from ...system.close_when_idle import CloseWhenIdle
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
@@ -76,8 +77,8 @@ class SQL(BatchSink):
         driver, set timeouts in the URL. Or an ``Engine``: its pool and its
         timeouts stay yours, and the sink never closes it.
     :param table: a plain name, or ``schema.table``.
-    :param timeout: seconds to wait for a free connection, to connect, and for
-        each statement. Most drivers round up to whole seconds, PostgreSQL's to
+    :param timeout: seconds to wait for a free connection, to connect (to all
+        addresses of the host together), and for each statement. Most drivers round up to whole seconds, PostgreSQL's to
         at least two. These drivers do not notice when a server falls silent
         within a statement. The server itself ends a statement that takes too
         long; if its host is gone, TCP notices after two or three timeouts.
@@ -174,8 +175,17 @@ class SQL(BatchSink):
                     inserted = connection.exec_driver_sql(statement, values).rowcount
                     if dialect.name in COUNTS_INSERTED_ROWS:
                         repeated += len(part) - inserted
+                        if inserted < len(part):
+                            self._check_kept(connection, name, {row[0] for row in part}, placeholder)
             self._repeats.add(repeated)
         return refused
+
+    def _check_kept(self, connection: Connection, name: str, keys: set[str], placeholder: str) -> None:
+        """Make sure that those of *keys* that were not inserted are there already."""
+        statement, parameters = count_statement(name, keys, placeholder=placeholder)
+        if connection.exec_driver_sql(statement, parameters).scalar_one() < len(keys):
+            words = "does not keep what is inserted: is there a trigger or a rule that swallows rows?"
+            raise Unavailable(f"{self._display_url}: the table {self._table.fullname} {words}")
 
     def _bound_statements(self, connection: Connection, deadline: float) -> None:
         """Leave what is left of the time to the next statements, if much of it is over."""
@@ -216,7 +226,8 @@ class SQL(BatchSink):
         if self._url.get_backend_name() == "sqlite":
             settings = {"poolclass": NullPool}  # a connection that is kept would write to a file that was deleted
         driver, query = self._url.get_driver_name(), self._url.query
-        arguments = timeout_arguments(driver, query, self.timeout)
+        addresses = count_addresses(self._url.host, self._url.port)
+        arguments = timeout_arguments(driver, query, self.timeout, addresses=addresses)
         engine = create_engine(self._url, connect_args=arguments, hide_parameters=True, **settings)
         if bounds_statements(driver, query):
             bound_statements(engine, self.timeout)
