@@ -14,10 +14,10 @@ from .rows import COLUMNS, Row, row_of
 MAX_KEY_CHARS = 255
 
 _HASH_PREFIX = "sha256:"
-_STATEMENT_BYTES = 1_000_000  # of values, at which a statement is split: larger ones are no faster
+_STATEMENT_SIZE = 1_000_000  # of values, at which a statement is split: larger ones are no faster
 # What MariaDB's and MySQL's drivers escape with a backslash.
 _ESCAPED = ("\\", '"', "'", "\n", "\r", "\0", "\x1a")
-_AROUND_A_VALUE = 4  # bytes: two quotation marks, a comma and a space
+_AROUND_A_VALUE = 5  # bytes: two quotation marks, a comma, a space, and parentheses around all of them
 
 _ON_CONFLICT = "ON CONFLICT (message_id) DO NOTHING"
 # INSERT IGNORE would also change values that do not fit, without an error.
@@ -92,25 +92,29 @@ def count_statement(table: str, keys: Collection[str], *, placeholder: str) -> t
     return f"SELECT COUNT(*) FROM {table} WHERE message_id IN ({marks})", tuple(keys)  # noqa: S608 - only placeholders
 
 
+def chars_in(row: Row) -> int:
+    """Return how many characters the values of *row* have. In a statement, each takes at most four bytes."""
+    return sum(len(value) for value in row if value)
+
+
 def bytes_in_statement(row: Row) -> int:
-    """Return the most bytes that *row* takes in the text of a statement, where a driver writes it there."""
-    size = 0
-    for value in row:
-        size += _AROUND_A_VALUE + len((value or "NULL").encode()) + sum(map((value or "").count, _ESCAPED))
-    return size
+    """Return how many bytes *row* takes in a statement, where a driver writes the values into its text."""
+    text = "".join(value or "NULL" for value in row)
+    return _AROUND_A_VALUE * len(row) + len(text.encode()) + sum(map(text.count, _ESCAPED))
 
 
 def split_by_statement(rows: Sequence[Row], max_parameters: int, max_bytes: float = math.inf) -> Iterator[list[Row]]:
     """Split *rows* into parts that each fit into one statement.
 
     :param max_parameters: how many parameters a statement may have.
-    :param max_bytes: how many bytes of values the server takes; it is not tried with more than is of use.
+    :param max_bytes: how many bytes of values the server takes in one; without a limit, they need not be counted.
     """
+    size_of = chars_in if max_bytes == math.inf else bytes_in_statement
     part: list[Row] = []
-    size, max_bytes = 0, min(max_bytes, _STATEMENT_BYTES)
+    size, most = 0, min(max_bytes, _STATEMENT_SIZE)
     for row in rows:
-        row_size = bytes_in_statement(row)
-        if part and ((len(part) + 1) * len(COLUMNS) > max_parameters or size + row_size > max_bytes):
+        row_size = size_of(row)
+        if part and ((len(part) + 1) * len(COLUMNS) > max_parameters or size + row_size > most):
             yield part
             part, size = [], 0
         part.append(row)

@@ -9,10 +9,11 @@ from sqlalchemy.engine import Connection
 
 from ..errors import Undeliverable
 from ..rows import Row
-from ..statement import bytes_in_statement
+from ..statement import bytes_in_statement, chars_in
 
 _ASKED = "pixelmw_most_bytes"
 _AROUND_THE_VALUES = 1024  # bytes at most of the words of a statement, with the name of a table and its schema
+_MOST_OF_A_CHAR = 4  # bytes, in UTF-8
 
 
 def most_bytes(connection: Connection) -> float:
@@ -30,7 +31,7 @@ def refuse_larger(rows: Mapping[int, Row], most: float) -> dict[int, Undeliverab
     """Return the errors of the rows that do not even fit alone, by their places."""
     if most == math.inf:
         return {}
-    sizes = {place: bytes_in_statement(row) for place, row in rows.items()}
+    sizes = {place: bytes_in_statement(row) for place, row in rows.items() if _MOST_OF_A_CHAR * chars_in(row) > most}
     return {
         place: Undeliverable(f"the event takes {size} bytes; the server's max_allowed_packet leaves {most}")
         for place, size in sizes.items()
