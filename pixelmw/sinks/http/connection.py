@@ -127,9 +127,6 @@ def _connect(connection: HTTPConnection) -> socket.socket:
             sock.close()
             errors.append(error)
             continue
-        except BaseException:
-            sock.close()
-            raise
         sys.audit("http.client.connect", connection, connection.host, connection.port)
         return sock
     if any(isinstance(error, TimeoutError) for error in errors):

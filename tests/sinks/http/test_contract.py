@@ -33,9 +33,10 @@ class TestHTTP(SinkContract):
     @pytest.fixture
     def break_it(self, server: DataPlane) -> Callable[[], AbstractContextManager[object]]:
         @contextmanager
-        def overloaded() -> Iterator[None]:
-            server.script += [Answer(503)] * 100
+        def takes_nothing() -> Iterator[None]:
+            # It is overloaded, does not know the key, is somewhere else, or takes nothing from this client.
+            server.script += [Answer(503), Answer(401), Answer(404), Answer(403)] * 25
             yield
             server.script.clear()
 
-        return overloaded
+        return takes_nothing

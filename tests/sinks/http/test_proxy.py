@@ -159,6 +159,7 @@ def test_the_proxy_of_another_scheme_and_of_a_cgi_request_is_not_used(
         "proxy.example:3128",
         "socks5://u:open-sesame@h",
         "http://",
+        "http://[open",
         "ftp://open-sesame",
         "http://h/open",
     ],
