@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ..events import Event
 from .errors import Undeliverable
@@ -17,6 +17,8 @@ _HASH_PREFIX = "sha256:"
 _STATEMENT_SIZE = 1_000_000  # of values, at which a statement is split: larger ones are no faster
 # What MariaDB's and MySQL's drivers escape with a backslash.
 _ESCAPED = ("\\", '"', "'", "\n", "\r", "\0", "\x1a")
+_AROUND_THE_VALUES = 1024  # bytes at most of the words of a statement, with the name of a table and its schema
+_MOST_OF_A_CHAR = 4  # bytes, in UTF-8
 _AROUND_A_VALUE = 5  # bytes: two quotation marks, a comma, a space, and parentheses around all of them
 
 _ON_CONFLICT = "ON CONFLICT (message_id) DO NOTHING"
@@ -101,6 +103,23 @@ def bytes_in_statement(row: Row) -> int:
     """Return how many bytes *row* takes in a statement, where a driver writes the values into its text."""
     text = "".join(value or "NULL" for value in row)
     return _AROUND_A_VALUE * len(row) + len(text.encode()) + sum(map(text.count, _ESCAPED))
+
+
+def values_in_packet(max_allowed_packet: int) -> int:
+    """Return how many bytes of values a statement may have, where MariaDB or MySQL takes packets of that size."""
+    return max_allowed_packet - _AROUND_THE_VALUES
+
+
+def refuse_larger(rows: Mapping[int, Row], most: float) -> dict[int, Undeliverable]:
+    """Return the errors of the rows that do not even fit alone, by their places."""
+    if most == math.inf:
+        return {}
+    sizes = {place: bytes_in_statement(row) for place, row in rows.items() if _MOST_OF_A_CHAR * chars_in(row) > most}
+    return {
+        place: Undeliverable(f"the event takes {size} bytes; the server's max_allowed_packet leaves {most}")
+        for place, size in sizes.items()
+        if size > most
+    }
 
 
 def split_by_statement(rows: Sequence[Row], max_parameters: int, max_bytes: float = math.inf) -> Iterator[list[Row]]:

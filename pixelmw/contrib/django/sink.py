@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from operator import itemgetter
@@ -29,10 +30,13 @@ from ...sinks.rows import Row
 from ...sinks.statement import (
     COUNTS_INSERTED_ROWS,
     SKIP_REPEATED_KEY,
+    chars_in,
     count_statement,
     insert_statement,
+    refuse_larger,
     row_maker,
     split_by_statement,
+    values_in_packet,
 )
 from ...sinks.words import server_words
 from ...system.fork import ForkSafeLock
@@ -43,6 +47,8 @@ _MAX_PARAMETERS = 65_535
 # Django's default for a file of SQLite.
 _MAX_WAIT = 5.0  # seconds
 _PAUSE = 0.005  # seconds
+# No server that anybody runs takes less than four bytes for each of so many: MySQL's lowest default was 1 MiB.
+_FEW_CHARS = 100_000
 
 
 class ModelSink(BatchSink):
@@ -189,7 +195,8 @@ def _insert(connection: Any, table: str, rows: list[Row]) -> int:
     max_parameters = connection.features.max_query_params or _MAX_PARAMETERS
     repeated = 0
     with transaction.atomic(using=connection.alias, durable=True), connection.cursor() as cursor:
-        for part in split_by_statement(rows, max_parameters):
+        most = _most_bytes(connection, cursor, rows)
+        for part in split_by_statement(rows, max_parameters, most):
             if connection.vendor not in COUNTS_INSERTED_ROWS:
                 keys = {row[0] for row in part}
                 cursor.execute(*count_statement(table, keys, placeholder="%s"))
@@ -198,6 +205,20 @@ def _insert(connection: Any, table: str, rows: list[Row]) -> int:
             if connection.vendor in COUNTS_INSERTED_ROWS:
                 repeated += len(part) - cursor.rowcount
     return repeated
+
+
+def _most_bytes(connection: Any, cursor: Any, rows: Sequence[Row]) -> float:
+    """Return how many bytes of values one statement may have; it is asked only where there are many.
+
+    :raises Undeliverable: if there is a row that does not even fit alone.
+    """
+    if connection.vendor != "mysql" or sum(map(chars_in, rows)) < _FEW_CHARS:
+        return math.inf
+    cursor.execute("SELECT @@max_allowed_packet")
+    most = values_in_packet(int(cursor.fetchone()[0]))
+    for refusal in refuse_larger(dict(enumerate(rows)), most).values():
+        raise refusal
+    return most
 
 
 def _as_sink_error(alias: str, error: Exception, events: Sequence[Event]) -> SinkError:

@@ -30,11 +30,12 @@ from ..statement import (
     SKIP_REPEATED_KEY,
     count_statement,
     insert_statement,
+    refuse_larger,
     row_maker,
     split_by_statement,
 )
 from .drivers import bounds_statements, timeout_arguments
-from .packets import most_bytes, refuse_larger
+from .packets import most_bytes
 from .poolers import bound_statements
 from .table import make_table
 from .url import check_driver, parse_url
