@@ -55,10 +55,11 @@ def data_words(cause: Any, events: Iterable[Event]) -> str:
     diagnosis = getattr(cause, "diag", None)
     # Drivers of MariaDB and MySQL give a number and the words.
     words = str(getattr(diagnosis, "message_primary", None) or next(reversed(cause.args), "") or type(cause).__name__)
-    named = [getattr(diagnosis, name, None) for name in ("column_name", "constraint_name")]
-    named += [column for column in COLUMNS if diagnosis is None and re.search(rf"[`'.]{column}[`']", words)]
-    where = ", ".join(filter(None, named))
-    return server_words(_QUOTED.sub("…", words), events) + (f" ({where})" if where else "")
+    names = [getattr(diagnosis, f"{kind}_name", None) for kind in ("table", "column", "constraint")]
+    for name in filter(None, [*names, *COLUMNS]):
+        for mark in "\"'`":
+            words = words.replace(f"{mark}{name}{mark}", name)
+    return server_words(_QUOTED.sub("…", words), events)
 
 
 def _state(error: BaseException | None) -> str:
