@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import confluent_kafka
 
@@ -107,6 +108,11 @@ def mock_brokers(count: int = 3) -> Iterator[MockBrokers]:
     finally:
         library.rd_kafka_mock_cluster_destroy(ctypes.c_void_p(cluster))
         library.rd_kafka_destroy(handle)
+
+
+def partition_key(partition: int) -> str:
+    """Return an id whose events go to this one of two partitions."""
+    return next(str(number) for number in range(100) if crc32(str(number).encode()) % 2 == partition)
 
 
 def property_names() -> list[str]:

@@ -1,17 +1,21 @@
 """One producer of one process: it sends messages, waits until all of them are reported, and knows when it is spent.
 
-=========  ===================  ========
-producer   what happens                                               it becomes
-=========  ===================  ========
-works       some messages are stored, or refused by the brokers        works
-works       all messages of a call time out                            doubtful
-doubtful    some messages are stored, or refused by the brokers        works
-doubtful    all messages of a call time out                            spent
-any         librdkafka says that it can take nothing any more          spent
-=========  ===================  ========
+A producer counts time-outs for each partition, and for the topic as a whole:
 
-A spent producer is not used again. The time-outs are counted since a producer
-may wait for ever after a broker has lost its state, where a new one goes on.
+=========  ======================================================================  ==========
+it         what happens                                                            it becomes
+=========  ======================================================================  ==========
+works      some of the messages for it are stored, or refused by the brokers       works
+works      all of the messages that a call has for it time out                     doubtful
+doubtful   some of the messages for it are stored, or refused by the brokers       works
+doubtful   all of the messages that a call has for it time out                     spent
+any        librdkafka says that the producer can take nothing any more             spent
+=========  ======================================================================  ==========
+
+A producer is not used again once one of its partitions is spent, or all of them
+together. The time-outs are counted since a producer may wait for ever after a
+broker has lost its state, where a new one goes on. That may befall a single
+partition, while visitors whose events go to the others see nothing of it.
 """
 
 from __future__ import annotations
@@ -20,16 +24,15 @@ import ctypes
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ...events import Event
 from ...system.threads import outside_gevent
-from ..encoding import encode
 from ..errors import Unavailable
+from .message import Message
 from .verdicts import TIMED_OUT
 
 logger = logging.getLogger("pixelmw.sinks")
@@ -37,30 +40,16 @@ logger = logging.getLogger("pixelmw.sinks")
 _MAX_WAIT = 0.1  # seconds; a signal has to wait for the end of a wait in C, since Python cannot handle it before
 _MAX_TIME_OUTS = 2  # in a row; one may be an outage that ends before a new producer would have connected
 _QUEUE_PAUSE = 0.01  # seconds before the next look at a queue that is full, or not yet empty
+_ANY_PARTITION = -1  # librdkafka's number where it has not chosen one yet; here it also stands for all of them together
 
 #: In place of an error: the report did not come in time, or the producer's queue stayed full.
 NO_REPORT = KafkaError(KafkaError._TIMED_OUT, "there was no delivery report in time")
 QUEUE_FULL = KafkaError(KafkaError._TIMED_OUT_QUEUE, "the producer's queue stayed full")
 
 
-class Message(NamedTuple):
-    """An event as it stands in a topic."""
-
-    value: bytes
-    key: bytes | None
-    headers: list[tuple[str, str | bytes | None]]
-
-
-def as_message(event: Event) -> Message:
-    """Return the message for *event*.
-
-    :raises Undeliverable: if the event is not JSON.
-    """
-    value = encode(event)
-    ids = (event.get(name) for name in ("userId", "anonymousId"))
-    key = next((each.encode() for each in ids if isinstance(each, str) and each), None)
-    message_id = event.get("messageId")
-    return Message(value, key, [("messageId", message_id.encode())] if isinstance(message_id, str) else [])
+class _Report(NamedTuple):
+    error: KafkaError | None
+    partition: int = _ANY_PARTITION
 
 
 class KafkaClient:
@@ -84,7 +73,7 @@ class KafkaClient:
         # them: with one thread it stored 580 events a second where polling with linger.ms=1 stored 181, with 16 threads
         # 3,142 where polling with linger.ms=0 stored 1,652.
         self._flush = outside_gevent(self._producer.flush)
-        self._time_outs = 0
+        self._time_outs: dict[int, int] = {}  # calls in a row, by partition
         self.is_sending = False
         self.is_spent = False
 
@@ -104,18 +93,21 @@ class KafkaClient:
         :param room_until: when to give up waiting for room in the producer's queue, on the monotonic clock.
         :param deadline: when to give up waiting for reports.
         """
-        reports: dict[int, KafkaError | None] = {}
+        reports: dict[int, _Report] = {}
         self.is_sending = True
         try:
             for place, message in messages.items():
                 if (error := self._produce(topic, message, partial(_note, reports, place), room_until)) is not None:
-                    reports[place] = error
+                    reports[place] = _Report(error)
             while len(reports) < len(messages) and (remaining := deadline - time.monotonic()) > 0:
                 self._wait(min(remaining, _MAX_WAIT))
         finally:
             self.is_sending = False
-        failures = {place: error for place in messages if (error := reports.get(place, NO_REPORT)) is not None}
-        self._judge_itself(failures, len(messages))
+        for place in messages.keys() - reports.keys():
+            reports[place] = _Report(NO_REPORT)
+        failures = {place: error for place in messages if (error := reports[place].error) is not None}
+        if failures or self._time_outs:
+            self._judge_itself(list(reports.values()))
         return failures
 
     def serve(self) -> None:
@@ -162,15 +154,21 @@ class KafkaClient:
             else:
                 return None
 
-    def _judge_itself(self, failures: Mapping[int, KafkaError], count: int) -> None:
-        codes = {error.code() for error in failures.values()}
-        if KafkaError._FATAL in codes or any(error.fatal() for error in failures.values()):
-            self.is_spent = True
-        if len(failures) == count and codes <= TIMED_OUT:
-            self._time_outs += 1
-            self.is_spent = self.is_spent or self._time_outs >= _MAX_TIME_OUTS
-        else:
-            self._time_outs = 0
+    def _judge_itself(self, reports: Sequence[_Report]) -> None:
+        all_timed_out: dict[int, bool] = {}
+        for error, partition in reports:
+            if error is not None and (error.fatal() or error.code() == KafkaError._FATAL):
+                self.is_spent = True
+            timed_out = error is not None and error.code() in TIMED_OUT
+            for each in {partition, _ANY_PARTITION}:
+                all_timed_out[each] = timed_out and all_timed_out.get(each, True)
+        for partition, is_doubtful in all_timed_out.items():
+            if not is_doubtful:
+                self._time_outs.pop(partition, None)
+            elif (count := self._time_outs.get(partition, 0) + 1) < _MAX_TIME_OUTS:
+                self._time_outs[partition] = count
+            else:
+                self.is_spent = True
 
 
 def check_properties(properties: Mapping[str, Any]) -> None:
@@ -180,10 +178,12 @@ def check_properties(properties: Mapping[str, Any]) -> None:
     """
     offline = {name: value for name, value in properties.items() if name not in ("bootstrap.servers", "oauth_cb")}
     try:
-        Producer({**offline, "log_level": 0})  # it would warn of the brokers that are missing
+        # It would warn of the brokers that are missing, and with "debug" write to stderr, whatever the level is. With a
+        # logger it keeps all that for a poll that never comes.
+        Producer({**offline, "log_level": 0, "logger": logger})
     except KafkaException as error:
         raise ValueError(f"librdkafka does not take this configuration: {error.args[0].str()}") from None
 
 
-def _note(reports: dict[int, KafkaError | None], place: int, error: KafkaError | None, message: object) -> None:
-    reports[place] = error
+def _note(reports: dict[int, _Report], place: int, error: KafkaError | None, message: Any) -> None:
+    reports[place] = _Report(error, message.partition())

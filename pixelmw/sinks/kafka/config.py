@@ -19,6 +19,8 @@ _DEFAULTS = {
     # For so long, a topic that is missing may be one that not every broker knows yet. librdkafka's own 30 seconds are
     # longer than the timeout of a message, whose report would then not say what is wrong.
     "topic.metadata.propagation.max.ms": 3000,
+    # librdkafka's own, which the sink has to know. A broker's own limit for a set of messages is 1,048,588 bytes.
+    "message.max.bytes": 1_000_000,
 }
 _ALIASES = {
     "metadata.broker.list": "bootstrap.servers",

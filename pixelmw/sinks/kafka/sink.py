@@ -13,10 +13,11 @@ from ...events import Event
 from ...system.fork import PerProcess
 from ...system.logs import LogThrottle
 from ..base import BatchSink, raise_failures
-from ..encoding import encode_each
-from .client import Message, as_message, check_properties
+from ..encoding import encode, encode_each
+from .client import check_properties
 from .config import check_topic, producer_properties
 from .library_log import LibraryLog
+from .message import Message, as_message
 from .producers import Producers
 from .verdicts import SET_REFUSED, verdict
 
@@ -74,6 +75,7 @@ class Kafka(BatchSink):
         self._servers = properties["bootstrap.servers"]
         # Nothing is given up earlier, whatever timeout is set to: it could be stored, and another try would be a copy.
         self._reported_within = self.timeout = int(properties["message.timeout.ms"]) / 1000 + _TIMEOUT_MARGIN
+        self._max_bytes = int(properties["message.max.bytes"])
         self._properties = properties
         self._throttle = LogThrottle()
         self._clients = PerProcess(self._make_clients)
@@ -89,7 +91,7 @@ class Kafka(BatchSink):
         :raises PartialFailure: if that happened to some of the events.
         """
         deadline = time.monotonic() + self._reported_within
-        messages, refused = encode_each(as_message, events)
+        messages, refused = encode_each(self._as_message, events)
         failures: dict[int, Exception | None] = {**refused}
         if messages:
             clients = self._clients.get()
@@ -105,6 +107,15 @@ class Kafka(BatchSink):
                 self._words.trouble = None
         raise_failures(failures, len(events))
 
+    def check(self, event: Event, encoded: bytes) -> None:
+        """Look at the size of the message for *event*: its value, key and header, and what a record takes besides.
+
+        The brokers' own limits are not known here.
+
+        :raises Undeliverable: if it is over ``message.max.bytes`` (1,000,000).
+        """
+        as_message(event, encoded, self._max_bytes)
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until this process has nothing in its producers' queues; return True if that is so.
 
@@ -119,6 +130,9 @@ class Kafka(BatchSink):
         if (clients := self._clients.pop()) is not None:
             for producers in clients:
                 producers.close()
+
+    def _as_message(self, event: Event) -> Message:
+        return as_message(event, encode(event), self._max_bytes)
 
     def _send(self, producers: Producers, messages: Mapping[int, Message], deadline: float) -> dict[int, KafkaError]:
         with producers.one() as client:

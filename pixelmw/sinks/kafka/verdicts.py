@@ -23,6 +23,8 @@ TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TIMED
 
 _MISSING = "the topic {topic!r} is not there: create it, or mend its name"
 _LOGIN = "the brokers do not let this client in: mend its user, password or mechanism"
+_TLS = "no secure connection to the brokers: mend the certificates, or security.protocol"
+_NAME = "the name of a broker cannot be resolved: mend bootstrap.servers, or the DNS"
 _CLOCK = "the brokers refuse the time of this machine: set its clock, or theirs"
 _TIME_OUT = (
     "no answer in time: is a broker away, or are fewer replicas of {topic!r} in sync than its min.insync.replicas?"
@@ -40,6 +42,13 @@ _ADVICE = {
     KafkaError.NOT_ENOUGH_REPLICAS: _REPLICAS,
     KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND: _REPLICAS,
 }
+# What librdkafka says while it tries again until the time of a message is over, and so has no code for it.
+_TROUBLES = {
+    "authentication": _LOGIN,  # also "Disconnected … broker may require SASL authentication"
+    "mechanism handshake failed": _LOGIN,
+    "ssl handshake failed": _TLS,
+    "failed to resolve": _NAME,
+}
 
 
 def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavailable | Undeliverable:
@@ -52,8 +61,9 @@ def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavai
         return Undeliverable(words)
     advice = _ADVICE.get(error.code(), "")
     if error.code() in TIMED_OUT:
-        # A broker that lets nobody in closes the connection, and librdkafka tries again until the time is over.
-        advice = _LOGIN if trouble is not None and "authentication" in trouble.lower() else _TIME_OUT
+        advice = _TIME_OUT
         if trouble is not None:
+            said = trouble.lower()
+            advice = next((advice for phrase, advice in _TROUBLES.items() if phrase in said), _TIME_OUT)
             words = f"{words}; librdkafka said last: {trouble}"
     return Unavailable(": ".join(filter(None, [advice.format(topic=topic), words])))

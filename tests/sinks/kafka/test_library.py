@@ -75,6 +75,17 @@ def test_with_no_visitors_the_queue_of_librdkafkas_words_does_not_grow(
     assert len([record for record in caplog.records if "librdkafka" in record.getMessage()]) == 1
 
 
+def test_nothing_is_written_past_the_loggers(capfd: pytest.CaptureFixture[str]) -> None:
+    Kafka("pixels", bootstrap_servers="127.0.0.1:1", debug="all")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_broker_whose_name_is_wrong_is_told() -> None:
+    sink = Kafka("pixels", bootstrap_servers="no..host:9092", message_timeout_ms=100)
+    with sink, pytest.raises(Unavailable, match="the name of a broker cannot be resolved: mend"):
+        sink(event("1"))
+
+
 @pytest.fixture
 def words() -> LibraryLog:
     return LibraryLog(logging.getLogger("words"))

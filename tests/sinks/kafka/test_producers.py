@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from pixelmw.sinks.base import Unavailable
+from pixelmw import Event
+from pixelmw.sinks.base import SinkError, Unavailable
 from pixelmw.sinks.kafka import Kafka, client
-from tests.support.mock_brokers import ONE_AT_A_TIME, mock_brokers
+from tests.support.mock_brokers import ONE_AT_A_TIME, mock_brokers, partition_key
 from tests.support.processes import event, wait_until
 
 
@@ -38,6 +39,14 @@ def producers(monkeypatch: pytest.MonkeyPatch) -> list[Producer]:
     return made
 
 
+def stores(sink: Kafka, one: Event) -> bool:
+    try:
+        sink(one)
+    except Unavailable:
+        return False
+    return True
+
+
 def test_a_fatal_error_that_the_sink_does_not_know_of_yet_costs_no_more(producers: list[Producer]) -> None:
     with mock_brokers() as brokers:
         brokers.create_topic("pixels")
@@ -60,3 +69,40 @@ def test_a_fatal_error_that_the_sink_does_not_know_of_yet_costs_no_more(producer
             sink(event("3"))
             assert len(producers) == 2
             assert [each["event"]["messageId"] for each in brokers.messages("pixels") if each["event"]] == ["1", "3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_together", [True, False], ids=["in one call", "in calls of their own"])
+def test_a_producer_is_replaced_if_one_partition_times_out_though_others_work(
+    producers: list[Producer], is_together: bool
+) -> None:
+    stuck, works = ({"messageId": name, "userId": partition_key(place)} for place, name in enumerate(("0", "1")))
+    with mock_brokers() as brokers:
+        brokers.create_topic("pixels", partitions=2)
+        with Kafka("pixels", bootstrap_servers=brokers.bootstrap_servers, message_timeout_ms=500) as sink:
+            wait_until(lambda: stores(sink, stuck) and stores(sink, works))
+            producers[:] = producers[-1:]  # connecting may have taken too long for others
+            brokers.delay(1, 60_000)
+            for _ in range(2):
+                assert len(producers) == 1
+                if not is_together:
+                    sink(works)
+                with pytest.raises(SinkError, match="timed out"):
+                    sink.write([stuck, works] if is_together else [stuck])
+            wait_until(lambda: stores(sink, works))  # the new producer may ask the slow broker first
+            assert len(producers) > 1
+
+
+@pytest.mark.slow
+def test_a_partition_that_is_well_again_counts_anew(producers: list[Producer]) -> None:
+    one = {"messageId": "1", "userId": partition_key(0)}
+    with mock_brokers() as brokers:
+        brokers.create_topic("pixels", partitions=2)
+        with Kafka("pixels", bootstrap_servers=brokers.bootstrap_servers, message_timeout_ms=2000) as sink:
+            for _ in range(3):
+                wait_until(lambda: stores(sink, one))
+                brokers.delay(1, 60_000)
+                with pytest.raises(Unavailable, match="timed out"):
+                    sink(one)
+                brokers.calm_down()
+            assert len(producers) == 1
