@@ -23,6 +23,8 @@ from tests.support.kafka_topics import TIMEOUT, USER, KafkaTopics
 from tests.support.needs import need
 
 NUMBERS = (1, 2, 3)
+# Seconds to wait for a turn: less than faulthandler_timeout, which would end this process.
+_TURN = 540.0
 _CLUSTER_ID = "cGl4ZWxtdy10ZXN0cy0wMQ"  # any 16 bytes in base64
 
 _POM = """
@@ -38,6 +40,8 @@ _POM = """
 """
 # Two cores run three nodes and the tests: the simplest collector, and the compiler that is done soon.
 _JAVA = ("-Xmx512m", "-Xms256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+# Nodes end with the process of the tests, also if that has no time to end them: a test that hangs is ended at once.
+_WITH_US = ("--pdeathsig", "KILL")
 _QUIET = "-Dlog4j2.loggerContextFactory=org.apache.logging.log4j.simple.SimpleLoggerContextFactory"
 # A dead node is noticed after 4 seconds, not after 9: the tests wait for it.
 _PROPERTIES = """
@@ -78,7 +82,7 @@ class KafkaCluster(KafkaTopics):
 
     def __init__(self, directory: Path, class_path: str) -> None:
         self._directory = directory
-        self._java = [need("java"), *_JAVA, _QUIET, "-cp", class_path]
+        self._java = [need("setpriv"), *_WITH_US, need("java"), *_JAVA, _QUIET, "-cp", class_path]
         self._ports = {number: (free_port(), free_port(), free_port()) for number in NUMBERS}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         super().__init__(",".join(f"127.0.0.1:{plain}" for plain, _, _ in self._ports.values()), replicas=len(NUMBERS))
@@ -96,8 +100,11 @@ class KafkaCluster(KafkaTopics):
             self._file(number).write_text(text)
             arguments = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._file(number))]
             formatting.append(self._spawn(number, *arguments))
-        for process in formatting:
-            assert process.wait(TIMEOUT) == 0, self.logs()
+        try:
+            assert [process.wait(TIMEOUT) for process in formatting] == [0] * len(NUMBERS), self.logs()
+        finally:
+            for process in formatting:
+                process.kill()  # which is for those that have not ended
 
     def start(self, *numbers: int) -> None:
         """Start these nodes, or all; returns once each of them answers, and leads what it may."""
@@ -164,7 +171,11 @@ class KafkaCluster(KafkaTopics):
 
     def _forget(self, numbers: Sequence[int]) -> None:
         for number in numbers:
-            self._processes.pop(number).wait(TIMEOUT)
+            process = self._processes.pop(number)
+            try:
+                process.wait(TIMEOUT)
+            finally:
+                process.kill()  # which is for one that has not ended
 
     def _data(self, number: int) -> Path:
         return self._directory / f"data-{number}"
@@ -192,13 +203,22 @@ def kafka_cluster() -> Iterator[KafkaCluster]:
     """Run a cluster. One runs at a time on this machine: whoever comes meanwhile waits for its turn."""
     with ExitStack() as stack:
         turn = stack.enter_context((Path(tempfile.gettempdir()) / f"pixelmw-kafka-{os.getuid()}.lock").open("w"))
-        fcntl.flock(turn, fcntl.LOCK_EX)
+        _take(turn.fileno())
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         cluster = KafkaCluster(directory, _class_path(directory))
         stack.callback(cluster.kill_all)
         cluster.format()
         cluster.start()
         yield cluster
+
+
+def _take(descriptor: int) -> None:
+    deadline = time.monotonic() + _TURN
+    while True:
+        with suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert time.monotonic() < deadline, "other tests on this machine keep the cluster to themselves"
+        time.sleep(0.5)
 
 
 def _class_path(directory: Path) -> str:

@@ -33,9 +33,11 @@ class KafkaTopics:
 
     :param replicas: how many each partition has.
     :ivar silence: seconds; see :func:`consume`.
+    :ivar sasl_servers: where :data:`USER` has to log in, if there is such a place.
     """
 
     silence = 0.0
+    sasl_servers = ""
 
     def __init__(self, bootstrap_servers: str, *, replicas: int = 1) -> None:
         self.bootstrap_servers = bootstrap_servers

@@ -15,16 +15,20 @@ class Load:
 
     :param path: where the pixel is.
     :param pause: seconds that each waits before its next one.
+    :param prefix: what each id begins with.
     :ivar port: where to send to; 0 is nowhere.
     :ivar offered: the ids that were sent.
     :ivar acknowledged: those answered 200.
     :ivar refused: those answered otherwise; the others met a connection that broke.
     """
 
-    def __init__(self, port: int = 0, *, clients: int, path: str = "/pixel/v1/track", pause: float = 0.0) -> None:
+    def __init__(
+        self, port: int = 0, *, clients: int, path: str = "/pixel/v1/track", pause: float = 0.0, prefix: str = ""
+    ) -> None:
         self.port = port
         self._path = path
         self._pause = pause
+        self._prefix = prefix
         self.offered: list[str] = []
         self.acknowledged: list[str] = []
         self.refused: list[str] = []
@@ -48,7 +52,7 @@ class Load:
                 pass
             if self._ended.is_set():
                 return
-            name = f"{client}-{number}"
+            name = f"{self._prefix}{client}-{number}"
             self.offered.append(name)
             query = f"writeKey=k&anonymousId={client}&event=e&messageId={name}"
             with suppress(OSError, AssertionError):  # the server ended, or one of its processes, before it answered

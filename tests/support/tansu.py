@@ -15,6 +15,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
+from tests.support import process_tree
 from tests.support.backends import free_port
 from tests.support.kafka_topics import TIMEOUT, KafkaTopics
 from tests.support.needs import give_up
@@ -54,6 +55,13 @@ class Tansu(KafkaTopics):
             self._process.kill()
             self._process.wait(TIMEOUT)
             self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop it for the block: it keeps its connections, and does nothing."""
+        assert self._process is not None
+        with process_tree.stopped(self._process.pid):
+            yield
 
     def _answers(self) -> bool:
         try:
