@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import sys
 import threading
 from collections.abc import Callable
@@ -47,3 +48,16 @@ def native_lock() -> Any:
     """
     monkey = sys.modules.get("gevent.monkey")
     return threading.Lock() if monkey is None else monkey.get_original("_thread", "allocate_lock")()
+
+
+def run_elsewhere(call: Callable[[], object]) -> None:
+    """Make a call that may wait in C on a thread of the system's own, also under gevent, and do not wait for it.
+
+    Where no thread can be started, for example since Python is ending, it is made here.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    start = _thread.start_new_thread if monkey is None else monkey.get_original("_thread", "start_new_thread")
+    try:
+        start(call, ())
+    except RuntimeError:
+        call()

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ...system.threads import outside_gevent
+from ...system.threads import outside_gevent, run_elsewhere
 from ..errors import Unavailable
 from .message import Message
 from .verdicts import TIMED_OUT
@@ -58,10 +58,11 @@ class KafkaClient:
     :param properties: librdkafka's properties.
     :ivar is_sending: True while a thread sends, and waits for reports.
     :ivar is_spent: True once the producer is of no use any more.
+    :ivar has_ended: True once it was retired and has ended.
     :raises Unavailable: if no producer can be made with *properties* at the moment.
     """
 
-    _producer: Any = None  # __del__ needs one, also if none could be made
+    _producer: Any = None  # also where none could be made, for __del__, and where it has gone
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self._pid = os.getpid()
@@ -72,10 +73,11 @@ class KafkaClient:
         # A flush sends at once what is in the queue. So the events of a call are sent together, and no linger.ms delays
         # them: with one thread it stored 580 events a second where polling with linger.ms=1 stored 181, with 16 threads
         # 3,142 where polling with linger.ms=0 stored 1,652.
-        self._flush = outside_gevent(self._producer.flush)
+        self._flush = outside_gevent(type(self._producer).flush)
         self._time_outs: dict[int, int] = {}  # calls in a row, by partition
         self.is_sending = False
         self.is_spent = False
+        self.has_ended = False
 
     def __del__(
         self, pid: Callable[[], int] = os.getpid, api: Any = ctypes.pythonapi, ref: Any = ctypes.py_object
@@ -112,20 +114,40 @@ class KafkaClient:
 
     def serve(self) -> None:
         """Let callbacks run for what there is, without waiting."""
-        self._run_callbacks(self._producer.poll, 0)
+        if (producer := self._producer) is not None:
+            self._run_callbacks(producer.poll, 0)
+
+    def retire(self) -> None:
+        """Let the producer end, without waiting for that; it cannot be used any more.
+
+        librdkafka waits for its threads then, and one of them may ask a name
+        server that does not answer (with one that took six seconds: five).
+        """
+        held = [self._producer]
+        self._producer = None
+
+        def end() -> None:
+            held.clear()
+            self.has_ended = True
+
+        run_elsewhere(end)
 
     def flush(self, deadline: float) -> bool:
         """Wait until the queue is empty; return True if it is at *deadline* at the latest."""
-        while len(self._producer) and time.monotonic() < deadline:
+        while not self._is_empty() and time.monotonic() < deadline:
             if self.is_sending:  # its reports belong to the thread that sends
                 time.sleep(_QUEUE_PAUSE)
             else:
                 self._wait(_QUEUE_PAUSE)
-        return not len(self._producer)
+        return self._is_empty()
+
+    def _is_empty(self) -> bool:
+        return (producer := self._producer) is None or not len(producer)
 
     def _wait(self, seconds: float) -> None:
         """Send what is in the queue, and let callbacks run for at most *seconds*, or until all of it is reported."""
-        self._run_callbacks(self._flush, seconds)
+        if (producer := self._producer) is not None:
+            self._run_callbacks(partial(self._flush, producer), seconds)
 
     def _run_callbacks(self, serve: Callable[[float], object], seconds: float) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from .library_log import LibraryLog
 # Seconds between two looks at idle producers. While the brokers are away, librdkafka puts ten lines and errors a second
 # into a queue that has no bound, and only a poll takes them out.
 _INTERVAL = 2.0
+_PAUSE = 0.001  # seconds between two looks at producers that end
 
 
 class Producers:
@@ -46,7 +48,9 @@ class Producers:
         try:
             yield client
         finally:
-            if not client.is_spent:
+            if client.is_spent or self._closed.is_set():
+                client.retire()
+            else:
                 self._free.append(client)
             self._words.pass_on()
 
@@ -54,9 +58,17 @@ class Producers:
         """Wait until the queues are empty; return True if they are at *deadline* at the latest."""
         return all(client.flush(deadline) for client in self._alive())
 
-    def close(self) -> None:
-        """Let each producer end once nobody uses it any more."""
+    def close(self, deadline: float) -> None:
+        """Let each producer that nobody uses end, and wait for that until *deadline*; others end once they are free."""
         self._closed.set()
+        clients = []
+        with suppress(IndexError):
+            while True:
+                clients.append(self._free.pop())
+        for client in clients:
+            client.retire()
+        while not all(client.has_ended for client in clients) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
     def fetch_words(self) -> None:
         """Take out of the queue of each idle producer what librdkafka has to say."""

@@ -27,6 +27,11 @@ logger = logging.getLogger("pixelmw.sinks")
 _TIMEOUT_MARGIN = 2.0  # seconds
 
 
+# Nothing is lost if a producer ends later than that. Most end within milliseconds; one that waits for a name server may
+# take a minute.
+_MAX_CLOSE = 1.0  # seconds
+
+
 class _Clients(NamedTuple):
     together: Producers
     alone: Producers
@@ -127,9 +132,10 @@ class Kafka(BatchSink):
 
     def close(self, timeout: float | None = None) -> None:
         """Close the producers; the next event makes others. Each call has waited for its own events."""
+        deadline = time.monotonic() + (_MAX_CLOSE if timeout is None else min(timeout, _MAX_CLOSE))
         if (clients := self._clients.pop()) is not None:
             for producers in clients:
-                producers.close()
+                producers.close(deadline)
 
     def _as_message(self, event: Event) -> Message:
         return as_message(event, encode(event), self._max_bytes)
