@@ -1,4 +1,4 @@
-"""A name server that does not answer holds up nobody for longer than ``message.timeout.ms``, though librdkafka waits."""
+"""A name server that does not answer holds up nobody for longer than a message may take, though librdkafka waits."""
 
 from __future__ import annotations
 
