@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from confluent_kafka import KafkaError
 
 from ..errors import Unavailable, Undeliverable
@@ -43,12 +45,13 @@ _ADVICE = {
     KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND: _REPLICAS,
 }
 # What librdkafka says while it tries again until the time of a message is over, and so has no code for it.
-_TROUBLES = {
-    "authentication": _LOGIN,  # also "Disconnected … broker may require SASL authentication"
-    "mechanism handshake failed": _LOGIN,
-    "ssl handshake failed": _TLS,
-    "failed to resolve": _NAME,
-}
+_TROUBLES = (
+    # Also "broker might require SASL authentication", of one that closes the connection at once.
+    (re.compile("authentication|mechanism handshake failed", re.IGNORECASE), _LOGIN),
+    # Lines after the first name only the state. A broker that times out in it may be frozen.
+    (re.compile(r"SSL handshake failed|security\.protocol|^(?!.*timed out).*state SSL_HANDSHAKE"), _TLS),
+    (re.compile("Failed to resolve"), _NAME),
+)
 
 
 def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavailable | Undeliverable:
@@ -63,7 +66,6 @@ def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavai
     if error.code() in TIMED_OUT:
         advice = _TIME_OUT
         if trouble is not None:
-            said = trouble.lower()
-            advice = next((advice for phrase, advice in _TROUBLES.items() if phrase in said), _TIME_OUT)
+            advice = next((advice for pattern, advice in _TROUBLES if pattern.search(trouble)), _TIME_OUT)
             words = f"{words}; librdkafka said last: {trouble}"
     return Unavailable(": ".join(filter(None, [advice.format(topic=topic), words])))

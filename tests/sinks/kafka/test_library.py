@@ -80,12 +80,6 @@ def test_nothing_is_written_past_the_loggers(capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_broker_whose_name_is_wrong_is_told() -> None:
-    sink = Kafka("pixels", bootstrap_servers="no..host:9092", message_timeout_ms=100)
-    with sink, pytest.raises(Unavailable, match="the name of a broker cannot be resolved: mend"):
-        sink(event("1"))
-
-
 @pytest.fixture
 def words() -> LibraryLog:
     return LibraryLog(logging.getLogger("words"))
