@@ -30,8 +30,10 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from ...system.logs import LogThrottle
 from ...system.threads import outside_gevent, run_elsewhere
 from ..errors import Unavailable
+from .library_log import printable
 from .message import Message
 from .verdicts import TIMED_OUT
 
@@ -56,6 +58,7 @@ class KafkaClient:
     """A producer; one thread at a time sends with it.
 
     :param properties: librdkafka's properties.
+    :param throttle: how often it says the same.
     :ivar is_sending: True while a thread sends, and waits for reports.
     :ivar is_spent: True once the producer is of no use any more.
     :ivar has_ended: True once it was retired and has ended.
@@ -64,8 +67,9 @@ class KafkaClient:
 
     _producer: Any = None  # also where none could be made, for __del__, and where it has gone
 
-    def __init__(self, properties: Mapping[str, Any]) -> None:
+    def __init__(self, properties: Mapping[str, Any], throttle: LogThrottle) -> None:
         self._pid = os.getpid()
+        self._throttle = throttle
         try:
             self._producer = Producer(dict(properties))
         except KafkaException as error:
@@ -154,9 +158,12 @@ class KafkaClient:
             serve(seconds)
         except KafkaException as error:  # confluent-kafka raises once the producer can take nothing any more
             self.is_spent = True
-            logger.error("the producer has failed for good, and will be replaced: %s", error.args[0].str())
+            if self._throttle.allows("failed"):
+                reason = printable(error.args[0].str())
+                logger.error("the producer has failed for good, and will be replaced: %s", reason)
         except Exception:
-            logger.exception("a callback raised while the client was polled for delivery reports")
+            if self._throttle.allows("callback"):
+                logger.exception("a callback raised while the client was polled for delivery reports")
 
     def _produce(
         self, topic: str, message: Message, on_delivery: Callable[[KafkaError | None, object], object], until: float

@@ -13,6 +13,11 @@ _MAX_LINES = 1000
 _MAX_CHARS = 500  # of a line
 
 
+def printable(text: str) -> str:
+    """Return what librdkafka or a broker said as it may stand in a log: on one line, in ASCII, and not too long."""
+    return ascii(text)[1:-1][:_MAX_CHARS]
+
+
 class LibraryLog:
     """Stands in for the logger that confluent-kafka calls; safe to share between producers and threads.
 
@@ -36,7 +41,7 @@ class LibraryLog:
         Loggers and their locks belong to the threads that were patched, so they have to wait until the poll is over.
         """
         *_, text = details
-        text = ascii(str(text))[1:-1][:_MAX_CHARS]
+        text = printable(str(text))
         self._lines.append((level, kind, text))
         if level >= logging.ERROR:
             self.trouble = text.rpartition("]: ")[2]  # without the name of librdkafka's thread

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ...system.logs import LogThrottle
 from .client import KafkaClient
 from .library_log import LibraryLog
 
@@ -29,6 +30,7 @@ class Producers:
     def __init__(self, properties: Mapping[str, Any], words: LibraryLog) -> None:
         self._properties = {**properties, "logger": words}
         self._words = words
+        self._throttle = LogThrottle()
         # Weak: what a thread had that was interrupted while it took one ends with that thread.
         self._all: list[weakref.ref[KafkaClient]] = []
         self._free: deque[KafkaClient] = deque()
@@ -81,7 +83,7 @@ class Producers:
         return [client for reference in list(self._all) if (client := reference()) is not None]
 
     def _make(self) -> KafkaClient:
-        client = KafkaClient(self._properties)
+        client = KafkaClient(self._properties, self._throttle)
         for reference in list(self._all):
             if reference() is None:
                 with suppress(ValueError):  # another thread was faster

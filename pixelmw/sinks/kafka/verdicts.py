@@ -7,6 +7,7 @@ import re
 from confluent_kafka import KafkaError
 
 from ..errors import Unavailable, Undeliverable
+from .library_log import printable
 
 # ``_INVALID_DIFFERENT_RECORD``, for which KafkaError has no name before confluent-kafka 2.4.
 _OTHER_RECORD_INVALID = -138
@@ -59,7 +60,7 @@ def verdict(error: KafkaError, topic: str, trouble: str | None = None) -> Unavai
 
     :param trouble: what librdkafka said last, which is the reason for a time-out.
     """
-    words = f"{error.str()} ({error.name()})"
+    words = f"{printable(error.str())} ({error.name()})"
     if error.code() in SET_REFUSED - {_OTHER_RECORD_INVALID}:
         return Undeliverable(words)
     advice = _ADVICE.get(error.code(), "")

@@ -163,12 +163,16 @@ def test_every_call_is_over_in_time(free_port: int, threads: ThreadPoolExecutor)
         sink.close(0)
 
 
-def test_a_fatal_error_costs_one_batch_and_the_producer(brokers: MockBrokers, sink: Kafka) -> None:
-    brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
-    with pytest.raises(Unavailable, match="sequence"):
-        sink.write([event("1"), event("2")])
-    sink(event("3"))
-    assert ids(brokers, sink) == ["3"]
+def test_a_fatal_error_costs_one_batch_and_the_producer_and_is_logged_once_a_minute(
+    brokers: MockBrokers, sink: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in ("3", "4"):
+        brokers.fail(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+        with pytest.raises(Unavailable, match="sequence"):
+            sink.write([event("1"), event("2")])
+        sink(event(number))
+    assert ids(brokers, sink) == ["3", "4"]
+    assert sum("failed for good" in record.getMessage() for record in caplog.records) <= 1
 
 
 def test_an_event_that_is_too_large_is_named_and_all_others_are_stored(brokers: MockBrokers, sink: Kafka) -> None:
