@@ -26,7 +26,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -48,10 +48,9 @@ _ANY_PARTITION = -1  # librdkafka's number where it has not chosen one yet; here
 NO_REPORT = KafkaError(KafkaError._TIMED_OUT, "there was no delivery report in time")
 QUEUE_FULL = KafkaError(KafkaError._TIMED_OUT_QUEUE, "the producer's queue stayed full")
 
-
-class _Report(NamedTuple):
-    error: KafkaError | None
-    partition: int = _ANY_PARTITION
+# What is told of a message: its error, if it was not stored, and its partition. A plain tuple, since one is made for
+# each event.
+_Report: TypeAlias = tuple[KafkaError | None, int]
 
 
 class KafkaClient:
@@ -104,14 +103,14 @@ class KafkaClient:
         try:
             for place, message in messages.items():
                 if (error := self._produce(topic, message, partial(_note, reports, place), room_until)) is not None:
-                    reports[place] = _Report(error)
+                    reports[place] = error, _ANY_PARTITION
             while len(reports) < len(messages) and (remaining := deadline - time.monotonic()) > 0:
                 self._wait(min(remaining, _MAX_WAIT))
         finally:
             self.is_sending = False
         for place in messages.keys() - reports.keys():
-            reports[place] = _Report(NO_REPORT)
-        failures = {place: error for place in messages if (error := reports[place].error) is not None}
+            reports[place] = NO_REPORT, _ANY_PARTITION
+        failures = {place: error for place in messages if (error := reports[place][0]) is not None}
         if failures or self._time_outs:
             self._judge_itself(list(reports.values()))
         return failures
@@ -215,4 +214,4 @@ def check_properties(properties: Mapping[str, Any]) -> None:
 
 
 def _note(reports: dict[int, _Report], place: int, error: KafkaError | None, message: Any) -> None:
-    reports[place] = _Report(error, message.partition())
+    reports[place] = error, message.partition()

@@ -8,6 +8,7 @@ from ...events import Event
 from ..errors import Undeliverable
 
 _HEADER = "messageId"
+_HEADER_NAME_BYTES = 1 + len(_HEADER)  # its length takes one
 # RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD of librdkafka: the most that a record takes beside its key, value and headers.
 _RECORD_BYTES = 36
 
@@ -33,7 +34,7 @@ def as_message(event: Event, encoded: bytes, max_bytes: int) -> Message:
     headers: list[tuple[str, bytes]] = []
     if isinstance(message_id := event.get("messageId"), str):
         headers.append((_HEADER, value := message_id.encode()))
-        size += _varint_bytes(len(_HEADER)) + len(_HEADER) + _varint_bytes(len(value)) + len(value)
+        size += _HEADER_NAME_BYTES + _varint_bytes(len(value)) + len(value)
     if size > max_bytes:
         raise Undeliverable(f"the message has {size} bytes; message.max.bytes is {max_bytes}")
     return Message(encoded, key, headers)
