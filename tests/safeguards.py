@@ -1,4 +1,4 @@
-"""Takes each safeguard of a Spool away in turn, in a copy, and sees whether a test notices.
+"""Takes each safeguard of a Spool and of Kafka away in turn, in a copy, and sees whether a test notices.
 
 Run it with ``python tests/safeguards.py``: it prints a line for each, and ends with 1 where a test
 stayed green that should not have.
@@ -148,6 +148,22 @@ SAFEGUARDS = {
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",
         "system/test_perprocess.py::"),
+    "Kafka: time-outs of one partition count": Safeguard(
+        "sinks/kafka/client.py", "for each in {partition, _ANY_PARTITION}:", "for each in {_ANY_PARTITION}:",
+        "sinks/kafka/test_producers.py::test_a_producer_is_replaced"),
+    "Kafka: nobody waits for a producer's end": Safeguard(
+        "sinks/kafka/client.py", "run_elsewhere(end)", "end()", "sinks/kafka/test_name_server.py::test_neither"),
+    "Kafka: the hub of gevent is left free": Safeguard(
+        "sinks/kafka/client.py", "outside_gevent(type(self._producer).flush)", "type(self._producer).flush",
+        "sinks/kafka/test_library.py::test_waiting"),
+    "Kafka: an idle producer is listened to": Safeguard(
+        "sinks/kafka/producers.py", "alive.fetch_words()", "pass",
+        "sinks/kafka/test_library.py::test_with_no_visitors"),
+    "Kafka: librdkafka's words are thinned out": Safeguard(
+        "sinks/kafka/library_log.py", "level < logging.WARNING or self._throttle.allows(kind)", "True",
+        "sinks/kafka/test_library.py::test_of_each_kind"),
+    "Kafka: the size of a message": Safeguard(
+        "sinks/kafka/message.py", "if size > max_bytes:", "if False:", "sinks/kafka/test_size.py::test_"),
 }  # fmt: skip
 
 
