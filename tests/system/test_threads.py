@@ -1,0 +1,36 @@
+"""A call that waits in C is made elsewhere, and nobody waits for it."""
+
+from __future__ import annotations
+
+import threading
+
+from pixelmw.system.threads import run_elsewhere
+from tests.support.processes import run
+
+TIMEOUT = 20.0  # seconds, for what a test waits for
+
+
+def test_nobody_waits_for_a_call_that_is_made_elsewhere() -> None:
+    may_end, has_ended = threading.Event(), threading.Event()
+
+    def call() -> None:
+        may_end.wait(TIMEOUT)
+        has_ended.set()
+
+    run_elsewhere(call)
+    assert not has_ended.is_set()
+    may_end.set()
+    assert has_ended.wait(TIMEOUT)
+
+
+_NO_THREADS = """
+import threading
+from pixelmw.system.threads import run_elsewhere
+
+threading.stack_size(2**46)  # more than there is
+run_elsewhere(lambda: print(threading.current_thread() is threading.main_thread()))
+"""
+
+
+def test_where_no_thread_can_be_started_it_is_made_here() -> None:
+    assert run(_NO_THREADS) == ["True"]
