@@ -1,20 +1,21 @@
 """One producer of one process: it sends messages, waits until all of them are reported, and knows when it is spent.
 
-A producer counts time-outs for each partition, and for the topic as a whole:
+A producer counts failures for each partition, and for the topic as a whole. A message fails if it is not stored for a
+reason that is neither its own nor for an operator to mend: its time is over, or the brokers do not know the producer.
 
 =========  ======================================================================  ==========
 it         what happens                                                            it becomes
 =========  ======================================================================  ==========
 works      some of the messages for it are stored, or refused by the brokers       works
-works      all of the messages that a call has for it time out                     doubtful
+works      all of the messages that a call has for it fail                         doubtful
 doubtful   some of the messages for it are stored, or refused by the brokers       works
-doubtful   all of the messages that a call has for it time out                     spent
+doubtful   all of the messages that a call has for it fail                         spent
 any        librdkafka says that the producer can take nothing any more             spent
 =========  ======================================================================  ==========
 
 A producer is not used again once one of its partitions is spent, or all of them
-together. The time-outs are counted since a producer may wait for ever after a
-broker has lost its state, where a new one goes on. That may befall a single
+together. After a broker has lost its state, a producer may wait for ever, or
+hear for ever that it is fenced, where a new one goes on. That may befall a single
 partition, while visitors whose events go to the others see nothing of it.
 """
 
@@ -35,12 +36,12 @@ from ...system.threads import outside_gevent, run_elsewhere
 from ..errors import Unavailable
 from .library_log import printable
 from .message import Message
-from .verdicts import TIMED_OUT
+from .verdicts import REFUSED
 
 logger = logging.getLogger("pixelmw.sinks")
 
 _MAX_WAIT = 0.1  # seconds; a signal has to wait for the end of a wait in C, since Python cannot handle it before
-_MAX_TIME_OUTS = 2  # in a row; one may be an outage that ends before a new producer would have connected
+_MAX_FAILURES = 2  # in a row; one may be an outage that ends before a new producer would have connected
 _QUEUE_PAUSE = 0.01  # seconds before the next look at a queue that is full, or not yet empty
 _ANY_PARTITION = -1  # librdkafka's number where it has not chosen one yet; here it also stands for all of them together
 
@@ -77,7 +78,7 @@ class KafkaClient:
         # them: with one thread it stored 580 events a second where polling with linger.ms=1 stored 181, with 16 threads
         # 3,142 where polling with linger.ms=0 stored 1,652.
         self._flush = outside_gevent(type(self._producer).flush)
-        self._time_outs: dict[int, int] = {}  # calls in a row, by partition
+        self._failures: dict[int, int] = {}  # calls in a row, by partition
         self.is_sending = False
         self.is_spent = False
         self.has_ended = False
@@ -111,7 +112,7 @@ class KafkaClient:
         for place in messages.keys() - reports.keys():
             reports[place] = NO_REPORT, _ANY_PARTITION
         failures = {place: error for place in messages if (error := reports[place][0]) is not None}
-        if failures or self._time_outs:
+        if failures or self._failures:
             self._judge_itself(list(reports.values()))
         return failures
 
@@ -183,18 +184,18 @@ class KafkaClient:
                 return None
 
     def _judge_itself(self, reports: Sequence[_Report]) -> None:
-        all_timed_out: dict[int, bool] = {}
+        all_failed: dict[int, bool] = {}
         for error, partition in reports:
             if error is not None and (error.fatal() or error.code() == KafkaError._FATAL):
                 self.is_spent = True
-            timed_out = error is not None and error.code() in TIMED_OUT
+            failed = error is not None and error.code() not in REFUSED
             for each in {partition, _ANY_PARTITION}:
-                all_timed_out[each] = timed_out and all_timed_out.get(each, True)
-        for partition, is_doubtful in all_timed_out.items():
+                all_failed[each] = failed and all_failed.get(each, True)
+        for partition, is_doubtful in all_failed.items():
             if not is_doubtful:
-                self._time_outs.pop(partition, None)
-            elif (count := self._time_outs.get(partition, 0) + 1) < _MAX_TIME_OUTS:
-                self._time_outs[partition] = count
+                self._failures.pop(partition, None)
+            elif (count := self._failures.get(partition, 0) + 1) < _MAX_FAILURES:
+                self._failures[partition] = count
             else:
                 self.is_spent = True
 

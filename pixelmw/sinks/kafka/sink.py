@@ -58,7 +58,7 @@ class Kafka(BatchSink):
     events. A broker that refuses one event refuses the whole set that it came in. Each
     event of such a set is then sent alone, by a producer that makes no sets, and is
     refused only for what it is. To keep that rare, set ``batch.size`` below the
-    topic's ``max.message.bytes``. A producer that has let two calls in a row time out is replaced.
+    topic's ``max.message.bytes``. A producer with which two calls in a row failed is replaced.
 
     :param topic: the topic's name.
     :param config: librdkafka's properties, with underscores or, unpacked from a

@@ -21,7 +21,6 @@ SET_REFUSED = {
     KafkaError.INVALID_RECORD,
     _OTHER_RECORD_INVALID,
 }
-# The producer may hang for good, and a new one may heal that.
 TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE}
 
 _MISSING = "the topic {topic!r} is not there: create it, or mend its name"
@@ -45,6 +44,8 @@ _ADVICE = {
     KafkaError.NOT_ENOUGH_REPLICAS: _REPLICAS,
     KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND: _REPLICAS,
 }
+# With one of these the producer works: another one would hear the same. After any other error, it may fail for good.
+REFUSED = SET_REFUSED | _ADVICE.keys()
 # What librdkafka says while it tries again until the time of a message is over, and so has no code for it.
 _TROUBLES = (
     # Also "broker might require SASL authentication", of one that closes the connection at once.

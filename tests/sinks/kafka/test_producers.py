@@ -71,6 +71,25 @@ def test_a_fatal_error_that_the_sink_does_not_know_of_yet_costs_no_more(producer
             assert [each["event"]["messageId"] for each in brokers.messages("pixels") if each["event"]] == ["1", "3"]
 
 
+def test_a_producer_that_the_brokers_fence_is_replaced(producers: list[Producer]) -> None:
+    with mock_brokers() as brokers:
+        brokers.create_topic("pixels")
+        with Kafka("pixels", bootstrap_servers=brokers.bootstrap_servers, linger_ms=20, **ONE_AT_A_TIME) as sink:
+            sink(event("1"))
+            for _ in range(2):
+                assert len(producers) == 1
+                brokers.fail(KafkaError.PRODUCER_FENCED)
+                with pytest.raises(Unavailable, match="PRODUCER_FENCED"):
+                    sink(event("2"))
+            sink(event("3"))
+            assert len(producers) == 2
+            brokers.fail(*[KafkaError.INVALID_TIMESTAMP] * 3)
+            for _ in range(3):  # which says nothing against the producer
+                with pytest.raises(Unavailable, match="INVALID_TIMESTAMP"):
+                    sink(event("4"))
+            assert len(producers) == 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_together", [True, False], ids=["in one call", "in calls of their own"])
 def test_a_producer_is_replaced_if_one_partition_times_out_though_others_work(
