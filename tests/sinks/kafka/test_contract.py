@@ -23,6 +23,7 @@ def brokers() -> Iterator[MockBrokers]:
 @pytest.mark.slow
 class TestKafka(SinkContract):
     survives_fork = True
+    refuses = {"properties": {"text": "x" * 1_000_000}}  # noqa: RUF012 - nobody changes it
 
     @pytest.fixture
     def topic(self, brokers: MockBrokers, request: pytest.FixtureRequest) -> str:
