@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 from ..events import Event
-from ..system.files import require_file_locks, sync_data, sync_directory, try_to_lock_file, unlock_file
+from ..system.deadline import Deadline
+from ..system.files import lock_file_until, require_file_locks, sync_data, sync_directory, unlock_file
+from ..system.threads import call_outside_gevent
 from .base import BatchSink, PartialFailure
 from .encoding import encode, encode_each
+from .local_files import PRIVATE, checked_mode, open_or_create, why_unusable
 
-# Seconds between two tries to lock the file, which is locked for no longer than a write takes. The pause doubles after
-# each try, up to the second figure.
-_MIN_PAUSE, _MAX_PAUSE = 0.0002, 0.01
+logger = logging.getLogger("pixelmw.sinks")
 
 
 class JSONLines(BatchSink):
@@ -28,20 +32,30 @@ class JSONLines(BatchSink):
     ``delaycompress``.) If the disk is full, what was written of the event or of
     the batch is removed again.
 
+    A path that cannot work is logged when the sink is made. As a context manager, the sink opens the file at once,
+    creates it if it is missing, and raises what is wrong with it.
+
     :param path: the file. It is created if it is missing; its directory is not.
     :param sync: True to have the line on stable storage when the call returns
         (``fdatasync``), False to leave that to the operating system.
     :param timeout: seconds to wait for another process that has locked the file.
-    :raises OSError: when called, if the event could not be stored. It is a
+    :param mode: who may read and write the file, if it is created; ``0o640`` is for readers of its group.
+    :raises OSError: when called, if the event could not be stored. It has an ``errno``, and is a
         ``TimeoutError`` if the file stayed locked.
     :raises Undeliverable: when called, if the event is not JSON.
+    :raises ValueError: when made, if *mode* would keep the owner out, or lets somebody execute the file.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, sync: bool = True, timeout: float = 5.0) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, sync: bool = True, timeout: float = 5.0, mode: int = PRIVATE
+    ) -> None:
         require_file_locks("JSONLines")
         self.path = Path(path).absolute()
         self.sync = sync
         self.timeout = timeout
+        self.mode = checked_mode(mode)
+        if reason := why_unusable(self.path):
+            logger.warning("%r can store nothing as it is: %s", self, reason)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -54,15 +68,23 @@ class JSONLines(BatchSink):
         """
         lines, refused = encode_each(encode, events)
         if lines:
-            self._append_and_sync(b"".join(line + b"\n" for line in lines.values()))
+            data, deadline = b"".join(line + b"\n" for line in lines.values()), Deadline(self.timeout)
+            call_outside_gevent(partial(self._append_and_sync, data, deadline), deadline.bring_forward)
         if refused:
             raise PartialFailure(refused)
 
-    def _append_and_sync(self, data: bytes) -> None:
+    def __enter__(self) -> Self:
+        os.close(self._open())
+        return self
+
+    def _open(self) -> int:
+        return open_or_create(self.path, self.mode, os.O_RDWR | os.O_APPEND)
+
+    def _append_and_sync(self, data: bytes, deadline: Deadline) -> None:
         # Each call opens the file for itself, so no descriptor is shared, inherited or left on a renamed file.
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = self._open()
         try:
-            with self._file_locked(descriptor):
+            with self._file_locked(descriptor, deadline):
                 self._append(descriptor, data)
             if self.sync:
                 sync_data(descriptor)
@@ -82,26 +104,18 @@ class JSONLines(BatchSink):
                 data = data[os.write(descriptor, data) :]
         except OSError as error:
             os.ftruncate(descriptor, size)
-            raise OSError(error.errno, os.strerror(error.errno or 0), str(self.path)) from error
+            raise OSError(error.errno or errno.EIO, error.strerror or "the write failed", str(self.path)) from error
 
     @contextmanager
-    def _file_locked(self, descriptor: int) -> Iterator[None]:
+    def _file_locked(self, descriptor: int, deadline: Deadline) -> Iterator[None]:
         """Keep other writers out within the block.
 
         No fork happens meanwhile, since this is within a turn: a child would inherit the lock of the file, and keep
         it if this process died before it unlocked the file.
         """
-        self._lock_file(descriptor)
+        if not lock_file_until(descriptor, deadline):
+            raise TimeoutError(errno.ETIMEDOUT, f"it was locked for {self.timeout:g} seconds", str(self.path))
         try:
             yield
         finally:
             unlock_file(descriptor)
-
-    def _lock_file(self, descriptor: int) -> None:
-        deadline = time.monotonic() + self.timeout
-        pause = _MIN_PAUSE
-        while not try_to_lock_file(descriptor):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.path} was locked for {self.timeout} seconds")
-            time.sleep(pause)
-            pause = min(pause * 2, _MAX_PAUSE)

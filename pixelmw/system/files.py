@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from .deadline import Deadline
+from .threads import native_sleep
 
 try:
     import fcntl
@@ -47,18 +51,29 @@ def lock_file_within(descriptor: int, seconds: float) -> bool:
 
     There is no call that waits that long. The pauses between the tries leave gevent's hub free.
     """
-    deadline = time.monotonic() + seconds
+    return _lock_file(descriptor, Deadline(seconds), _MAX_LOCK_PAUSE, time.sleep)
+
+
+def lock_file_until(descriptor: int, deadline: Deadline, max_pause: float = _MAX_LOCK_PAUSE) -> bool:
+    """Do the same until *deadline*, within a call that is made outside gevent (:func:`.threads.call_outside_gevent`).
+
+    :param max_pause: seconds between two tries; the first ones follow each other sooner.
+    """
+    return _lock_file(descriptor, deadline, max_pause, native_sleep)
+
+
+def _lock_file(descriptor: int, deadline: Deadline, max_pause: float, sleep: Callable[[float], object]) -> bool:
     pause = _FIRST_LOCK_PAUSE
     while not try_to_lock_file(descriptor):
-        if time.monotonic() >= deadline:
+        if deadline.is_over():
             return False
-        time.sleep(pause)
-        pause = min(2 * pause, _MAX_LOCK_PAUSE)
+        sleep(pause)
+        pause = min(2 * pause, max_pause)
     return True
 
 
 def unlock_file(descriptor: int) -> None:
-    """Release the lock of :func:`try_to_lock_file` or :func:`lock_file_within`."""
+    """Release the lock of :func:`try_to_lock_file`, or of one of those that wait."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import _thread
 import sys
 import threading
+import time
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from contextlib import suppress
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -28,16 +31,71 @@ def background_threads_run() -> bool:
 
 
 def outside_gevent(call: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return *call* itself, or under gevent a function that makes the call on a thread of gevent's pool.
+    """Return a function that makes *call* as :func:`call_outside_gevent` does."""
 
-    Other greenlets go on while the call waits, for instance for a disk.
+    @wraps(call)
+    def called(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return call_outside_gevent(partial(call, *args, **kwargs))
+
+    return called
+
+
+def call_outside_gevent(call: Callable[[], _T], give_up: Callable[[], object] | None = None) -> _T:
+    """Make *call*, and return what it returns; under gevent, on a thread of the pool of its hub.
+
+    Other greenlets go on while the call waits, for instance for a disk. It is
+    looked at each time if gevent has patched threads: a server may do so after
+    it has loaded the application.
+
+    A greenlet that is ended meanwhile goes on to wait for the end of the call,
+    as a thread has to. So nobody uses or closes what the call is still using.
+
+    :param give_up: called when the greenlet is ended, to have the call end soon.
     """
+    hub = _hub()
+    if hub is None:
+        return call()
+    # The pool prints what its threads raise, before anybody can look at it: hence it is returned.
+    task = hub.threadpool.spawn(_outcome_of, call)
+    try:
+        result, error = task.get()
+    except BaseException:
+        if give_up is not None:
+            give_up()
+        while not task.ready():
+            with suppress(BaseException):  # it is ended once more: the first time counts
+                task.wait()
+        raise
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback has this frame: a circle
+    return cast(_T, result)
+
+
+def _hub() -> Any:
+    """Return gevent's hub of this thread, or ``None`` if there is none to keep free."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
-        return call
-    from gevent import get_hub
+        return None
+    # Unlike the public get_hub, this makes none, for instance in the threads of the pool.
+    from gevent._hub_local import get_hub_if_exists
 
-    return lambda *args, **kwargs: get_hub().threadpool.apply(call, args, kwargs)
+    return get_hub_if_exists()
+
+
+def _outcome_of(call: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:
+    try:
+        return call(), None
+    except BaseException as error:
+        return None, error
+
+
+def native_sleep(seconds: float) -> None:
+    """Sleep in this thread, also within a call that is outside gevent: there, gevent's sleep would start a hub."""
+    monkey = sys.modules.get("gevent.monkey")
+    (time.sleep if monkey is None else monkey.get_original("time", "sleep"))(seconds)
 
 
 def native_lock() -> Any:

@@ -118,7 +118,7 @@ for name in "123":
 
 
 def trace(path: Path, mode: str) -> list[str]:
-    """Return the system calls on the file, its directory and the pipe, in order."""
+    """Return the system calls on the file, its directory and the pipe, in order, but for opening what is not there."""
     log = path.with_suffix(".trace")
     calls = "trace=openat,write,writev,pwrite64,fsync,fdatasync"
     run(_THREE, path, mode, under=[strace(), "-f", "--seccomp-bpf", "-qq", "-y", "-e", calls, "-o", str(log)])
@@ -128,7 +128,7 @@ def trace(path: Path, mode: str) -> list[str]:
         name = call.split("(")[0]
         if '"returned' in call:
             found.append("return")
-        elif name == "openat" and f'"{path}"' in call:
+        elif name == "openat" and f'"{path}"' in call and "ENOENT" not in call:
             found.append("append" if "O_APPEND" in call else "open")
         elif f"<{path}>" in call and name != "openat":
             found.append(name)

@@ -64,7 +64,7 @@ def test_threads_that_store_at_once_share_one_insert(
     sink: SQLite, connection: sqlite3.Connection, statements: list[str], path: Path
 ) -> None:
     assert store_at_once(sink, connection, [event(str(number)) for number in range(8)]) == [None] * 8
-    assert kinds(statements) == ["INSERT", "INSERT"]
+    assert kinds(statements) == ["BEGIN", "INSERT", "COMMIT"] * 2
     assert stored(path) == ["busy", *(str(number) for number in range(8))]
     assert sink.waiting == 0
 
@@ -77,7 +77,7 @@ def test_batches_of_several_threads_share_one_insert(
 
     errors = store_at_once(sink, connection, [event(str(number)) for number in range(3)], store_two)
     assert errors == [None] * 3
-    assert kinds(statements) == ["INSERT", "INSERT"]
+    assert kinds(statements) == ["BEGIN", "INSERT", "COMMIT"] * 2
     assert stored(path) == ["busy", "0", "0 too", "1", "1 too", "2", "2 too"]
 
 
@@ -146,7 +146,7 @@ def test_an_event_that_is_no_row_is_named_before_the_others_are_stored(
     assert isinstance(why, Undeliverable)
     assert place == 1
     assert type(why.__cause__) is (cause or type(None))
-    assert kinds(statements) == ["INSERT"]
+    assert kinds(statements) == ["BEGIN", "INSERT", "COMMIT"]
     assert stored(path) == ["1", "2"]
 
 

@@ -11,6 +11,13 @@ from ..errors import Unavailable, Undeliverable
 #: Errors for which a row is at fault; any other is the file's.
 ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError)
 
+_PRIMARY_CODE = 0xFF  # of an error code; the other bits say more about it: https://sqlite.org/rescode.html
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's code of *error*, or zero for one that has none."""
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+
 
 def file_error(path: Path, error: sqlite3.Error) -> Exception:
     """Return what to raise in place of *error*, which says that nothing was stored.
@@ -22,7 +29,7 @@ def file_error(path: Path, error: sqlite3.Error) -> Exception:
     """
     if isinstance(error, ROW_ERRORS):
         return error
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+    if primary_code(error) == sqlite3.SQLITE_FULL:
         return OSError(errno.ENOSPC, str(error), str(path))
     return Unavailable(f"{path}: {error}")
 

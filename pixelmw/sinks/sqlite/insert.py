@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
+from typing import NamedTuple
 
 from ..rows import COLUMNS, Row
 from .errors import ROW_ERRORS
@@ -14,51 +15,98 @@ _COLUMN_COUNT = len(COLUMNS)
 # Every build of SQLite takes this many variables in a statement. Most take 32,766. That is no faster, and the
 # statements that a connection keeps prepared would need 400 MB.
 _MAX_VARIABLES = 999
+_KEPT_OUT = "a trigger of the table events kept the row out"
 
 
-def insert_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
-    """Insert all of *rows* or none, and commit. After an error, a transaction may be left to roll back.
+class Inserted(NamedTuple):
+    """What became of rows that were not all new.
 
-    :returns: how many were not inserted, since their messageId was there already.
+    :ivar refused: what the database refused, by the place of the row.
+    :ivar repeated: how many were not inserted, since their messageId was there already.
     """
-    # One statement is one call into SQLite, during which other threads run. executemany makes a call for each row.
-    variables = min(_MAX_VARIABLES, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
-    max_rows = variables // _COLUMN_COUNT
-    if len(rows) <= max_rows:
-        return len(rows) - connection.execute(_statement(len(rows)), list(chain.from_iterable(rows))).rowcount
-    repeated = len(rows)
-    connection.execute("BEGIN IMMEDIATE")
-    for start in range(0, len(rows), max_rows):
-        chunk = rows[start : start + max_rows]
-        repeated -= connection.execute(_statement(len(chunk)), list(chain.from_iterable(chunk))).rowcount
-    connection.execute("COMMIT")
-    return repeated
+
+    refused: dict[int, sqlite3.Error]
+    repeated: int
 
 
-def insert_one_by_one(connection: sqlite3.Connection, rows: Mapping[int, Row]) -> tuple[dict[int, sqlite3.Error], int]:
+def insert(connection: sqlite3.Connection, rows: Mapping[int, Row]) -> Inserted:
     """Insert in one transaction the rows that the database takes, and commit.
 
+    A trigger may ignore or delete a row without an error. So each row counts as
+    stored only if nothing but the insertion of these rows has changed the
+    database, or if the row is found there. After an error, a transaction may be
+    left to roll back.
+
     :param rows: by their places in the batch.
-    :returns: what the database refused, by place, and how many rows were not
-        inserted, since their messageId was there already.
     :raises sqlite3.Error: if nothing was stored: the file is at fault, or a trigger rolled back the transaction.
     """
+    try:
+        repeated = _insert_all(connection, list(rows.values()))
+    except ROW_ERRORS:
+        repeated = None
+    if repeated is not None:
+        return Inserted({}, repeated)
+    connection.rollback()
+    return _insert_one_by_one(connection, rows)
+
+
+def _insert_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> int | None:
+    """Insert *rows*, and commit if all of them are there then; returns how many were there before.
+
+    :returns: ``None`` if some are not there, or the transaction was rolled back.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    changes_before = connection.total_changes
+    inserted = 0
+    # One statement is one call into SQLite, during which other threads run. executemany makes a call for each row.
+    for chunk in _chunks(connection, rows):
+        inserted += connection.execute(insert_statement(len(chunk)), list(chain.from_iterable(chunk))).rowcount
+    # This counts what triggers change, too, where the other one does not.
+    changes = connection.total_changes - changes_before
+    if not changes == inserted == len(rows) and not all(_is_there(connection, row) for row in rows):
+        return None
+    connection.execute("COMMIT")
+    return len(rows) - inserted
+
+
+def _insert_one_by_one(connection: sqlite3.Connection, rows: Mapping[int, Row]) -> Inserted:
     refused: dict[int, sqlite3.Error] = {}
     repeated = 0
     connection.execute("BEGIN IMMEDIATE")
     for place, row in rows.items():
         try:
-            repeated += 1 - connection.execute(_statement(1), row).rowcount
+            inserted = connection.execute(insert_statement(1), row).rowcount
         except ROW_ERRORS as error:
             if not connection.in_transaction:  # a trigger may roll back more than its row
                 raise
             refused[place] = error
+        else:
+            if _is_there(connection, row):
+                repeated += 1 - inserted
+            else:
+                refused[place] = sqlite3.IntegrityError(_KEPT_OUT)
     connection.execute("COMMIT")
-    return refused, repeated
+    return Inserted(refused, repeated)
+
+
+def _is_there(connection: sqlite3.Connection, row: Row) -> bool:
+    return connection.execute("SELECT 1 FROM events WHERE message_id = ?", row[:1]).fetchone() is not None
+
+
+def _chunks(connection: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    variables = min(_MAX_VARIABLES, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
+    max_rows = variables // _COLUMN_COUNT
+    for start in range(0, len(rows), max_rows):
+        yield rows[start : start + max_rows]
 
 
 @cache
-def _statement(rows: int) -> str:
+def insert_statement(rows: int) -> str:
+    """Return what inserts so many rows, but for those whose messageId is there already.
+
+    It names the columns: a table of the user's own making may have them in another order, and more of them.
+    """
     row = f"({', '.join('?' * _COLUMN_COUNT)})"
     values = ", ".join([row] * rows)
-    return f"INSERT INTO events VALUES {values} ON CONFLICT (message_id) DO NOTHING"  # noqa: S608 - question marks
+    # No text of a user's is in it.
+    return f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES {values} ON CONFLICT (message_id) DO NOTHING"  # noqa: S608
