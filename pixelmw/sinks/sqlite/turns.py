@@ -36,6 +36,9 @@ def has_reset_bug(version: tuple[int, ...]) -> bool:
     return version < (3, 51, 3) and not mended
 
 
+# Seconds between two looks whether it is one's turn. With pauses of up to ten milliseconds, the unluckiest of eight
+# processes that store without a break stored a 25th of what the luckiest one did; with this, a third, as without turns.
+_MAX_PAUSE = 0.001
 NEEDS_TURNS = HAS_FILE_LOCKS and has_reset_bug(sqlite3.sqlite_version_info)
 
 
@@ -53,7 +56,7 @@ def turn(path: Path, deadline: Deadline) -> Iterator[None]:
         yield
         return
     try:
-        if not lock_file_until(descriptor, deadline):
+        if not lock_file_until(descriptor, deadline, _MAX_PAUSE):
             raise Unavailable(f"{path}: other processes kept the database locked")
         try:
             yield
@@ -64,8 +67,9 @@ def turn(path: Path, deadline: Deadline) -> Iterator[None]:
 
 
 def _open_directory(path: Path) -> int | None:
+    # SQLite, too, follows a link to the database. The system follows those within the path.
+    directory = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
     try:
-        # SQLite, too, follows a link to the database.
-        return os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY | os.O_DIRECTORY)
+        return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
         return None  # there is no database to write to, as SQLite will say
