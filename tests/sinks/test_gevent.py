@@ -1,4 +1,4 @@
-"""Under gevent, the waits of the sinks for files leave other greenlets alone, and a greenlet may be ended within one."""
+"""Under gevent, waiting for a file leaves other greenlets alone, and a greenlet may be ended while it waits."""
 
 from __future__ import annotations
 

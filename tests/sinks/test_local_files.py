@@ -40,7 +40,9 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("umask")
-@pytest.mark.parametrize(("given", "seen"), [({}, "0o600"), ({"mode": 0o640}, "0o640")], ids=["as it is", "for a group"])
+@pytest.mark.parametrize(
+    ("given", "seen"), [({}, "0o600"), ({"mode": 0o640}, "0o640")], ids=["as it is", "for a group"]
+)
 @both
 def test_every_file_that_a_sink_creates_has_its_mode_whatever_the_umask_is(
     tmp_path: Path, make: Make, name: str, given: dict[str, Any], seen: str
@@ -78,7 +80,7 @@ def test_a_link_to_a_file_that_is_not_there_yet_is_followed(tmp_path: Path, make
 @pytest.mark.parametrize("mode", [0o400, 0o060, 0o700, 0o4600, -1, "0600", True], ids=repr)
 @both
 def test_a_mode_that_makes_no_sense_is_refused(tmp_path: Path, make: Make, name: str, mode: Any) -> None:
-    with pytest.raises(ValueError, match="mode is .*; it has to be 0o600"):
+    with pytest.raises(ValueError, match=r"mode is .*; it has to be 0o600"):
         make(tmp_path / name, mode=mode)
 
 

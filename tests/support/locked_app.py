@@ -15,7 +15,7 @@ _DIRECTORY = Path(os.environ["PIXELMW_TEST_DIRECTORY"])
 
 
 def _sink() -> Callable[[Event], object]:
-    make = {
+    make: dict[str, Callable[[], Callable[[Event], object]]] = {
         "sqlite": lambda: SQLite(_DIRECTORY / "events.db", timeout=20),
         "jsonlines": lambda: JSONLines(_DIRECTORY / "events.jsonl", timeout=20),
         "spool": lambda: Spool(_DIRECTORY / "spool", SQLite(_DIRECTORY / "events.db", timeout=20)),
