@@ -34,12 +34,13 @@ from __future__ import annotations
 import mmap
 import os
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
+
+from .locks import Lock
 
 _T = TypeVar("_T")
 
@@ -91,42 +92,7 @@ _process: object = object()
 _pid = 0
 
 
-class _Lock:
-    """A lock that may be made before gevent patches threads: from then on it is of gevent's kind.
-
-    A lock of the system's would stop all greenlets as soon as one wants it while another has it.
-    """
-
-    def __init__(self) -> None:
-        self._kind: object = threading.Lock
-        self._lock = threading.Lock()
-
-    def acquire(self, timeout: float = -1) -> bool:
-        """Acquire the lock, waiting at most *timeout* seconds, or for ever if that is -1; True if it was acquired."""
-        self._follow_gevent()
-        return self._lock.acquire(timeout=timeout)
-
-    def release(self) -> None:
-        """Release the lock."""
-        self._lock.release()
-
-    # ``with`` calls the methods of the lock itself, which are written in C. In methods of ours, an exception that comes
-    # from outside could arrive after the lock is taken and before the block begins. Then the lock would stay held.
-    @property
-    def __enter__(self) -> Callable[[], bool]:
-        self._follow_gevent()
-        return self._lock.__enter__
-
-    @property
-    def __exit__(self) -> Callable[..., None]:
-        return self._lock.__exit__
-
-    def _follow_gevent(self) -> None:
-        if self._kind is not threading.Lock:  # which it replaces, most often in a new worker that has done nothing yet
-            self._lock, self._kind = threading.Lock(), threading.Lock
-
-
-class ForkSafeLock(_Lock):
+class ForkSafeLock(Lock):
     """A lock that is free after every fork, in the parent and in the child.
 
     :param before_fork: called in the parent just before it forks, while the
@@ -214,7 +180,7 @@ def take_before_fork(thing: TakenBeforeFork) -> None:
 _outer: dict[int, tuple[int, weakref.ref[TakenBeforeFork]]] = {}  # with the process that made it
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
 _values: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
-_forking = _Lock()  # held during a fork, see rule 4
+_forking = Lock()  # held during a fork, see rule 4
 _locks_held_for_fork: list[ForkSafeLock] = []
 _taken_for_fork: list[TakenBeforeFork] = []
 

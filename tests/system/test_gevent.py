@@ -98,6 +98,7 @@ def test_a_call_leaves_the_thread_of_the_hub_and_one_within_it_stays_where_it_is
 
 
 _ERROR = """
+os.dup2(1, 2)  # so that what is printed to stderr is seen
 gevent.sleep(0)
 
 def fail():
