@@ -34,7 +34,7 @@ class Lock:
 
     @property
     def __exit__(self) -> Callable[..., None]:
-        self._follow_gevent()  # here too: before Python 3.14 this comes second, from then on first, each before the call
+        self._follow_gevent()  # here too: which one is looked up first depends on the version of Python
         return self._lock.__exit__
 
     def _follow_gevent(self) -> None:
