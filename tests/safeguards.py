@@ -1,4 +1,4 @@
-"""Takes each safeguard of a Spool and of Kafka away in turn, in a copy, and sees whether a test notices.
+"""Takes each safeguard of sinks and deliveries away in turn, in a copy, and sees whether a test notices.
 
 Run it with ``python tests/safeguards.py``: it prints a line for each, and ends with 1 where a test
 stayed green that should not have.
@@ -164,6 +164,20 @@ SAFEGUARDS = {
         "sinks/kafka/test_library.py::test_of_each_kind"),
     "Kafka: the size of a message": Safeguard(
         "sinks/kafka/message.py", "if size > max_bytes:", "if False:", "sinks/kafka/test_size.py::test_"),
+    "a turn for each transaction": Safeguard(
+        "sinks/sqlite/turns.py", "_open_directory(path) if NEEDS_TURNS else None", "None",
+        "sinks/test_sqlite_turns.py::test_a_transaction_and"),
+    "a look at what was stored": Safeguard(
+        "sinks/sqlite/insert.py", "if not changes == inserted == len(rows) and", "if False and",
+        "sinks/test_sqlite_tables.py::test_an_event_whose_row"),
+    "a mode whatever the umask is": Safeguard(
+        "sinks/local_files.py", "_set_mode(descriptor, mode)", "pass", "sinks/test_local_files.py::test_every_file"),
+    "waits leave the hub free": Safeguard(
+        "system/threads.py", "if hub is None:", "if True:", "sinks/test_gevent.py::test_a_slow_disk"),
+    "a greenlet waits for the end of its call": Safeguard(
+        "system/threads.py", "while not task.ready():", "while False:", "system/test_gevent.py::test_a_greenlet"),
+    "a lock follows gevent": Safeguard(
+        "system/locks.py", "if self._kind is not threading.Lock:", "if False:", "system/test_gevent.py::test_other"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""No safeguard of a Spool can be taken away without a test that turns red."""
+"""No safeguard of a Spool, or of files and locks, can be taken away without a test that turns red."""
 
 from __future__ import annotations
 
