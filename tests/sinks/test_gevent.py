@@ -40,6 +40,7 @@ print(ticks_beside(lambda: sink(event("1"))) > 10)
 """
 
 
+@pytest.mark.slow
 @both
 def test_a_slow_disk_stops_no_other_greenlet(tmp_path: Path, name: str) -> None:
     slow = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=200000"]  # microseconds

@@ -95,6 +95,7 @@ sink.close()
 """
 
 
+@pytest.mark.slow
 def test_a_transaction_and_its_checkpoint_are_within_a_turn(tmp_path: Path) -> None:
     path, log = tmp_path / "events.db", tmp_path / "trace"
     calls = ["-y", "-e", "trace=flock,pwrite64,write", "-o", str(log)]
