@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from .deadline import Deadline
-from .threads import native_sleep
+from .threads import pause
 
 try:
     import fcntl
@@ -47,28 +45,23 @@ def try_to_lock_file(descriptor: int) -> bool:
 
 
 def lock_file_within(descriptor: int, seconds: float) -> bool:
-    """Lock the file as soon as it is free; returns False if it was not within *seconds*.
-
-    There is no call that waits that long. The pauses between the tries leave gevent's hub free.
-    """
-    return _lock_file(descriptor, Deadline(seconds), _MAX_LOCK_PAUSE, time.sleep)
+    """Lock the file as soon as it is free; returns False if it was not within *seconds*."""
+    return lock_file_until(descriptor, Deadline(seconds))
 
 
 def lock_file_until(descriptor: int, deadline: Deadline, max_pause: float = _MAX_LOCK_PAUSE) -> bool:
-    """Do the same until *deadline*, within a call that is made outside gevent (:func:`.threads.call_outside_gevent`).
+    """Do the same until *deadline*.
+
+    There is no call that waits that long. The pauses between the tries leave gevent's hub free.
 
     :param max_pause: seconds between two tries; the first ones follow each other sooner.
     """
-    return _lock_file(descriptor, deadline, max_pause, native_sleep)
-
-
-def _lock_file(descriptor: int, deadline: Deadline, max_pause: float, sleep: Callable[[float], object]) -> bool:
-    pause = _FIRST_LOCK_PAUSE
+    next_pause = _FIRST_LOCK_PAUSE
     while not try_to_lock_file(descriptor):
         if deadline.is_over():
             return False
-        sleep(pause)
-        pause = min(2 * pause, max_pause)
+        pause(next_pause)
+        next_pause = min(2 * next_pause, max_pause)
     return True
 
 

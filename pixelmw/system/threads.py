@@ -92,10 +92,14 @@ def _outcome_of(call: Callable[[], _T]) -> tuple[_T | None, BaseException | None
         return None, error
 
 
-def native_sleep(seconds: float) -> None:
-    """Sleep in this thread, also within a call that is outside gevent: there, gevent's sleep would start a hub."""
+def pause(seconds: float) -> None:
+    """Sleep, and let other greenlets go on if this thread has any.
+
+    A thread of gevent's pool has none. There, the patched ``time.sleep`` would start a hub.
+    """
     monkey = sys.modules.get("gevent.monkey")
-    (time.sleep if monkey is None else monkey.get_original("time", "sleep"))(seconds)
+    sleep = time.sleep if monkey is None or _hub() is not None else monkey.get_original("time", "sleep")
+    sleep(seconds)
 
 
 def native_lock() -> Any:

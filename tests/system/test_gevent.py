@@ -9,7 +9,7 @@ from tests.support.processes import run
 _PREFACE = """
 import os, signal, sys, threading, time, warnings
 from pixelmw.system.fork import ForkSafeLock, PerProcess
-from pixelmw.system.threads import call_outside_gevent, native_sleep, outside_gevent
+from pixelmw.system.threads import call_outside_gevent, pause, outside_gevent
 
 signal.alarm(40)  # what stops all greenlets must not last
 before = ForkSafeLock()
@@ -66,7 +66,7 @@ print(ticks_beside(hold, fork, fork) > 3)
 """
 
 _OUTSIDE = """
-print(ticks_beside(lambda: sleep_outside(0.1), lambda: call_outside_gevent(lambda: native_sleep(0.1))) > 3)
+print(ticks_beside(lambda: sleep_outside(0.1), lambda: call_outside_gevent(lambda: pause(0.1))) > 3)
 """
 
 
@@ -130,8 +130,8 @@ def give_up():
 
 def call():
     while not Flag.is_set:
-        native_sleep(0.001)
-    native_sleep(0.05)
+        pause(0.001)
+    pause(0.05)
     steps.append("end of the call")
 
 def visit():

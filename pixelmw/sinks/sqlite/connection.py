@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...system.deadline import Deadline
-from ...system.threads import native_sleep
+from ...system.threads import pause
 from ..local_files import create_file, why_unusable
 from ..rows import COLUMNS
 from .errors import primary_code
@@ -58,7 +58,7 @@ class FairConnection(sqlite3.Connection):
             except sqlite3.OperationalError as error:
                 if primary_code(error) != sqlite3.SQLITE_BUSY or self.deadline.is_over():
                     raise
-            native_sleep(_PAUSE)
+            pause(_PAUSE)
 
 
 def connect(path: Path, mode: int, deadline: Deadline) -> tuple[FairConnection, os.stat_result]:
