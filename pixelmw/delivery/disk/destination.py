@@ -24,10 +24,11 @@ def name_of(sink: Sink) -> str:
     """Return a name for *sink* that stays the same while it stores to the same place, without secrets.
 
     It is the sink's qualified name, and its topic, table, stream, path or host, if it has one. A sink that is made of
-    several has the names of all.
+    several has the names of all. Of the package's own sinks it is the name of the class: their modules may move.
     """
     kind = sink if hasattr(sink, "__qualname__") else type(sink)
-    name = f"{getattr(kind, '__module__', None) or 'builtins'}.{getattr(kind, '__qualname__', '')}"
+    module, name = getattr(kind, "__module__", None) or "builtins", getattr(kind, "__qualname__", "")
+    name = name.lstrip("_") if module.startswith("pixelmw.") else f"{module}.{name}"
     values = [getattr(sink, attribute, None) for attribute in _TELLING]
     told = [str(value) for value in values if isinstance(value, str | os.PathLike)]
     if isinstance(url := getattr(sink, _URL, None), str):
