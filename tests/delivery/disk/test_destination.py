@@ -44,7 +44,7 @@ def test_two_sites_that_share_a_directory_are_told(tmp_path: Path, caplog: pytes
     run(_LEAVE, directory, tmp_path / "shop.jsonl", "")
     with Spool(directory, JSONLines(tmp_path / "blog.jsonl")) as spool:
         spool(event("of the blog"))
-    kind = "pixelmw.sinks.jsonlines.JSONLines"
+    kind = "JSONLines"
     assert told(caplog) == [
         f"{directory} holds events for {kind}({tmp_path}/shop.jsonl), and they go to {kind}({tmp_path}/blog.jsonl) now"
     ]
