@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from pixelmw import Limits, Rejected
 from pixelmw.params import parse_query
 from tests.support.pixel import Pixel
+from tests.support.reference_query import RefusedQuery, parsed
 
 PATHS = ("/pixel/v1/page", "/pixel/v1/track")
 WIDE = Limits(query_bytes=1 << 20, params=5000, key_chars=10_000, depth=64)
@@ -106,71 +106,12 @@ def test_the_order_of_parameters_changes_nothing(orders: tuple[list[Any], list[A
     assert results[0] == results[1]
 
 
-def decoded(raw: bytes) -> str:
-    """Rule 1: plus is a space, a malformed ``%`` stays, U+FFFD for what does not decode and for NUL."""
-    found, at = b"", 0
-    while at < len(raw):
-        escape = re.match(rb"%([0-9A-Fa-f][0-9A-Fa-f])", raw[at:])
-        found += bytes([int(escape[1], 16)]) if escape else b" " if raw[at : at + 1] == b"+" else raw[at : at + 1]
-        at += 3 if escape else 1
-    return found.decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-def repaired(name: str) -> str:
-    """Rule 1: no white space around a name and no ``amp;`` in front, unless they are escaped."""
-    while name[:1].isspace() or name.startswith("amp;"):
-        name = name[1:] if name[0].isspace() else name[4:]
-    tokens = re.findall(r"\\.?|.", name, re.DOTALL)
-    while tokens and tokens[-1].isspace():
-        tokens.pop()
-    return "".join(tokens)
-
-
-def segments(name: str) -> list[tuple[str, bool]]:
-    """Rule 2: what each segment is called, and whether an escape was used for it."""
-    found = [("", False)]
-    for token in re.findall(r"\\.?|.", name, re.DOTALL):
-        text, escaped = found[-1]
-        if token == ".":
-            found.append(("", False))
-        else:
-            found[-1] = (text + token.removeprefix("\\"), escaped or token.startswith("\\"))
-    return found
-
-
-def built(params: list[tuple[list[tuple[str, bool]], str]], *, root: bool = False) -> Any:
-    """Rule 2: what stands at one place, from all that is said about it; ``None`` for a conflict."""
-    values = [value for rest, value in params if not rest]
-    if 0 < len(values) < len(params) and not values[0].strip():
-        params = [(rest, value) for rest, value in params if rest]
-    if any(not rest for rest, _ in params):
-        return params[0][1] if all(not rest for rest, _ in params) else None
-    below: dict[str, Any] = {}
-    for name in dict.fromkeys(rest[0][0] for rest, _ in params):
-        below[name] = built([(rest[1:], value) for rest, value in params if rest[0][0] == name])
-    if any(value is None for value in below.values()):
-        return None
-    escaped = any(rest[0][1] for rest, _ in params)
-    if not root and not escaped and set(below) == {str(index) for index in range(len(below))}:
-        return [below[str(index)] for index in range(len(below))]
-    return below
-
-
-def reference(query: bytes) -> Any:
-    """DESIGN.md's rules 1 and 2 read aloud, with no thought of speed; ``None`` for a refusal."""
-    pairs = [pair.partition(b"=") for pair in query.split(b"&")]
-    named = [(repaired(decoded(name)), decoded(value)) for name, _, value in pairs]
-    params = [(segments(name), value) for name, value in named if name]
-    if any(len(name) > WIDE.depth for name, _ in params):
-        return None
-    return built(params, root=True) if params else {}
-
-
 @settings(tried, max_examples=600)
 @given(queries)
 def test_the_parser_does_what_the_rules_say(query: bytes) -> None:
-    expected = reference(query)
-    if expected is None:
+    try:
+        expected = parsed(query, WIDE)
+    except RefusedQuery:
         with pytest.raises(Rejected, match=r"segments|has a value"):
             parse_query(query.decode("latin-1"), WIDE)
     else:
