@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import Rejected
 from ..params import Limits
-from .coerce import compile_coercion
+from .coerce import FAULT, compile_coercion
 from .compiled import Compiler, Memory, Path, assume_matches, too_long_texts
 from .load import SchemaFault, load_schema, locate_schema
 from .patterns import Patterns, TooMuchText
@@ -42,7 +42,7 @@ class EventSchema:
         located = locate_schema(schema) if is_checked else load_schema(name, schema, patterns)[1]
         try:
             compiler = Compiler(located, patterns)
-            self._coercion = compile_coercion(located, compiler)
+            self._coercion, self._walk = compile_coercion(located, compiler)
         except RecursionError:
             raise SchemaFault(f"{name} is nested too deep to validate an event with it") from None
         self.node = compiler.root
@@ -56,8 +56,10 @@ class EventSchema:
         coerced: dict[str, Any] = self.coerced(event, {})
         return coerced
 
-    def coerce_and_validate(self, event: dict[str, Any]) -> None:
+    def coerce_and_validate(self, event: dict[str, Any], *, from_query: bool = False) -> None:
         """Coerce *event*, then validate it.
+
+        :param from_query: True if all in it is of the exact types that JSON has, since nobody but the package made it.
 
         The event itself is changed, but no dict or list inside it: where
         something in it changes, there is a new one.
@@ -68,7 +70,7 @@ class EventSchema:
         """
         memory: Memory = {}
         try:
-            self._coerce_and_validate(event, memory)
+            self._coerce_and_validate(event, memory, from_query)
         except TooMuchText:
             raise Rejected(
                 "invalid", "the event has too much text for the patterns of its schema", rule="pattern"
@@ -82,13 +84,19 @@ class EventSchema:
             nodes = [rule.properties[name] for rule in rules if rule.properties and name in rule.properties]
         return frozenset().union(*(node.named_properties for node in nodes))
 
-    def _coerce_and_validate(self, event: dict[str, Any], memory: Memory) -> None:
-        coerced = self.coerced(event, memory)
-        valid = self.node.holds(coerced, memory)
-        if not valid and not is_plain(coerced):  # an enricher left instances of subclasses, which no check accepts
-            memory = {}
-            coerced = self.coerced(plain(event), memory)
-            valid = self.node.holds(coerced, memory)
+    def _coerce_and_validate(self, event: dict[str, Any], memory: Memory, from_query: bool) -> None:
+        needs_look = self._needs_plain and not from_query
+        value = plain(event) if needs_look and not is_plain(event) else event
+        coerced = self._walk.walk(value, memory)
+        valid = coerced is not FAULT
+        if not valid:
+            coerced = self._coercion.coerce(value, memory)
+            if not from_query and not is_plain(
+                coerced
+            ):  # an enricher left instances of subclasses, which no check accepts
+                memory = {}
+                coerced = self.coerced(plain(event), memory)
+                valid = self.node.holds(coerced, memory)
         if coerced is not event:
             event.clear()
             event.update(coerced)

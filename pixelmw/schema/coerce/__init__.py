@@ -2,5 +2,6 @@
 
 from .compiler import compile_coercion
 from .place import Coercion
+from .walk import FAULT, Walk
 
-__all__ = ["Coercion", "compile_coercion"]
+__all__ = ["FAULT", "Coercion", "Walk", "compile_coercion"]

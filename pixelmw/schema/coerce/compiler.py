@@ -10,10 +10,11 @@ from ..located import REFERENCE_KEYWORDS, LocatedSchema
 from ..values import KINDS, SCALARS
 from .place import Applier, Coercion, Step
 from .steps import Choice, Conditions, Dependency
+from .walk import Walk
 
 
-def compile_coercion(root: LocatedSchema, compiler: Compiler) -> Coercion:
-    """Make the coercion of a schema.
+def compile_coercion(root: LocatedSchema, compiler: Compiler) -> tuple[Coercion, Walk]:
+    """Make the coercion of a schema, and the walk that also judges.
 
     :param root: a schema that :func:`pixelmw.schema.load.load_schema` has checked.
     :param compiler: what has compiled it. Each alternative in it gets its own coercion.
@@ -21,7 +22,7 @@ def compile_coercion(root: LocatedSchema, compiler: Compiler) -> Coercion:
     places = _Places(compiler)
     coercion = places.coercion_of([root])
     places.finish()
-    return coercion
+    return coercion, places.walks[coercion]
 
 
 class _Places:
@@ -30,6 +31,8 @@ class _Places:
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
         self._known: dict[frozenset[Any], Coercion] = {}
+        self._applying: dict[Coercion, list[LocatedSchema]] = {}
+        self.walks: dict[Coercion, Walk] = {}
 
     def coercion_of(self, schemas: Iterable[LocatedSchema]) -> Coercion:
         """The coercion of a place where *schemas* apply together; it may not be filled yet."""
@@ -39,6 +42,7 @@ class _Places:
             self._known[key].is_shared = True
             return self._known[key]
         coercion = self._known[key] = Coercion()
+        self._applying[coercion], self.walks[coercion] = applying, Walk()
         for located in applying:
             _narrow(coercion, located)
         self._add_properties(coercion, applying)
@@ -108,6 +112,7 @@ class _Places:
             for coercion in refusing:
                 coercion.takes_text = False
         changing = _changing(coercions)
+        parts = [(coercion.properties, coercion.other_items) for coercion in coercions]
         for coercion in coercions:
             coercion.keep(changing)
             coercion.steps = _joined([step for step in coercion.steps if changing.intersection(step.coercions())])
@@ -115,6 +120,30 @@ class _Places:
                 if isinstance(step, Choice):
                     for alternative, node in step.alternatives:
                         node.own_coercion = alternative.coerce
+        for coercion, (properties, item) in zip(coercions, parts, strict=True):
+            walks = {name: self.walks[child] for name, child in properties.items()}
+            items = self.walks[item] if item and not coercion.lasting_items else None
+            self.walks[coercion].fill(coercion, self._rules_left(coercion), walks, items)
+        for walk in self.walks.values():
+            walk.finish()
+
+    def _rules_left(self, coercion: Coercion) -> list[Rule]:
+        """The rules that a walk has to ask about a value, besides those that are about what it walks."""
+        nodes = [self._compiler.node(located) for located in self._applying[coercion]]
+        by_switch = {node for each in nodes for rule in each.rules if rule.switch for node in rule.applied}
+        rules = [rule for node in nodes if node not in by_switch for rule in node.rules]
+        return [rule for rule in rules if not _is_walked(rule, coercion)]
+
+
+def _is_walked(rule: Rule, coercion: Coercion) -> bool:
+    """True if a walk judges all that *rule* does. It knows no schema that is ``False``."""
+    if rule.applied:
+        return not rule.switch and not any(node.is_false for node in rule.applied)
+    if coercion.steps:
+        return False
+    if rule.properties is not None:
+        return not any(node.is_false for node in rule.properties.values())
+    return rule.keyword == "items" and isinstance(rule.value, dict) and not coercion.lasting_items
 
 
 def _takes_text(coercion: Coercion) -> bool:

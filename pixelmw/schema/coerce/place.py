@@ -132,14 +132,15 @@ class Coercion:
         if kind is dict:
             value = self._coerce_object(value, memory)
         elif kind is str:
-            value = self._coerce_text(value)
-        elif kind is list and (self.other_items or any(self.first_items)):
-            value = self._coerce_list(value, memory)
+            value = self.coerce_text(value)
+        elif kind is list:
+            value = self.coerce_list(value, memory)
         for step in self.steps:
             value = step.coerce(value, memory)
         return value
 
-    def _coerce_text(self, text: str) -> Any:
+    def coerce_text(self, text: str) -> Any:
+        """Return *text*, or what it spells where the types and values ask for that."""
         by_type = self.kinds is not None and "string" not in self.kinds
         if not by_type and (self.values is None or (False, text) in self.values):
             return text
@@ -162,9 +163,9 @@ class Coercion:
                     result[name] = coerced
                     if removed:
                         del result[name]
-        return self._coerce_others(value, result, memory) if self.appliers else result
+        return self.coerce_others(value, result, memory) if self.appliers else result
 
-    def _coerce_others(self, value: dict[str, Any], result: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    def coerce_others(self, value: dict[str, Any], result: dict[str, Any], memory: Memory) -> dict[str, Any]:
         """*result* with those properties of *value* coerced that are not known by name."""
         for name, child in value.items():
             if name not in self.known_names:
@@ -180,7 +181,10 @@ class Coercion:
                         del result[name]
         return result
 
-    def _coerce_list(self, value: list[Any], memory: Memory) -> list[Any]:
+    def coerce_list(self, value: list[Any], memory: Memory) -> list[Any]:
+        """Return *value* with its items coerced."""
+        if not (self.other_items or any(self.first_items)):
+            return value
         result, changed = [], False
         for index, item in enumerate(value):
             coercion = self.first_items[index] if index < len(self.first_items) else self.other_items

@@ -18,22 +18,24 @@ def applied(value: Any, keyword: str, nodes: list[Node]) -> Rule:
     def parts(value: Any, memory: Memory) -> Iterator[tuple[Path, Any, Node]]:
         return (((), value, node) for node in nodes)
 
+    switch = Switch.of([condition for node in nodes if (condition := _condition(node))])
     return Rule(
         keyword=keyword,
         value=value,
-        holds=_all_of(nodes) or all_hold(checks),
+        holds=_all_of(nodes, switch) if switch else all_hold(checks),
         parts=parts,
         applied=tuple(nodes),
+        switch=switch,
         **_evaluated(lambda value, memory: nodes),
     )
 
 
-def _all_of(nodes: list[Node]) -> Callable[[Any, Memory], bool] | None:
-    """A check for an ``allOf`` with many rules of the form *if the event is called so, then*."""
+def _all_of(nodes: list[Node], switch: Switch) -> Callable[[Any, Memory], bool]:
+    """A check for an ``allOf`` with many rules of the form *if the event is called so, then*.
+
+    :param switch: finds which of these rules can hold.
+    """
     conditional = [node for node in nodes if _condition(node)]
-    switch = Switch.of([condition for node in conditional if (condition := _condition(node))])
-    if switch is None:
-        return None
     checks = [node.holds for node in conditional]
     others = all_hold([node.holds for node in nodes if node not in conditional])
 

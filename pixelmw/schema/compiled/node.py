@@ -50,7 +50,7 @@ class Rule:
     :ivar applied: the nodes that apply to the same value whatever it is.
     :ivar properties: the nodes that apply to the properties of these names.
     :ivar branches: the nodes of ``if``, ``then`` and ``else``.
-    :ivar switch: finds quickly which of *nodes* may hold.
+    :ivar switch: finds quickly which of *nodes* may hold, or which conditions among *applied*.
     :ivar worded_as: the keyword that says the same in the newest draft.
     """
 

@@ -65,8 +65,10 @@ class PlannedEvents:
         self.compiled = compiled
         self._plan = compiled.plan
 
-    def coerce_and_validate(self, event: dict[str, Any]) -> None:
+    def coerce_and_validate(self, event: dict[str, Any], *, from_query: bool = False) -> None:
         """Coerce *event*, then judge it by the plan and by its type's schema.
+
+        :param from_query: as for :meth:`EventSchema.coerce_and_validate`.
 
         The event itself is changed, but no dict or list inside it.
 
@@ -74,15 +76,15 @@ class PlannedEvents:
         """
         planned = self._plan.find(self._event_type, event)
         try:
-            self._coerce_and_validate(event, planned)
+            self._coerce_and_validate(event, planned, from_query)
         except (TooMuchText, Rejected) as error:
             refusal = error if isinstance(error, Rejected) else _too_much_text()
             refusal.planned_name = planned.name or None if planned else None
             raise refusal from None
 
-    def _coerce_and_validate(self, event: dict[str, Any], planned: Planned | None) -> None:
+    def _coerce_and_validate(self, event: dict[str, Any], planned: Planned | None, from_query: bool) -> None:
         memory: Memory = {}
-        value = event if is_plain(event) else plain(event)
+        value = event if from_query or is_plain(event) else plain(event)
         common = self._plan.find(None, value)
         judges = [self.compiled.judge(each) for each in (planned, common) if each]
         typed = self.schema.coerced(value, memory)
