@@ -18,7 +18,8 @@ from ..text import decode_utf8
 # "%" becomes "=", and "+" a space. "&" and "=" separate, and must not be mixed up with those that were escaped. So they
 # become other bytes before the decoding: here the control character 0x1E, which no browser sends.
 _QUERY_TO_QP = bytes.maketrans(b"&=%+", b"\x1e\x1e= ")
-_ALL_BUT_SEPARATORS = bytes(set(range(256)) - set(b"&="))
+# A line break among the separators is out of place.
+_ALL_BUT_SEPARATORS = bytes(set(range(256)) - set(b"&=\r\n"))
 # For irregular queries, separators become bytes that UTF-8 never has: 0xFB for "&", 0xFC for "=", 0xFD for an escaped
 # "=", 0xFA for the "%" of a malformed escape. If a query itself has one of these bytes, it becomes 0xFF first. The
 # result is the same: each of them decodes to U+FFFD.
@@ -36,17 +37,15 @@ def unquote_text(raw: bytes) -> str:
 
 def decode_pairs(raw: bytes) -> tuple[Sequence[str], Sequence[str]]:
     """The names and the values of a query string, in its order. A name is empty if its pair has none."""
-    # The fast path. Every pair must be whole. The query must not contain 0x1E, which stands for a separator here, or
-    # "%1", which begins an escape of 0x1E, or line breaks, which quoted-printable would change.
+    # The fast path. Every pair must be whole. There must be no line breaks, which quoted-printable would change.
     separators = raw.translate(None, _ALL_BUT_SEPARATORS)
-    if separators == b"=&" * (len(separators) // 2) + b"=" and not (
-        b"%1" in raw or b"\x1e" in raw or b"\r" in raw or b"\n" in raw
-    ):
+    if separators == b"=&" * (len(separators) // 2) + b"=":
         decoded = binascii.a2b_qp(raw.translate(_QUERY_TO_QP))
         # A correct escape turns three bytes into one. If the length has shrunk by two for each "%", none is malformed.
         if len(decoded) == len(raw) - 2 * raw.count(b"%"):
             tokens = decode_utf8(decoded).split("\x1e")
-            return tokens[::2], tokens[1::2]
+            if len(tokens) == len(separators) + 1:  # or else the query had 0x1E itself, perhaps escaped
+                return tokens[::2], tokens[1::2]
     return _decode_irregular_pairs(raw)
 
 
