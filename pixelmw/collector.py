@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,9 @@ from .request import LazyRequest
 from .request_log import log_rejected, logger
 from .schema import EventSchema, PlannedEvents, TrackingPlan, event_schemas, planned_events
 from .system.callables import Call, checked_callable, raise_if_unfinished, run_calls
+from .system.counts import OutcomeCounts
 from .system.failures import ends_the_call_only, forget_tracebacks
 from .system.figures import figure_of
-from .system.fork import ForkSafeLock
 from .system.ids import random_uuid
 from .system.json_values import find_non_json
 
@@ -83,8 +82,9 @@ class Collector:
         self.schemas = planned_events(event_schemas(schemas, limits.pattern_steps), plan, limits.pattern_steps)
         if plan and plan.ignored:
             logger.info("%s has what JSON Schema does not know; it is ignored: %s", plan.name, ", ".join(plan.ignored))
-        self._outcome_counts: Counter[str] = Counter()
-        self._lock = ForkSafeLock()
+        # Then all in an event comes from the query, or is made here.
+        self._makes_all = not self._enrichers.has_the_users and new_id is random_uuid
+        self._outcomes = OutcomeCounts()
 
     @property
     def event_types(self) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ class Collector:
                     self._require_json(event)
                 else:
                     self._enrichers.run(event, request)
-                schema.coerce_and_validate(event)
+                schema.coerce_and_validate(event, from_query=self._makes_all)
                 try:
                     raise_if_unfinished("sink", self.sink, (yield self.sink, (event,)))
                 except Exception as error:
@@ -156,7 +156,7 @@ class Collector:
                 )
             raise
         finally:
-            self._count(outcome)
+            self._outcomes.add(outcome)
         yield from self.reporter.tell(refusal, environ)
         try:
             raise refusal
@@ -176,7 +176,7 @@ class Collector:
         """:meth:`refuse` in steps, as :meth:`steps`."""
         query = partial(mask_write_key, environ.get("QUERY_STRING", ""))
         refusal = Rejected(code, message, event_type=event_type, query=query)
-        self._count(code)
+        self._outcomes.add(code)
         yield from self.reporter.tell(refusal, environ)
         return refusal
 
@@ -188,8 +188,7 @@ class Collector:
         the sink had already.
         """
         repeated = figure_of(self.sink, "repeated")
-        with self._lock:
-            counts = dict(self._outcome_counts)
+        counts = self._outcomes.counts()
         return counts if repeated is None else {**counts, "repeated": repeated}
 
     def _schema_of(self, event_type: str) -> EventSchema | PlannedEvents:
@@ -210,7 +209,3 @@ class Collector:
         if fault := find_non_json(event):
             path, what = fault
             raise TypeError(f"what the enrichers left is not JSON: {join_name(path) or 'the event'} is {what}")
-
-    def _count(self, outcome: str) -> None:
-        with self._lock:
-            self._outcome_counts[outcome] += 1

@@ -78,7 +78,7 @@ class WriteKeyChecker:
         if not isinstance(found, str):
             raise_if_unfinished("write_keys", self.look_up, found)
             raise TypeError(f"the write_keys callable returned {found!r}: return a source name, or None to refuse")
-        return found or None
+        return str.__str__(found) or None  # of a StrEnum, its value
 
 
 def _any_key(write_key: str) -> str:
