@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 
 from pixelmw.access import WriteKeyChecker, WriteKeys
+from pixelmw.system.ids import random_uuid
 from tests.support.pixel import Pixel
 
 QUERY = "anonymousId=a&event=e"
@@ -61,6 +64,20 @@ def test_a_write_key_may_be_any_text(key: str) -> None:
 def test_a_source_name_reaches_the_event(write_keys: WriteKeys) -> None:
     event = Pixel(write_keys=write_keys).collected("/pixel/v1/track", f"{QUERY}&writeKey=right")
     assert event["context"]["source"] == "web"
+
+
+class Source(StrEnum):
+    """Names of sources."""
+
+    SITE = "site"
+
+
+@pytest.mark.parametrize("write_keys", [{"k": Source.SITE}, lambda key: Source.SITE], ids=["mapping", "callable"])
+def test_a_source_name_of_an_enum_is_a_plain_text_for_the_schema(write_keys: WriteKeys) -> None:
+    source = {"properties": {"source": {"enum": ["site"]}}}
+    schemas = {"page": {"properties": {"context": source}}}
+    pixel = Pixel(write_keys=write_keys, schemas=schemas, new_id=random_uuid)
+    assert pixel.collected("/pixel/v1/page", "writeKey=k&userId=u")["context"]["source"] == "site"
 
 
 @pytest.mark.parametrize("write_keys", ["any", ["right"]])
