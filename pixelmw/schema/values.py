@@ -11,8 +11,8 @@ from typing import Any
 # As RFC 8259, section 6 has it. The first group is the part that a number is zero by.
 _NUMBER = re.compile(r"-?((?:0|[1-9][0-9]*)(\.[0-9]+)?)([eE][+-]?[0-9]+)?")
 _LITERALS = {"true": True, "false": False, "True": True, "False": False, "null": None}
-# So many digits are a small number for every reader of JSON.
-_SMALL_DIGITS = 15
+# So many digits and a point are a number that a double holds, and never zero if there is another digit.
+_SMALL_CHARS = 16
 _ANY_DIGIT_BUT_NOUGHT = re.compile("[1-9]")
 
 #: The Python types of the values that JSON has. They are compared exactly: a bool is an int in Python, not in JSON.
@@ -49,8 +49,13 @@ def value_of_text(text: str) -> Any:
     booleans, too. A number stays text if no IEEE 754 double can hold it: many
     readers of JSON would turn 1e400 into infinity, and 1e-400 into zero.
     """
-    if text.isdecimal() and text.isascii() and len(text) <= _SMALL_DIGITS and (text[0] != "0" or text == "0"):
-        return int(text)  # as nearly every number of a visitor's is
+    whole, point, fraction = text.partition(".")
+    if whole.isdecimal() and text.isascii() and len(text) <= _SMALL_CHARS and (whole[0] != "0" or whole == "0"):
+        # Nearly every number of a visitor's is like this. A pattern takes three times as long.
+        if not point:
+            return int(text)
+        if fraction.isdecimal():
+            return float(text)
     if text in _LITERALS:
         return _LITERALS[text]
     if number := _NUMBER.fullmatch(text.strip()):
