@@ -91,9 +91,8 @@ class EventSchema:
         valid = coerced is not FAULT
         if not valid:
             coerced = self._coercion.coerce(value, memory)
-            if not from_query and not is_plain(
-                coerced
-            ):  # an enricher left instances of subclasses, which no check accepts
+            # An enricher may have left instances of subclasses, which no check accepts.
+            if not from_query and not is_plain(coerced):
                 memory = {}
                 coerced = self.coerced(plain(event), memory)
                 valid = self.node.holds(coerced, memory)
