@@ -143,7 +143,7 @@ SAFEGUARDS = {
         "delivery/forward/item.py", "event, self._event = self._event, None",
         "event = self._event = self._event or decode(self.payload)", "delivery/test_text.py::"),
     "who was refused in company is tried alone": Safeguard(
-        "delivery/forward/forwarder.py", "(self._dead if item.failed_alone else self._refused)", "self._dead",
+        "delivery/forward/proof.py", "return item.failed_alone and (", "return (",
         "delivery/forward/test_company.py::"),
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",

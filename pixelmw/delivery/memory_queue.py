@@ -21,6 +21,7 @@ done   the forwarder calls ``_on_done``                      forgotten: ``flush`
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -36,8 +37,8 @@ logger = logging.getLogger("pixelmw.delivery")
 
 #: Seconds after which forwarding goes on if a fault of ours interrupted it.
 PAUSE_AFTER_FAULT = 1.0
-# The longest pause between tries, in seconds, while the queue is being closed: a sink that comes back within the
-# five seconds of the exit gets everything.
+# The longest pause between tries, in seconds, while the queue is being closed, unless the destination asked for more: a
+# sink that comes back within the five seconds of the exit gets everything.
 _MAX_PAUSE_WHEN_CLOSING = 0.5
 
 
@@ -159,7 +160,8 @@ class MemoryQueue:
     def _run(self) -> None:
         while self._wait_for_work():
             try:
-                pause = self._forwarder.step()
+                is_closing = self._deadline is not None
+                pause = self._forwarder.step(longest_backoff=_MAX_PAUSE_WHEN_CLOSING if is_closing else math.inf)
             except Exception:
                 logger.exception("%r failed to forward; it will try again", self._owner)
                 pause = PAUSE_AFTER_FAULT

@@ -69,13 +69,18 @@ def always(error: Callable[[str], BaseException]) -> Fault:
 
 
 class Bench:
-    """A forwarder, and what came of its events."""
+    """A forwarder, and what came of its events. Its clock stands still, but for the pauses.
+
+    :ivar now: the seconds of the clock.
+    """
 
     def __init__(self, sink: Calls, ids: Iterable[str] = (), **options: Any) -> None:
         self.sink = sink
         self.done: list[str] = []
         self.dead: list[str] = []
+        self.now = 0.0
         options = {"retry": Retry(), "dead_letter": self._bury, "on_done": self._on_done, "max_batch": 500, **options}
+        options.setdefault("clock", lambda: self.now)
         self.forwarder = Forwarder(sink, **options)
         self._number = 0
         self.queue(ids)
@@ -93,8 +98,13 @@ class Bench:
             self.forwarder.pending.append(Item(encode({"messageId": each}), self._number))
 
     def steps(self, count: int) -> list[float]:
-        """Make so many steps, and return the pauses that they ask for."""
-        return [self.forwarder.step() for _ in range(count)]
+        """Make so many steps, each after the pause that the last one asked for; return the pauses."""
+        return [self._step() for _ in range(count)]
+
+    def _step(self) -> float:
+        pause = self.forwarder.step()
+        self.now += pause
+        return pause
 
     def until(self, condition: Callable[[], bool], most: int = 4000) -> list[float]:
         """Step until *condition* is true, and return the pauses that the steps ask for."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from ...events import Sink
 from ..forward import Forwarder, Item
@@ -45,10 +44,9 @@ class Drainer:
     ) -> None:
         self._directory = directory
         self._reader = SegmentReader(directory, quarantine or Quarantine(directory))
-        self._new_forwarder = partial(
-            Forwarder, sink, retry=retry, dead_letter=dead_letter, on_done=self._reader.on_done, max_batch=MAX_BATCH
+        self.forwarder = Forwarder(
+            sink, retry=retry, dead_letter=dead_letter, on_done=self._reader.on_done, max_batch=MAX_BATCH
         )
-        self.forwarder = self._new_forwarder()
         self._only = only
         self._pause_if_busy = pause_if_busy
         self._unread_segments: deque[Segment] = deque()
@@ -60,10 +58,8 @@ class Drainer:
         return self._reader.damaged_records
 
     def forget_progress(self) -> None:
-        """Forget what was read, since another process may have forwarded it meanwhile; the counts stay."""
-        counts = self.forwarder.counts
-        self.forwarder = self._new_forwarder()
-        self.forwarder.counts = counts
+        """Forget what was read, since another process may have forwarded it meanwhile; the counts and pauses stay."""
+        self.forwarder.forget()
         self._unread_segments.clear()
         self._unread_items = iter(())
         self._reader.forget()

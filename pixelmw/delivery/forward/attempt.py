@@ -1,82 +1,141 @@
-"""One call of a sink, and what it says about each item of a batch."""
+"""One batch for a sink: the search of ``sinks.together`` for the events at fault, and what it says about each item."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, overload
 
-from ...events import Event
-from ...sinks.base import PartialFailure, Undeliverable, is_down
+from ...events import Event, Sink
+from ...sinks.base import PartialFailure, Undeliverable, is_down, store, takes_batches
+from ...sinks.together.lines import timeout_of
+from ...sinks.together.search import MAX_UNKNOWN_ERRORS, Search, next_try
 from .item import Item
+from .proof import MAX_REFUSALS
 
 
 class Outcome(NamedTuple):
-    """The result of one call; each item of the batch is in one of the three lists, in the order of the batch."""
+    """What became of a batch. Each item is in one of the first four lists, in the order of the batch.
 
-    taken: list[Item]  # the sink has them
-    refused: list[Item]  # Undeliverable, by name
-    left: list[Item]  # they failed otherwise, or were not tried
-    # The failure to act on. None if left is empty, or if the sink took or refused some items and did not try the rest.
-    error: Exception | None
-    fault_is_known: bool  # True if error is the error of the first item in left, or says that the sink is down
+    :ivar taken: the sink has them.
+    :ivar refused: ``Undeliverable``, alone or by name.
+    :ivar overtaken: they failed with another error, alone or by name, and one behind them was taken.
+    :ivar left: they failed, and none behind them was taken, or they were not tried.
+    :ivar down: the error that says that the sink is down.
+    :ivar doubt: the error of the first of those *left* that failed alone or by name, with an unknown error.
+    :ivar last: the last error of all.
+    :ivar failed_calls: calls of the sink that failed, and whose events were or are to be tried again.
+    """
+
+    taken: list[Item]
+    refused: list[Item]
+    overtaken: list[Item]
+    left: list[Item]
+    down: Exception | None
+    doubt: Exception | None
+    last: Exception | None
+    failed_calls: int
 
 
-def attempt(
-    write: Callable[[Sequence[Event]], object], batch: Sequence[Item], *, taken_so_far: int, each_alone: bool
-) -> Outcome:
-    """Hand *batch* to a sink, once, and note on each item the failure that it met.
+class _Events(Sequence[Event]):
+    """The events of items, each a new dict whenever it is asked for, so that a sink can change none of them."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        self._asked_for: list[Item] = []
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, place: int) -> Event: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Event]: ...
+    def __getitem__(self, place: int | slice) -> Event | list[Event]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        self._asked_for.append(self._items[place])
+        return self._items[place].make_event()
+
+    def last_asked_for(self) -> list[Item]:
+        """Return the items whose events were asked for since the last call of this."""
+        asked_for, self._asked_for = self._asked_for, []
+        return asked_for
+
+
+def attempt(sink: Sink, batch: Sequence[Item], *, taken_so_far: int) -> Outcome:
+    """Have *sink* store *batch*, and note on each item the failure that it met.
+
+    Each try is one call of :func:`store`, so that others get their turn between two of them. All of them together take
+    about as long as a ``write`` may take, and what was not tried by then is left.
 
     :param taken_so_far: how many events the sink has taken in all.
-    :param each_alone: whether *write* calls the sink with each event alone.
     """
-    failures, raised = _call(write, [item.make_event() for item in batch])
-    outcome = Outcome([], [], [], None, fault_is_known=False)
-    alone = each_alone or len(batch) == 1
+    events = _Events(batch)
+    search = Search(
+        events,
+        deadline=time.monotonic() + timeout_of(sink),
+        changes_events=False,  # each try has new ones
+        max_unknown_errors=MAX_UNKNOWN_ERRORS,
+        max_refusals=MAX_REFUSALS,
+    )
+    each_alone = not takes_batches(sink)
+    tries = search.tries()
+    tried = next(tries, None)
+    last: Exception | None = None
+    failed_calls = 0
+    while tried is not None:
+        items = events.last_asked_for()
+        error = _call(sink, tried)
+        if error is not None:
+            last = error
+            failed_calls += len(items) > 1 or not isinstance(error, Undeliverable)
+            _note_failures(items, error, taken_so_far, each_alone=each_alone)
+        tried = next_try(tries, error)
+    return _outcome(batch, search.failures, last, failed_calls)
+
+
+def _call(sink: Sink, events: Sequence[Event]) -> Exception | None:
+    try:
+        store(sink, events, worker=True)
+    except BaseException as raised:
+        return as_exception(raised)
+    return None
+
+
+def _note_failures(items: Sequence[Item], error: Exception, taken_so_far: int, *, each_alone: bool) -> None:
+    """Note on each of *items*, which were tried together, the error that it met, if that is known."""
+    alone = each_alone or len(items) == 1
+    if isinstance(error, PartialFailure) and error.fits(len(items)):
+        for place, each in error.failures.items():
+            if each is not None or len(items) == 1:
+                items[place].note_failure(each or error, taken_so_far, alone=alone)
+    elif len(items) == 1 or is_down(error):
+        for item in items:
+            item.note_failure(error, taken_so_far, alone=alone)
+
+
+def _outcome(
+    batch: Sequence[Item], failures: Mapping[int, Exception | None], last: Exception | None, failed_calls: int
+) -> Outcome:
+    outcome = Outcome([], [], [], [], None, None, last, failed_calls)
+    last_taken = max((place for place in range(len(batch)) if place not in failures), default=-1)
     errors: list[Exception | None] = []
     for place, item in enumerate(batch):
         error = failures.get(place)
-        if error is not None:
-            item.note_failure(error, taken_so_far, alone=alone)
         if place not in failures:
             outcome.taken.append(item)
         elif isinstance(error, Undeliverable):
             outcome.refused.append(item)
+        elif error is not None and not is_down(error) and place < last_taken:
+            outcome.overtaken.append(item)
         else:
             outcome.left.append(item)
-            errors.append(error)
-    if not outcome.left:
-        return outcome
-    error = next(filter(is_down, errors), errors[0])
-    if error is not None:
-        return outcome._replace(error=error, fault_is_known=True)
-    if len(outcome.left) < len(batch):
-        return outcome
-    return outcome._replace(error=next(filter(None, errors), raised))
-
-
-def _call(
-    write: Callable[[Sequence[Event]], object], events: Sequence[Event]
-) -> tuple[Mapping[int, Exception | None], Exception | None]:
-    """Hand *events* to a sink.
-
-    :returns: two things. First, for the place of each event that was not stored, the error that this event met, or
-        ``None`` if it was not tried, or if it is not known which event met the error. Second, what the sink raised.
-    """
-    count = len(events)  # before the call, in which the sink may take the list apart
-    try:
-        write(events)
-    except PartialFailure as failure:
-        if count == 1 and 0 in failure.failures:
-            return {0: failure.failures[0] or failure}, failure
-        if failure.fits(count):
-            return failure.failures, failure
-        return dict.fromkeys(range(count), failure if count == 1 else None), failure
-    except BaseException as raised:
-        error = as_exception(raised)
-        known = count == 1 or is_down(error)
-        return dict.fromkeys(range(count), error if known else None), error
-    return {}, None
+            errors.append(error or (last if len(batch) == 1 else None))
+    down = next((error for error in errors if is_down(error)), None)
+    doubt = next((error for error in errors if error is not None and not is_down(error)), None)
+    return outcome._replace(down=down, doubt=doubt)
 
 
 def as_exception(raised: BaseException) -> Exception:

@@ -1,42 +1,89 @@
-"""How many events the next call of a sink gets: fewer while the event at fault is being searched for."""
+"""How many events the next call of a sink gets: fewer where a batch was too much for it."""
 
 from __future__ import annotations
 
+import math
+
+from ...sinks.base import Unavailable
+
+# Failures of the same batch: fewer may be an outage, which ends by itself.
+_TOO_MUCH = 3
+# Batches that go well before a larger one is tried again; twice as many after each that was too much again.
+_FIRST_PATIENCE = 4
+_LONGEST_PATIENCE = 1024
+
 
 class BatchSize:
-    """The number of pending events that are sent next.
+    """The number of events that are sent next.
 
-    If a batch fails and it is not known why, its first half is sent next, and so on until one event
-    fails alone. After each batch that goes well, the size doubles, up to *max_batch*.
-    If the sink says that an event of the batch is undeliverable, but not which one, that event is among the first
-    ``_fault_within`` pending events. Then the next batch is half of these. If that half goes well, the event is in the
-    rest, and the next batch is half of the rest.
+    A batch that failed ``_TOO_MUCH`` times may be too much for the destination: it is halved, and halved again at each
+    further failure. The size that goes well is kept for a while. If one event alone fails, too, the size was
+    not the reason: then it grows back as fast as it can.
 
-    :param max_batch: the most events that the sink gets at once.
+    :param most: the most events that the sink gets at once.
     :ivar current: the number of events that are sent next.
     """
 
-    def __init__(self, max_batch: int) -> None:
-        self._max_batch = max_batch
-        self.reset()
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.current = most
+        self._ceiling = most  # what it grows to without waiting
+        self._failures = 0  # of the same batch
+        self._well = 0  # batches of the size of the ceiling that went well in a row
+        self._patience = _FIRST_PATIENCE
+        self._is_larger_than_proven = False
 
-    def reset(self) -> None:
-        """Go back to full batches: the event at fault was found."""
-        self.current = self._max_batch
-        self._fault_within = 0
+    @property
+    def is_reduced(self) -> bool:
+        """True while batches are smaller than they may be."""
+        return self.current < self.most
 
     def use_one(self) -> None:
-        """Begin with one event: a suspect was set aside, and its neighbours may have the same fault."""
+        """Send one event, and then grow: neighbours of an event at fault may have the same fault."""
         self.current = 1
-        self._fault_within = 0
 
-    def halve(self, events: int, *, one_is_undeliverable: bool) -> None:
-        """Halve the size: a batch of *events* failed, and it is not known which of them is at fault, if any."""
-        self.current = events // 2
-        if one_is_undeliverable:
-            self._fault_within = events
+    def note_failure(self, events: int, error: Exception) -> None:
+        """Note that a batch of *events* failed with *error*, which says that the sink is down."""
+        if not may_be_too_much(error):
+            return
+        self._failures += 1
+        if self._is_larger_than_proven or self._failures >= _TOO_MUCH:
+            self.halve(events)
 
-    def grow(self, events: int) -> None:
-        """Double the size, or finish the search: a batch of *events* went well."""
-        self._fault_within = max(0, self._fault_within - events)
-        self.current = (self._fault_within + 1) // 2 or min(self.current * 2, self._max_batch)
+    def halve(self, events: int) -> None:
+        """Send half as many: a batch of *events* failed."""
+        self._failures = _TOO_MUCH
+        if self._is_larger_than_proven:
+            self._patience = min(2 * self._patience, _LONGEST_PATIENCE)
+        self._is_larger_than_proven = False
+        self._well = 0
+        self.current = max(1, events // 2)
+        self._ceiling = self.current if events > 1 else self.most
+
+    def note_success(self, events: int) -> None:
+        """Note that a batch of *events* went well."""
+        self._failures = 0
+        if events < self.current:
+            return
+        if self._is_larger_than_proven:
+            self._is_larger_than_proven = False
+            self._patience = _FIRST_PATIENCE
+        if self.current < self._ceiling:
+            self.current = min(2 * self.current, self._ceiling)
+        elif self._ceiling < self.most:
+            self._well += 1
+            if self._well >= self._patience:
+                self._well = 0
+                self._is_larger_than_proven = True
+                self.current = self._ceiling = min(2 * self._ceiling, self.most)
+
+
+def may_be_too_much(error: Exception) -> bool:
+    """Return True if *error* may mean that a batch was too large: a time-out, a lost connection, or no reason.
+
+    A destination that asks to be left alone for some seconds, that refuses the connection or whose disk is full,
+    would not take one event, either.
+    """
+    if isinstance(error, Unavailable):
+        return error.retry_after is None or math.isnan(error.retry_after)
+    return isinstance(error, ConnectionError | TimeoutError) and not isinstance(error, ConnectionRefusedError)

@@ -10,32 +10,37 @@ from ...events import Sink
 from ...system.callables import raise_if_unfinished
 from .attempt import as_exception
 from .item import Item
+from .states import ItemState
 
 logger = logging.getLogger("pixelmw.delivery")
 
 
 class DeadLetterQueue:
-    """Dead items, in the order in which they are to be stored.
+    """Dead items, in the order in which they are to be buried.
 
     :param sink: the sink that does not take them, for the log.
     :param dead_letter: the sink that stores them. Without one they are logged, and lost.
-    :param on_done: called with each item that is stored or lost.
+    :param on_buried: called with each item that is stored or lost.
     """
 
-    def __init__(self, sink: Sink, dead_letter: Sink | None, on_done: Callable[[Item], object]) -> None:
+    def __init__(self, sink: Sink, dead_letter: Sink | None, on_buried: Callable[[Item], object]) -> None:
         self._sink = sink
         self._dead_letter = dead_letter
-        self._on_done = on_done
+        self._on_buried = on_buried
         self._items: deque[Item] = deque()
 
     def __len__(self) -> int:
         return len(self._items)
 
     def append(self, item: Item) -> None:
-        """Make a dead letter of *item* with the next :meth:`store`."""
+        """Make a dead letter of *item* with the next :meth:`bury`."""
         self._items.append(item)
 
-    def store(self) -> Exception | None:
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._items.clear()
+
+    def bury(self) -> Exception | None:
         """Make dead letters of all; returns the error if one could not be stored. The rest waits for the next call."""
         while self._items:
             item = self._items[0]
@@ -45,8 +50,9 @@ class DeadLetterQueue:
             except BaseException as raised:
                 return as_exception(raised)
             self._items.popleft()
+            item.state = ItemState.BURIED
             lost = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"
             name = item.make_event().get("messageId")
             logger.error("%r does not take the event %r%s: %s", self._sink, name, lost, item.last_error)
-            self._on_done(item)
+            self._on_buried(item)
         return None

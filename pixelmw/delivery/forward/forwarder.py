@@ -1,31 +1,27 @@
-"""Gets events into a sink whatever it does; the rules stand in :mod:`pixelmw.delivery.forward`."""
+"""Hands items to a sink, step by step; the rules stand in :mod:`pixelmw.delivery.forward`."""
 
 from __future__ import annotations
 
-import logging
-import random
+import math
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from ...events import Sink
-from ...sinks.base import Unavailable, Undeliverable, batch_writer, is_down, takes_batches
-from ...system.logs import LogThrottle
+from ...sinks.base import is_down
 from ..retry import Retry
 from .attempt import Outcome, attempt
 from .batch_size import BatchSize
+from .condition import Condition, Pause
 from .dead_letter_queue import DeadLetterQueue
 from .item import Item
+from .items import Items
+from .proof import MAX_REFUSALS, Proof
+from .states import MAX_SET_ASIDE, ItemState, SinkState
 
-logger = logging.getLogger("pixelmw.delivery")
-
-# Eight failures, each with other events taken in between, are not chance: of a sink that fails one time in five
-# without a reason, 0.2 ** 8 is 3 events in a million.
-_EVIDENCE_NEEDED = 8
-# At most so many suspects, and so many dead items: they are in memory, and a directory may hold any number.
-_MAX_SET_ASIDE = 100
-# Items that are tried alone in one step: refused ones, or suspects after a batch went well.
-_TRIED_ALONE_PER_STEP = 8
+# Items that are tried alone in one step: tried ones, or suspects after a batch went well.
+_ALONE_PER_STEP = 8
 
 
 class Forwarder:
@@ -36,8 +32,10 @@ class Forwarder:
     :param dead_letter: where dead letters go; without one they are logged, and lost.
     :param on_done: called with the items that the sink has, or that are dead letters.
     :param max_batch: events that are handed to the sink at once.
-    :ivar pending: items to be forwarded; the owner of the forwarder appends to it.
+    :param in_flight: called with the items of a batch; the sink is called within the context that it returns.
+    :param clock: gives the seconds that pauses are measured by.
     :ivar wants_more_pending: True while the sink or an event may be at fault; more pending items help to find out.
+    :ivar one_by_one: how many of the next items are sent alone, since a process may have died of one of them.
     :ivar counts: events ``forwarded`` and ``dead``, and calls ``retried``.
     """
 
@@ -49,164 +47,204 @@ class Forwarder:
         dead_letter: Sink | None,
         on_done: Callable[[Iterable[Item]], object],
         max_batch: int,
+        in_flight: Callable[[Sequence[Item]], AbstractContextManager[object]] = nullcontext,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.pending: deque[Item] = deque()
         self.wants_more_pending = False
+        self.one_by_one = 0
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
-        self._write = batch_writer(sink)
-        self._takes_batches = takes_batches(sink)
         self._retry = retry
         self._on_done = on_done
+        self._in_flight = in_flight
         self._batch_size = BatchSize(max_batch)
-        self._refused: deque[Item] = deque()
-        self._suspects: deque[Item] = deque()
-        self._dead = DeadLetterQueue(sink, dead_letter, self._on_dead_letter)
-        self._failures_in_a_row = 0
-        self._log_throttle = LogThrottle()
+        self._proof = Proof(retry)
+        self._items = Items(self._proof, DeadLetterQueue(sink, dead_letter, self._on_buried))
+        self._condition = Condition(sink, retry, clock, waiting=self.__len__)
+        self._set_aside_pause = Pause(retry, clock)
 
     def __len__(self) -> int:
-        return len(self.pending) + len(self._refused) + len(self._suspects) + len(self._dead)
+        return len(self._items)
+
+    @property
+    def pending(self) -> deque[Item]:
+        """The waiting items; the owner of the forwarder appends to it."""
+        return self._items.waiting
 
     @property
     def holds_up_others(self) -> bool:
         """Whether later events have to wait for some that are here."""
-        return bool(self.pending or self._refused)
+        return bool(self._items.waiting or self._items.tried)
 
-    def step(self) -> float:
-        """Try one batch; returns the seconds to wait before the next step.
+    @property
+    def sink_state(self) -> SinkState:
+        """What the last calls of the sink said about it."""
+        is_halving = self._condition.state is SinkState.FLOWING and self._batch_size.is_reduced
+        return SinkState.HALVING if is_halving else self._condition.state
 
-        If nothing is pending, suspects are tried. While too many dead letters
-        cannot be stored, nothing else is forwarded.
+    def forget(self) -> None:
+        """Forget all items, but not what is known of the sink."""
+        self._items.clear()
+        self.one_by_one = 0
+
+    def bury(self, item: Item, reason: str) -> None:
+        """Make a dead letter of *item*, which is new here."""
+        item.last_error = reason
+        self._items.bury(item)
+
+    def step(self, *, longest_backoff: float = math.inf) -> float:
+        """Try one batch, or suspects if none waits, once the pause is over; returns the seconds to wait.
+
+        While too many dead letters cannot be stored, nothing is forwarded.
+
+        :param longest_backoff: seconds that a pause may last, unless the destination asked for more.
         """
-        if self.holds_up_others and len(self._dead) < _MAX_SET_ASIDE:
-            pause = self._try_refused() if self._refused else self._forward_batch()
+        if self.holds_up_others and len(self._items.dead) < MAX_SET_ASIDE:
+            if (left := self._condition.pause.seconds_left(longest_backoff)) > 0:
+                return left
+            if self._proof.blames_sink:
+                pause = self._try_refuser()
+            else:
+                pause = self._try_tried() if self._items.tried else self._forward_batch()
+        elif len(self):
+            if (left := self._set_aside_pause.seconds_left(longest_backoff)) > 0:
+                return left
+            error = self._try_alone(self._items.suspects)
+            self._condition.failures += 1
+            pause = self._set_aside_pause.begin(self._condition.failures, error)
         else:
-            error = self._try_alone(self._suspects)
-            self._failures_in_a_row += 1
-            pause = self._pause_after(error)
-        if (error := self._dead.store()) is not None:
-            self._log_rarely("a dead letter was not stored", error)
+            return 0.0
+        if (error := self._items.dead.bury()) is not None:
+            self._condition.log("a dead letter was not stored", error)
         return pause
 
     def _forward_batch(self) -> float:
         self.wants_more_pending = False
-        batch = list(islice(self.pending, self._batch_size.current))
+        batch = self._items.next_batch(1 if self.one_by_one else self._batch_size.current)
         outcome = self._attempt(batch)
         for _ in batch:
             self.pending.popleft()
         self.pending.extendleft(reversed(outcome.left))
-        if outcome.error is not None:
-            return self._handle_failure(outcome.left, outcome.error, outcome.fault_is_known)
-        if not outcome.left:
-            self._batch_size.grow(len(batch))
-            self._try_alone(self._suspects)
-        return 0.0
+        self.one_by_one = max(0, self.one_by_one - len(batch) + len(outcome.left))
+        if outcome.overtaken and outcome.last is not None:
+            self._condition.log(f"{self._sink!r} fails for some events, which are tried again", outcome.last)
+            self._items.suspect(outcome.overtaken)
+            self._batch_size.use_one()
+        self._items.settle_refused(outcome.refused)
+        if self._proof.blames_sink and outcome.last is not None:
+            return self._fail_refused(outcome.last)
+        if outcome.down is not None:
+            return self._fail_down(batch, outcome, outcome.down)
+        if len(outcome.left) == len(batch):
+            return self._fail_without_word(batch, outcome)
+        if outcome.left:
+            return 0.0  # there was progress
+        if len(outcome.refused) == len(batch):
+            return self._condition.pause.begin(1)
+        self._batch_size.note_success(len(batch))
+        error = self._try_alone(self._items.suspects)
+        return self._condition.note_failure(SinkState.DOWN, error) if error is not None and is_down(error) else 0.0
 
-    def _attempt(self, batch: list[Item]) -> Outcome:
-        """Send *batch* once; what was taken is done, and what was refused is dead, or is to be tried alone."""
-        outcome = attempt(self._write, batch, taken_so_far=self.counts["forwarded"], each_alone=not self._takes_batches)
-        for item in outcome.refused:
-            self._to_dead_or_refused(item)
-            self._batch_size.reset()
+    def _attempt(self, batch: Sequence[Item]) -> Outcome:
+        """Have the sink store *batch*; what it takes is done."""
+        with self._in_flight(batch):
+            outcome = attempt(self._sink, batch, taken_so_far=self.counts["forwarded"])
+        self.counts["retried"] += outcome.failed_calls
         self.counts["forwarded"] += len(outcome.taken)
         self._on_done(outcome.taken)
-        if len(outcome.left) < len(batch):
-            self._failures_in_a_row = 0
+        if outcome.taken:
+            self._proof.note_taken()
+            self._condition.note_taken(len(outcome.taken))
+        self._proof.note_refused(sum(item.state is ItemState.WAITING for item in outcome.refused))
         return outcome
 
-    def _handle_failure(self, left: list[Item], error: Exception, fault_is_known: bool) -> float:
-        """Decide what becomes of the pending after a failure; returns the seconds to wait before the next step."""
-        self.counts["retried"] += 1
-        self.wants_more_pending = not is_down(error)
-        self._log_rarely(f"{self._sink!r} failed", error)
-        if not fault_is_known:
-            self._batch_size.halve(len(left), one_is_undeliverable=isinstance(error, Undeliverable))
-            return 0.0 if isinstance(error, Undeliverable) else self._retry.pause(1)
-        self._failures_in_a_row += 1
-        if is_down(error):
-            while self.pending and self._retry.is_exhausted(self.pending[0].tries):
-                self._dead.append(self.pending.popleft())
-        elif self._is_at_fault(left[0]):
-            self._to_dead_or_refused(self.pending.popleft())
-        elif self._failures_in_a_row > 1 and len(self.pending) > 1 and self._sink_takes_another():
-            return 0.0
-        return self._pause_after(error)
+    # --- the sink took nothing ---
 
-    def _sink_takes_another(self) -> bool:
-        """Try another item than the first of the pending; if the sink takes it, the first is a suspect.
+    def _fail_down(self, batch: Sequence[Item], outcome: Outcome, error: Exception) -> float:
+        while self.pending and self._retry.is_exhausted(self.pending[0].tries):
+            self._items.bury(self.pending.popleft())
+        if not outcome.taken:
+            self._batch_size.note_failure(len(batch), error)
+        return self._condition.note_failure(SinkState.DOWN, error)
 
-        It is a random one: what is wrong with the first may be wrong with its neighbours, too.
-        """
-        index = random.randrange(1, len(self.pending))  # noqa: S311 - no secret
-        item = self.pending[index]
-        left = self._attempt([item]).left
-        if left and not self._is_at_fault(item):
-            return False
-        del self.pending[index]
-        if left:
-            self._dead.append(item)
-            return False
-        self._suspect(self.pending.popleft())
+    def _fail_without_word(self, batch: Sequence[Item], outcome: Outcome) -> float:
+        """The sink took nothing, and did not say that it is down."""
+        self.wants_more_pending = True
+        if outcome.doubt is None:
+            self._batch_size.halve(len(batch))
+            return self._condition.note_failure(SinkState.HALVING, outcome.last or TimeoutError("no time was left"))
         self._batch_size.use_one()
+        if self._proof.is_complete(self.pending[0]):
+            self._items.bury_or_try(self.pending.popleft())
+        elif self._condition.failures % 2 and len(self.pending) > 1 and self._takes_another():
+            return 0.0
+        return self._condition.note_failure(SinkState.DOUBTED, outcome.doubt)
+
+    def _takes_another(self) -> bool:
+        """Try another item than the first of the pending; if the sink takes it, the first is a suspect."""
+        item = self._items.another()
+        outcome = self._attempt([item])
+        if outcome.left and not self._proof.is_complete(item):
+            return False
+        self.pending.remove(item)
+        if outcome.left:
+            self._items.bury(item)
+            return False
+        self._items.settle_refused(outcome.refused)
+        self._items.suspect([self.pending.popleft()])
         return True
 
-    def _suspect(self, item: Item) -> None:
-        """Try *item* beside the others from now on."""
-        self._suspects.append(item)
-        if len(self._suspects) > _MAX_SET_ASIDE:
-            worst = max(self._suspects, key=lambda item: item.evidence)
-            self._suspects.remove(worst)
-            self._to_dead_or_refused(worst)
+    def _fail_refused(self, error: Exception) -> float:
+        """The sink has refused so many in a row that it is to blame."""
+        self.wants_more_pending = True
+        what = f"refused {MAX_REFUSALS} events in a row, and now and then one is tried; was the destination changed"
+        return self._condition.note_failure(SinkState.DOWN, error, f"{what}, or its key?")
 
-    def _to_dead_or_refused(self, item: Item) -> None:
-        """Make a dead letter of *item* if it has failed alone; if not, have it tried alone first."""
-        (self._dead if item.failed_alone else self._refused).append(item)
-
-    def _try_refused(self) -> float:
-        """Try alone what was refused in company; returns the seconds to wait before the next step."""
-        if (error := self._try_alone(self._refused)) is None:
+    def _try_refuser(self) -> float:
+        """Try one event with a sink that refused everything."""
+        item = self._items.probe()
+        outcome = self._attempt([item])
+        if outcome.taken:
+            self._items.remove(item)
             return 0.0
-        self.counts["retried"] += 1
-        self._failures_in_a_row += 1
-        self._log_rarely(f"{self._sink!r} failed", error)
-        if not is_down(error) and self.pending and self._failures_in_a_row > 1:
-            self._batch_size.use_one()  # if the sink takes it, the refused ones are at fault
+        if self._retry.is_exhausted(item.tries):
+            self._items.remove(item)
+            self._items.bury(item)
+        return self._fail_refused(outcome.last or TimeoutError("no time was left"))
+
+    # --- one alone ---
+
+    def _try_tried(self) -> float:
+        """Try alone what was refused in company."""
+        if (error := self._try_alone(self._items.tried)) is None:
+            return 0.0
+        if is_down(error):
+            return self._condition.note_failure(SinkState.DOWN, error)
+        if self.pending and self._condition.failures:
+            self._batch_size.use_one()  # if the sink takes it, the tried ones are at fault
             return self._forward_batch()
-        return self._pause_after(error)
+        return self._condition.note_failure(SinkState.DOUBTED, error)
 
     def _try_alone(self, items: deque[Item]) -> Exception | None:
         """Try some of *items*, those that have waited longest; returns the error if the sink is down, or may be."""
-        for _ in range(min(_TRIED_ALONE_PER_STEP, len(items))):
+        for _ in range(min(_ALONE_PER_STEP, len(items))):
             item = items[0]
             outcome = self._attempt([item])
-            left, error = outcome.left, outcome.error
             items.popleft()
-            if left and self._is_at_fault(item):
-                self._dead.append(item)
-            elif left and not is_down(error) and not self._is_crowded_out(item):
-                self._suspect(item)
-            elif left:
+            error = outcome.down or outcome.doubt
+            if outcome.refused:
+                self._items.settle_refused(outcome.refused)
+            elif error is None:
+                continue
+            elif self._proof.is_complete(item):
+                self._items.bury(item)
+            elif not is_down(error) and not self._items.is_crowded_out(item):
+                self._items.suspect([item])
+            else:
                 items.append(item)
                 return error
         return None
 
-    def _is_crowded_out(self, item: Item) -> bool:
-        """Returns True if there is no room for another suspect, and no evidence but the first failure of *item*."""
-        return len(self._suspects) >= _MAX_SET_ASIDE and item.evidence < 2
-
-    def _is_at_fault(self, item: Item) -> bool:
-        return item.evidence >= _EVIDENCE_NEEDED or self._retry.is_exhausted(item.tries)
-
-    def _on_dead_letter(self, item: Item) -> None:
+    def _on_buried(self, item: Item) -> None:
         self.counts["dead"] += 1
         self._on_done([item])
-
-    def _pause_after(self, error: Exception | None) -> float:
-        retry_after = error.retry_after if isinstance(error, Unavailable) else None
-        return self._retry.pause(self._failures_in_a_row, retry_after)
-
-    def _log_rarely(self, what: str, error: Exception) -> None:
-        """Log a failure, at most once a minute for each *what*."""
-        if self._log_throttle.allows(what):
-            logger.warning("%s: %r; %d or more events wait", what, error, len(self))

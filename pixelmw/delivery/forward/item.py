@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...events import Event
 from ...sinks.base import is_down
 from ...sinks.encoding import decode
+from .states import ItemState
 
 
 class Item:
@@ -13,6 +14,7 @@ class Item:
     :param payload: the event as JSON in UTF-8.
     :param number: the number that its owner gave it.
     :param event: the decoded *payload*, if it has been decoded already. The first try uses it up.
+    :ivar state: where it is on its way.
     :ivar tries: the number of calls that failed on this event. Calls that failed because the sink was down count. Calls
         that failed for the whole batch, with no error for this event, do not count.
     :ivar evidence: how many of these failures point to the event, not to the sink. Such a failure counts if the sink
@@ -29,12 +31,14 @@ class Item:
         "last_error",
         "number",
         "payload",
+        "state",
         "tries",
     )
 
     def __init__(self, payload: bytes, number: int, event: Event | None = None) -> None:
         self.payload = payload
         self.number = number
+        self.state = ItemState.WAITING
         self.tries = 0
         self.evidence = 0
         self.failed_alone = False

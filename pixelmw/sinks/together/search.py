@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 
@@ -39,13 +40,20 @@ class Search:
     :param deadline: on the monotonic clock; nothing but the first try is begun after it.
     :param changes_events: True if a ``write`` may change what it is given. Then each later try has new dicts.
     :param max_unknown_errors: how many unknown errors in a row end the search.
+    :param max_refusals: how many ``Undeliverable`` in a row end the search, with nothing stored in between.
     :ivar failures: by the place of each event that was not stored, its error:
         the one that it met alone, the one that a ``PartialFailure`` has for it,
         or the one that says that the sink is down. ``None`` if it was not tried.
     """
 
     def __init__(
-        self, events: Sequence[Event], *, deadline: float, changes_events: bool, max_unknown_errors: int
+        self,
+        events: Sequence[Event],
+        *,
+        deadline: float,
+        changes_events: bool,
+        max_unknown_errors: int,
+        max_refusals: float = math.inf,
     ) -> None:
         self.failures: dict[int, Exception | None] = {}
         self._events = events
@@ -57,21 +65,26 @@ class Search:
         self._is_first_try = True
         self._unknown_errors = 0  # since a call stored something
         self._max_unknown_errors = max_unknown_errors
+        self._refusals = 0  # since a call stored something
+        self._max_refusals = max_refusals
         self._is_over = False
 
     def tries(self) -> Tries:
         """Yield the events of each try."""
         yield from self._store(range(len(self._events)))
 
-    def _store(self, places: Sequence[int]) -> Tries:
-        """Yield the tries of the events at *places*, and note why they were not stored."""
+    def _store(self, places: Sequence[int], known: Undeliverable | None = None) -> Tries:
+        """Yield the tries of the events at *places*, and note why they were not stored.
+
+        :param known: what was said of these events and of others, which were stored since: one of these is at fault.
+        """
         places = [place for place in places if place not in self.failures]
         while places and not self._is_over and (self._is_first_try or time.monotonic() < self._deadline):
-            error = yield self._events_at(places)
+            error = known if known is not None and len(places) > 1 else (yield self._events_at(places))
             if isinstance(error, PartialFailure):
                 places = self._note_partial(places, error)
             elif error is None:
-                self._unknown_errors = 0
+                self._unknown_errors = self._refusals = 0
                 return
             elif is_down(error):
                 self._is_over = True
@@ -79,13 +92,15 @@ class Search:
                 return
             elif len(places) == 1:
                 self._note(places, error)
-                self._count_unknown(error)
+                self._count(error)
                 return
             else:
+                known = error if isinstance(error, Undeliverable) else None
                 error = None  # its traceback has the frame of who called
                 half = len(places) // 2
                 yield from self._store(places[:half])
-                yield from self._store(places[half:])
+                blameless = self.failures.keys().isdisjoint(places[:half])
+                yield from self._store(places[half:], known if blameless else None)
                 return
         self._note(places, None)
 
@@ -108,9 +123,9 @@ class Search:
         untried = [place for place, error in errors.items() if error is None]
         known = [error for error in errors.values() if error is not None]
         if len(errors) < len(places):
-            self._unknown_errors = 0
+            self._unknown_errors = self._refusals = 0
         for error in known:
-            self._count_unknown(error)
+            self._count(error)
         self._is_over = self._is_over or any(map(is_down, known))
         if len(untried) == len(places):
             return []
@@ -118,7 +133,10 @@ class Search:
             del self.failures[place]
         return sorted(untried)
 
-    def _count_unknown(self, error: Exception) -> None:
-        if not isinstance(error, Undeliverable):
+    def _count(self, error: Exception) -> None:
+        if isinstance(error, Undeliverable):
+            self._refusals += 1
+            self._is_over = self._is_over or self._refusals >= self._max_refusals
+        else:
             self._unknown_errors += 1
             self._is_over = self._is_over or self._unknown_errors >= self._max_unknown_errors

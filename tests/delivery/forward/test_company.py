@@ -63,7 +63,7 @@ def test_events_that_come_while_one_waits_to_be_tried_alone_do_not_make_a_sink_t
     tmp_path: Path,
 ) -> None:
     for wrap in (partial(Spool, tmp_path / "spool"), partial(Background, max_delay=0.01)):
-        sink = Blames(lambda names: Undeliverable("?") if len(names) > 1 else Unavailable("down", retry_after=60))
+        sink = Blames(lambda names: Undeliverable("?") if len(names) > 1 else Unavailable("down", retry_after=1.5))
         delivery = wrap(sink)
         delivery.write(batch(["a", "b"]))
         wait_until(lambda: sink.calls[1:])  # noqa: B023 - it is waited for at once

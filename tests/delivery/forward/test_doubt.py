@@ -97,7 +97,7 @@ def test_poison_alone_stays_and_is_decided_once_others_come(kind: type[Calls]) -
 
 def test_neighbours_of_a_poison_event_are_not_taken_for_it() -> None:
     """Each of them was in many a batch that failed. One more failure, of its own, is the first."""
-    bad, neighbour = "e6001", "e6002"
+    bad, neighbour = "e6001", "e6000"
     failed: list[list[str]] = []
 
     def fault(batch: list[str]) -> BaseException | None:

@@ -72,16 +72,17 @@ def test_a_dead_letter_that_cannot_be_stored_stays_and_holds_up_nobody(kind: typ
 def test_forwarding_stops_where_too_many_dead_letters_cannot_be_stored(caplog: pytest.LogCaptureFixture) -> None:
     """They are in memory, and a spool on disk may hold any number of them."""
     letters = Letters(RuntimeError("full"))
-    bench = Bench(Calls(always(Undeliverable)), ids(1000), dead_letter=letters, max_batch=10)
+    bad = [each for each in ids(1000) if not each.endswith("7")]
+    bench = Bench(Calls(poison(*bad, error=Undeliverable)), ids(1000), dead_letter=letters, max_batch=10)
     bench.steps(500)
     assert 850 < len(bench.forwarder.pending) < 950
-    assert len(bench.forwarder) == 1000
+    assert len(bench.forwarder) == 1000 - len(bench.sink.stored)
     assert min(bench.steps(10)) > 0
     assert letters.calls <= 510
     assert len([record for record in caplog.records if "dead letter was not stored" in record.message]) == 1
     letters.error = None
     bench.finish()
-    assert letters.stored == ids(1000)
+    assert letters.stored == bad
 
 
 def test_without_a_sink_for_dead_letters_they_are_logged_and_gone(caplog: pytest.LogCaptureFixture) -> None:
