@@ -37,8 +37,8 @@ logger = logging.getLogger("pixelmw.delivery")
 
 #: Seconds after which forwarding goes on if a fault of ours interrupted it.
 PAUSE_AFTER_FAULT = 1.0
-# The longest pause between tries, in seconds, while the queue is being closed, unless the destination asked for more: a
-# sink that comes back within the five seconds of the exit gets everything.
+# The longest pause between tries, in seconds, while the queue is being closed: a sink that comes back within the
+# five seconds of the exit gets everything. What waits would be lost otherwise, so this goes before Retry-After.
 _MAX_PAUSE_WHEN_CLOSING = 0.5
 
 
@@ -161,7 +161,7 @@ class MemoryQueue:
         while self._wait_for_work():
             try:
                 is_closing = self._deadline is not None
-                pause = self._forwarder.step(longest_backoff=_MAX_PAUSE_WHEN_CLOSING if is_closing else math.inf)
+                pause = self._forwarder.step(longest_pause=_MAX_PAUSE_WHEN_CLOSING if is_closing else math.inf)
             except Exception:
                 logger.exception("%r failed to forward; it will try again", self._owner)
                 pause = PAUSE_AFTER_FAULT

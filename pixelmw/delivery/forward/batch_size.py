@@ -44,8 +44,11 @@ class BatchSize:
 
     def note_failure(self, events: int, error: Exception) -> None:
         """Note that a batch of *events* failed with *error*, which says that the sink is down."""
-        if not may_be_too_much(error):
-            return
+        if may_be_too_much(error):
+            self.note_too_large(events)
+
+    def note_too_large(self, events: int) -> None:
+        """Note that a batch of *events* was refused, and parts of it were not."""
         self._failures += 1
         if self._is_larger_than_proven or self._failures >= _TOO_MUCH:
             self.halve(events)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...events import Sink
 from ...sinks.base import Unavailable
 from ...system.logs import LogThrottle
-from ..retry import MAX_RETRY_AFTER, Retry
+from ..retry import Retry
 from .states import SinkState
 
 logger = logging.getLogger("pixelmw.delivery")
@@ -24,7 +24,7 @@ class Pause:
     def __init__(self, retry: Retry, clock: Callable[[], float]) -> None:
         self._retry = retry
         self._clock = clock
-        self._began = self._until = self._asked_until = -math.inf
+        self._began = self._until = -math.inf
 
     def begin(self, failures: int, error: Exception | None = None) -> float:
         """Begin a pause after so many *failures* in a row, the last of which was *error*; returns its seconds."""
@@ -32,16 +32,14 @@ class Pause:
         seconds = self._retry.pause(failures, retry_after)
         self._began = self._clock()
         self._until = self._began + seconds
-        self._asked_until = self._began + min(retry_after or 0.0, MAX_RETRY_AFTER)
         return seconds
 
     def seconds_left(self, longest: float) -> float:
         """Return the seconds until the pause is over; 0 if it is.
 
-        :param longest: seconds that it may last, unless the destination asked for more.
+        :param longest: seconds that it may last at most.
         """
-        now = self._clock()
-        return max(0.0, min(self._until, self._began + longest) - now, self._asked_until - now)
+        return max(0.0, min(self._until, self._began + longest) - self._clock())
 
 
 class Condition:

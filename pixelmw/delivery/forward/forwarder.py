@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from ...events import Sink
-from ...sinks.base import is_down
+from ...sinks.base import Undeliverable, is_down
 from ..retry import Retry
 from .attempt import Outcome, attempt
 from .batch_size import BatchSize
@@ -92,22 +92,22 @@ class Forwarder:
         item.last_error = reason
         self._items.bury(item)
 
-    def step(self, *, longest_backoff: float = math.inf) -> float:
+    def step(self, *, longest_pause: float = math.inf) -> float:
         """Try one batch, or suspects if none waits, once the pause is over; returns the seconds to wait.
 
         While too many dead letters cannot be stored, nothing is forwarded.
 
-        :param longest_backoff: seconds that a pause may last, unless the destination asked for more.
+        :param longest_pause: seconds that a pause may last, for an owner that is about to lose what waits.
         """
         if self.holds_up_others and len(self._items.dead) < MAX_SET_ASIDE:
-            if (left := self._condition.pause.seconds_left(longest_backoff)) > 0:
+            if (left := self._condition.pause.seconds_left(longest_pause)) > 0:
                 return left
             if self._proof.blames_sink:
                 pause = self._try_refuser()
             else:
                 pause = self._try_tried() if self._items.tried else self._forward_batch()
         elif len(self):
-            if (left := self._set_aside_pause.seconds_left(longest_backoff)) > 0:
+            if (left := self._set_aside_pause.seconds_left(longest_pause)) > 0:
                 return left
             error = self._try_alone(self._items.suspects)
             self._condition.failures += 1
@@ -141,7 +141,10 @@ class Forwarder:
             return 0.0  # there was progress
         if len(outcome.refused) == len(batch):
             return self._condition.pause.begin(1)
-        self._batch_size.note_success(len(batch))
+        if isinstance(outcome.last, Undeliverable) and not outcome.refused:
+            self._batch_size.note_too_large(len(batch))
+        else:
+            self._batch_size.note_success(len(batch))
         error = self._try_alone(self._items.suspects)
         return self._condition.note_failure(SinkState.DOWN, error) if error is not None and is_down(error) else 0.0
 
@@ -157,8 +160,6 @@ class Forwarder:
             self._condition.note_taken(len(outcome.taken))
         self._proof.note_refused(sum(item.state is ItemState.WAITING for item in outcome.refused))
         return outcome
-
-    # --- the sink took nothing ---
 
     def _fail_down(self, batch: Sequence[Item], outcome: Outcome, error: Exception) -> float:
         while self.pending and self._retry.is_exhausted(self.pending[0].tries):
@@ -211,8 +212,6 @@ class Forwarder:
             self._items.remove(item)
             self._items.bury(item)
         return self._fail_refused(outcome.last or TimeoutError("no time was left"))
-
-    # --- one alone ---
 
     def _try_tried(self) -> float:
         """Try alone what was refused in company."""
