@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..events import Event, Sink
-from ..sinks.base import BatchSink, Unavailable, Undeliverable, checked_sink, close_sink, raise_failures
+from ..sinks.base import BatchSink, Unavailable, Undeliverable, check_of, checked_sink, close_sink, raise_failures
 from ..sinks.encoding import decode, encode_and_count, encode_each
 from ..system.figures import figure_of
 from ..system.fork import ForkSafeLock, PerProcess
@@ -58,24 +58,44 @@ class Delivery(BatchSink):
         self.retry = retry
         self.when_full = when_full
         self.dead_letter = dead_letter
+        self._check = check_of(sink)
         self._drops: PerProcess[_DropCounter] = PerProcess(_DropCounter)
         close_at_exit(self)
 
     def write(self, events: Sequence[Event]) -> None:
-        """Take *events*, all or none of those that are JSON.
+        """Take *events*, all or none of those that the sink may ever take.
 
-        :raises Undeliverable: for a single event that is not JSON, so that no sink could ever take it.
+        :raises Undeliverable: for a single event that is not JSON, or that the ``check`` of the sink refuses: it could
+            never arrive.
         :raises PartialFailure: for such events among others; all others were taken.
         :raises Full: if there is no room, unless ``when_full`` is "drop"; none was taken.
         """
-        payloads, refused = encode_each(_payload_of, events)
+        payloads, refused = encode_each(self._payload_of, events)
         if payloads:
             self._store_or_drop(list(payloads.values()))
         raise_failures(refused, len(events))
 
     def __call__(self, event: Event) -> None:
         """Take *event*, and raise as :meth:`write` does."""
-        self._store_or_drop([_payload_of(event)])
+        self._store_or_drop([self._payload_of(event)])
+
+    def check(self, event: Event, encoded: bytes) -> None:
+        """Ask the ``check`` of the sink behind this, if it has one.
+
+        :raises Undeliverable: if the sink will never take *event*.
+        """
+        if self._check is not None:
+            self._check(event, encoded)
+
+    def _payload_of(self, event: Event) -> bytes:
+        """Return *event* as JSON in UTF-8, with a messageId, once the sink has looked at it.
+
+        :raises Undeliverable: if it is not JSON or nested too deep, or if the sink will never take it.
+        """
+        event = event if event.get("messageId") else {**event, "messageId": random_uuid()}
+        payload = _encoded(event)
+        self.check(event, payload)
+        return payload
 
     def _store_or_drop(self, payloads: list[bytes]) -> None:
         try:
@@ -119,12 +139,12 @@ class Delivery(BatchSink):
         return {} if repeated is None else {"repeated": repeated}
 
 
-def _payload_of(event: Event) -> bytes:
-    """Return *event* as JSON in UTF-8, with a messageId, so that a second copy of it can be recognised.
+def _encoded(event: Event) -> bytes:
+    """Return *event* as JSON in UTF-8.
 
     :raises Undeliverable: if it is not JSON, or nested too deep.
     """
-    payload, containers = encode_and_count(event if event.get("messageId") else {**event, "messageId": random_uuid()})
+    payload, containers = encode_and_count(event)
     if containers > _MANY_CONTAINERS:
         try:
             decode(b"[" * _SPARE_LEVELS + payload + b"]" * _SPARE_LEVELS)

@@ -116,11 +116,13 @@ class MemoryQueue:
         """Forward what is queued, within *timeout* seconds, and end the thread; logs how much is left."""
         with self._lock:
             self._deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+            self._forwarder.longest_pause = _MAX_PAUSE_WHEN_CLOSING
             try:
                 self._hurry()
                 self._condition.wait_for(lambda: not self._thread_runs(), timeout)
             finally:
                 self._deadline = None
+                self._forwarder.longest_pause = math.inf
             if self._accepted_at:
                 logger.error("%r was closed with %d events in its queue", self._owner, len(self._accepted_at))
 
@@ -160,8 +162,7 @@ class MemoryQueue:
     def _run(self) -> None:
         while self._wait_for_work():
             try:
-                is_closing = self._deadline is not None
-                pause = self._forwarder.step(longest_pause=_MAX_PAUSE_WHEN_CLOSING if is_closing else math.inf)
+                pause = self._forwarder.step()
             except Exception:
                 logger.exception("%r failed to forward; it will try again", self._owner)
                 pause = PAUSE_AFTER_FAULT

@@ -21,6 +21,7 @@ __all__ = [
     "Unavailable",
     "Undeliverable",
     "batch_writer",
+    "check_of",
     "checked_sink",
     "close_sink",
     "is_down",
@@ -70,7 +71,8 @@ class BatchSink(ABC):
     def check(self, event: Event, encoded: bytes) -> None:  # noqa: B027 - many destinations take any event
         """Say, before anybody takes *event*, whether the destination can ever take it.
 
-        ``fan_out`` asks this, and then gives the event to none of its sinks.
+        ``Spool`` and ``Background`` ask this, so that no visitor makes dead letters by size. ``fan_out`` does, too, and
+        then gives the event to none of its sinks.
 
         :param encoded: *event* as JSON in UTF-8, in the shortest form, for limits in bytes.
         :raises Undeliverable: if the destination will never take it.
@@ -124,6 +126,14 @@ def call_within(timeout: float | None, method: Callable[..., object]) -> object:
     except ValueError:  # a function in C may have no signature that Python knows
         pass
     return method(timeout)
+
+
+def check_of(sink: Sink) -> Callable[[Event, bytes], object] | None:
+    """Return the ``check`` of *sink*, or ``None`` if it has none that could refuse an event."""
+    check: Callable[[Event, bytes], object] | None = getattr(sink, "check", None)
+    if not callable(check) or getattr(check, "__func__", None) is BatchSink.check:
+        return None
+    return check
 
 
 def takes_batches(sink: Sink) -> bool:

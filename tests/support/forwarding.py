@@ -80,7 +80,7 @@ class Bench:
         self.dead: list[str] = []
         self.now = 0.0
         options = {"retry": Retry(), "dead_letter": self._bury, "on_done": self._on_done, "max_batch": 500, **options}
-        options.setdefault("clock", lambda: self.now)
+        options.setdefault("monotonic", lambda: self.now)
         self.forwarder = Forwarder(sink, **options)
         self._number = 0
         self.queue(ids)

@@ -28,7 +28,7 @@ from django.core import mail
 from django.db import InterfaceError, OperationalError, connections
 
 from ...events import Event, Sink
-from ...sinks.base import BatchSink, PartialFailure, Unavailable, batch_writer, checked_sink, close_sink
+from ...sinks.base import BatchSink, PartialFailure, Unavailable, batch_writer, check_of, checked_sink, close_sink
 from ...sinks.data_errors import is_data_error
 from ...system.callables import raise_if_unfinished
 
@@ -107,6 +107,11 @@ class _WithConnections(BatchSink):
         """Store *events*, as *sink* does."""
         with connections_of_ours(), database_errors_as_unavailable():
             self._write(events)
+
+    def check(self, event: Event, encoded: bytes) -> None:
+        """Ask the ``check`` of *sink*, if it has one."""
+        if (check := check_of(self._sink)) is not None:
+            check(event, encoded)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Flush *sink*, if it can be flushed."""

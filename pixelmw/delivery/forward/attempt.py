@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, overload
 
 from ...events import Event, Sink
-from ...sinks.base import PartialFailure, Undeliverable, is_down, store, takes_batches
+from ...sinks.base import PartialFailure, Undeliverable, is_down, takes_batches
 from ...sinks.together.lines import timeout_of
 from ...sinks.together.search import MAX_UNKNOWN_ERRORS, Search, next_try
 from .item import Item
@@ -64,12 +64,15 @@ class _Events(Sequence[Event]):
         return asked_for
 
 
-def attempt(sink: Sink, batch: Sequence[Item], *, taken_so_far: int) -> Outcome:
+def attempt(
+    sink: Sink, write: Callable[[Sequence[Event]], object], batch: Sequence[Item], *, taken_so_far: int
+) -> Outcome:
     """Have *sink* store *batch*, and note on each item the failure that it met.
 
-    Each try is one call of :func:`store`, so that others get their turn between two of them. All of them together take
+    Each try is one call of *write*, so that others get their turn between two of them. All of them together take
     about as long as a ``write`` may take, and what was not tried by then is left.
 
+    :param write: what :func:`.batch_writer` returns for *sink*.
     :param taken_so_far: how many events the sink has taken in all.
     """
     events = _Events(batch)
@@ -87,7 +90,7 @@ def attempt(sink: Sink, batch: Sequence[Item], *, taken_so_far: int) -> Outcome:
     failed_calls = 0
     while tried is not None:
         items = events.last_asked_for()
-        error = _call(sink, tried)
+        error = _call(write, tried)
         if error is not None:
             last = error
             failed_calls += len(items) > 1 or not isinstance(error, Undeliverable)
@@ -96,9 +99,9 @@ def attempt(sink: Sink, batch: Sequence[Item], *, taken_so_far: int) -> Outcome:
     return _outcome(batch, search.failures, last, failed_calls)
 
 
-def _call(sink: Sink, events: Sequence[Event]) -> Exception | None:
+def _call(write: Callable[[Sequence[Event]], object], events: Sequence[Event]) -> Exception | None:
     try:
-        store(sink, events, worker=True)
+        write(events)
     except BaseException as raised:
         return as_exception(raised)
     return None

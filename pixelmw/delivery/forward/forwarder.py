@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from ...events import Sink
-from ...sinks.base import Undeliverable, is_down
+from ...sinks.base import Undeliverable, batch_writer, is_down
 from ..retry import Retry
 from .attempt import Outcome, attempt
 from .batch_size import BatchSize
@@ -33,8 +33,9 @@ class Forwarder:
     :param on_done: called with the items that the sink has, or that are dead letters.
     :param max_batch: events that are handed to the sink at once.
     :param in_flight: called with the items of a batch; the sink is called within the context that it returns.
-    :param clock: gives the seconds that pauses are measured by.
+    :param monotonic: gives the seconds that pauses are measured by.
     :ivar wants_more_pending: True while the sink or an event may be at fault; more pending items help to find out.
+    :ivar longest_pause: seconds that a pause may last; an owner shortens it that is about to lose what waits.
     :ivar one_by_one: how many of the next items are sent alone, since a process may have died of one of them.
     :ivar counts: events ``forwarded`` and ``dead``, and calls ``retried``.
     """
@@ -48,20 +49,22 @@ class Forwarder:
         on_done: Callable[[Iterable[Item]], object],
         max_batch: int,
         in_flight: Callable[[Sequence[Item]], AbstractContextManager[object]] = nullcontext,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wants_more_pending = False
+        self.longest_pause = math.inf
         self.one_by_one = 0
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
+        self._write = batch_writer(sink)
         self._retry = retry
         self._on_done = on_done
         self._in_flight = in_flight
         self._batch_size = BatchSize(max_batch)
         self._proof = Proof(retry)
         self._items = Items(self._proof, DeadLetterQueue(sink, dead_letter, self._on_buried))
-        self._condition = Condition(sink, retry, clock, waiting=self.__len__)
-        self._set_aside_pause = Pause(retry, clock)
+        self._condition = Condition(sink, retry, monotonic, waiting=self.__len__)
+        self._set_aside_pause = Pause(retry, monotonic)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -92,22 +95,20 @@ class Forwarder:
         item.last_error = reason
         self._items.bury(item)
 
-    def step(self, *, longest_pause: float = math.inf) -> float:
+    def step(self) -> float:
         """Try one batch, or suspects if none waits, once the pause is over; returns the seconds to wait.
 
         While too many dead letters cannot be stored, nothing is forwarded.
-
-        :param longest_pause: seconds that a pause may last, for an owner that is about to lose what waits.
         """
         if self.holds_up_others and len(self._items.dead) < MAX_SET_ASIDE:
-            if (left := self._condition.pause.seconds_left(longest_pause)) > 0:
+            if (left := self._condition.pause.seconds_left(self.longest_pause)) > 0:
                 return left
             if self._proof.blames_sink:
                 pause = self._try_refuser()
             else:
                 pause = self._try_tried() if self._items.tried else self._forward_batch()
         elif len(self):
-            if (left := self._set_aside_pause.seconds_left(longest_pause)) > 0:
+            if (left := self._set_aside_pause.seconds_left(self.longest_pause)) > 0:
                 return left
             error = self._try_alone(self._items.suspects)
             self._condition.failures += 1
@@ -151,7 +152,7 @@ class Forwarder:
     def _attempt(self, batch: Sequence[Item]) -> Outcome:
         """Have the sink store *batch*; what it takes is done."""
         with self._in_flight(batch):
-            outcome = attempt(self._sink, batch, taken_so_far=self.counts["forwarded"])
+            outcome = attempt(self._sink, self._write, batch, taken_so_far=self.counts["forwarded"])
         self.counts["retried"] += outcome.failed_calls
         self.counts["forwarded"] += len(outcome.taken)
         self._on_done(outcome.taken)

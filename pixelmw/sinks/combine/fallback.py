@@ -13,11 +13,11 @@ from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ...system.failures import FailureLog, PrivateTexts, texts_in
 from ...system.fork import PerProcess
-from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, is_down
+from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, check_of, is_down
 from ..encoding import encode
 from ..errors import longest_retry_after
 from ..together import store
-from .members import SinkGroup, check_of, failures_by_place
+from .members import SinkGroup, failures_by_place
 from .outage import Attempt, Outage
 
 logger = logging.getLogger("pixelmw.sinks")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
-from ..base import BatchSink, PartialFailure
+from ..base import BatchSink, PartialFailure, check_of
 from ..encoding import encode
 from ..errors import group_of
 from ..together import store
-from .members import SinkGroup, check_of, failures_by_place
+from .members import SinkGroup, failures_by_place
 
 
 def fan_out(*sinks: Sink) -> BatchSink:

@@ -9,7 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import ClassVar, Self
 
-from ...events import Event, Sink
+from ...events import Sink
 from ...system.figures import figure_of
 from ..base import BatchSink, PartialFailure, call_within, checked_sink
 from ..together.lines import timeout_of
@@ -82,14 +82,6 @@ class SinkGroup(BatchSink):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._entered.pop().__exit__(kind, error, tb)
-
-
-def check_of(sink: Sink) -> Callable[[Event, bytes], object] | None:
-    """Return the ``check`` of *sink*, or ``None`` if it has none that could refuse an event."""
-    check: Callable[[Event, bytes], object] | None = getattr(sink, "check", None)
-    if not callable(check) or getattr(check, "__func__", None) is BatchSink.check:
-        return None
-    return check
 
 
 def failures_by_place(raised: Exception, count: int) -> dict[int, Exception | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -52,11 +51,13 @@ def test_a_suspect_for_which_nobody_waits_is_not_tried_before_its_pause_is_over(
 def test_the_owner_may_shorten_a_pause_when_it_is_about_to_lose_what_waits() -> None:
     bench = Bench(Batches(always(lambda text: Unavailable(text, retry_after=800))), ids(3))
     bench.forwarder.step()
-    assert bench.forwarder.step(longest_pause=0.5) == 0.5
-    bench.now += 0.5
-    assert bench.forwarder.step(longest_pause=math.inf) == pytest.approx(799.5)
+    bench.now += 0.4
+    assert bench.forwarder.step() == pytest.approx(799.6)
     assert len(bench.sink.calls) == 1
-    assert bench.forwarder.step(longest_pause=0.5) == 800
+    bench.forwarder.longest_pause = 0.5
+    assert bench.forwarder.step() == pytest.approx(0.1)
+    bench.now += 0.2
+    assert bench.forwarder.step() == 800
     assert len(bench.sink.calls) == 2
 
 
