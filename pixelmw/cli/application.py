@@ -9,9 +9,10 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import FunctionType, MethodType
+from types import FunctionType, MemberDescriptorType, MethodType
 from typing import Any
 
+from ..collector import Collector
 from ..middleware import PixelMiddleware
 
 # Where a wrapper keeps what it wraps: Werkzeug's, Sentry's and our own, Flask, WhiteNoise, others.
@@ -76,18 +77,34 @@ def find_pixels(application: Any) -> dict[str, PixelMiddleware]:
     Werkzeug's ``DispatcherMiddleware``. That of Django's ``MIDDLEWARE`` is found too.
     """
     found: dict[str, PixelMiddleware] = {}
+    for prefix, each in _objects_in(application):
+        if isinstance(each, PixelMiddleware):
+            found.setdefault(prefix, each)
+        elif (of_django := _of_django(each)) is not None:
+            found.setdefault(prefix, of_django)
+    return found
+
+
+def find_collectors(application: Any) -> list[Collector]:
+    """Each :class:`Collector` in *application*, also those of ASGI applications."""
+    found = [middleware.collector for middleware in find_pixels(application).values()]
+    for _, each in _objects_in(application):
+        collector = getattr(each, "__dict__", {}).get("collector")
+        if isinstance(collector, Collector) and collector not in found:
+            found.append(collector)
+    return found
+
+
+def _objects_in(application: Any) -> Iterator[tuple[str, Any]]:
+    """*application* and all that it wraps, each with the path that it is mounted at."""
     seen: set[int] = set()
     waiting: list[tuple[str, Any]] = [("", application)]
     for prefix, each in waiting:  # it grows
         if id(each) in seen or len(seen) > _MAX_OBJECTS:
             continue
         seen.add(id(each))
-        if isinstance(each, PixelMiddleware):
-            found.setdefault(prefix, each)
-        elif (of_django := _of_django(each)) is not None:
-            found.setdefault(prefix, of_django)
+        yield prefix, each
         waiting += [(prefix + mount, inner) for mount, inner in _wrapped_by(each)]
-    return found
 
 
 def pixels_of(option: str, name: str, application: Any) -> dict[str, PixelMiddleware]:
@@ -112,8 +129,17 @@ def _wrapped_by(wrapper: Any) -> Iterator[tuple[str, Any]]:
         yield from (("", inner) for inner in (wrapper.func, *wrapper.args, *wrapper.keywords.values()))
     attributes = getattr(wrapper, "__dict__", {})
     yield from (("", attributes[name]) for name in _ATTRIBUTES if name in attributes)
+    yield from (("", inner) for inner in _computed(wrapper))
     if isinstance(mounts := attributes.get("mounts"), Mapping):  # of Werkzeug's DispatcherMiddleware
         yield from ((str(mount), inner) for mount, inner in mounts.items())
+
+
+def _computed(wrapper: Any) -> Iterator[Any]:
+    """What *wrapper* keeps in slots or gives by properties of these names, if it has them: not what it makes up."""
+    for name in _ATTRIBUTES:
+        if isinstance(getattr(type(wrapper), name, None), property | MemberDescriptorType):
+            with suppress(Exception):  # an empty slot, or a property of somebody's that fails
+                yield getattr(wrapper, name)
 
 
 def _used_by(function: FunctionType) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from ..sinks.base import close_sink
 from .console import print_line
 from .parser import seconds
 from .progress import ProgressBar
+from .spool_summary import Left, check_is_spool, summary
 from .target import DrainTarget
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def add_drain(commands: Commands) -> None:
         "drain",
         help="forward what a spool holds, from outside the server",
         description="Forward what a spool holds, from outside the server: if the server runs no background threads, "
-        "or to empty a spool before its machine is removed. Exits with 1 if events are left.",
+        "or to empty a spool before its machine is removed. Exits with 1 if events or dead "
+        "letters are left, or became dead letters.",
         examples=["python -m pixelmw drain /var/spool/pixelmw --sink myapp:app"],
     )
     command.add_argument("directory", metavar="DIRECTORY", help="the directory of the spool")
@@ -67,15 +69,17 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :param dead: forward the spool's dead letters instead of the waiting events.
     :param follow: also forward what comes in later, until interrupted.
     :param timeout: seconds after which to give up; ``None`` for never.
-    :returns: the exit code: 1 if events are left, 0 if none are, or with *follow*.
+    :returns: the exit code. 1: events, dead letters or damaged ones are left, or events became dead letters. 0: none of
+        these, or *follow*.
     :raises ValueError: if there is no spool, or no such sink.
     :raises OSError: if another process is forwarding from the spool.
     """
     letters = DeadLetterStore(Path(path).absolute() / "dead")
     directory = letters.directory if dead else SpoolDirectory(path)
-    if not directory.path.is_dir():
-        raise ValueError(f"{path} holds no dead letters" if dead else f"{path} is no directory")
-    target = DrainTarget(sink)
+    if dead and not directory.path.is_dir():
+        raise ValueError(f"{path} holds no dead letters")
+    check_is_spool(directory)
+    target = DrainTarget(sink, SpoolDirectory(path).path)
     lock = _acquire_drain_lock(directory, wait=follow)
     drainer = Drainer(
         directory,
@@ -89,12 +93,12 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     started = time.monotonic()
     with suppress(KeyboardInterrupt), ProgressBar(backlog.count()[0]) as progress:
         _forward_all(drainer, progress, follow=follow, deadline=started + (timeout or float("inf")))
-    left = backlog.count()[0]
-    _print_summary(drainer, left, time.monotonic() - started)
+    left = Left.of(directory, letters.directory)
+    print_line(summary(drainer, left, directory, time.monotonic() - started))
     for each in (target.sink, letters):
         close_sink(each)
     os.close(lock)
-    return 1 if left and not follow else 0
+    return 1 if (any(left) or drainer.forwarder.counts["dead"]) and not follow else 0
 
 
 def _acquire_drain_lock(directory: SpoolDirectory, *, wait: bool) -> int:
@@ -118,18 +122,3 @@ def _forward_all(drainer: Drainer, progress: ProgressBar, *, follow: bool, deadl
         if time.monotonic() + pause > deadline:
             return
         time.sleep(pause)
-
-
-def _print_summary(drainer: Drainer, left: int, seconds: float) -> None:
-    counts = drainer.forwarder.counts
-    summary = [f"forwarded {_count_of_events(counts['forwarded'])} in {seconds:.1f} s"]
-    if dead := counts["dead"]:
-        summary.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
-    if damaged := drainer.damaged_records:
-        summary.append(f"{damaged:,} {'was' if damaged == 1 else 'were'} damaged: see quarantine")
-    summary.append(f"{_count_of_events(left)} {'is' if left == 1 else 'are'} left" if left else "nothing is left")
-    print_line("; ".join(summary))
-
-
-def _count_of_events(count: int) -> str:
-    return "1 event" if count == 1 else f"{count:,} events"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 from ..delivery.base import Delivery
 from ..delivery.retry import Retry
+from ..delivery.spool import Spool
 from ..events import Sink
 from ..sinks.base import checked_sink
-from .application import find_pixels, load_object
+from ..sinks.combine.members import members_of
+from .application import find_collectors, load_object
 
 
 class DrainTarget:
@@ -14,27 +21,60 @@ class DrainTarget:
 
     ``MODULE:NAME`` may name a sink, a Spool or Background around a sink, or an
     application with a PixelMiddleware that has one of these. The module is
-    imported from the current directory, as gunicorn does it.
+    imported from the current directory, as gunicorn does it. If the Spool of the
+    directory is somewhere in it, as in ``fallback(sink, Spool(directory, sink))``, the
+    events go to the sink of that Spool.
 
     :ivar sink: takes the events.
     :ivar retry: that of the Spool or Background, otherwise the default.
     :ivar dead_letter: that of the Spool or Background, otherwise ``None``.
     :param name: ``MODULE:NAME``, such as ``myapp.wsgi:spool``; NAME may have dots.
+    :param directory: that of the spool.
     :raises ValueError: if there is nothing of that name, or if it leads to no
         sink, or to several.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, directory: Path) -> None:
         found = load_object("--sink", name)
         self.retry = Retry()
         self.dead_letter: Sink | None = None
-        if sinks := [middleware.collector.sink for middleware in find_pixels(found).values()]:
+        if sinks := [collector.sink for collector in find_collectors(found)]:
             if any(sink is not sinks[0] for sink in sinks):
                 raise ValueError(f"--sink is {name!r}: it has {len(sinks)} PixelMiddlewares; name the sink itself")
             found = sinks[0]
+        found = next((spool for spool in _spools_in(found) if _is_of(spool, directory)), found)
         if isinstance(found, Delivery):
             self.retry, self.dead_letter, found = found.retry, found.dead_letter, found.sink
         try:
             self.sink: Sink = checked_sink("the sink", found)
+            _check_call(self.sink)
         except TypeError as error:
-            raise ValueError(f"--sink is {name!r}: that is {found!r}, and no sink ({error})") from None
+            hint = f"; if it makes an application, give {name}()" if inspect.isfunction(found) else ""
+            raise ValueError(f"--sink is {name!r}: that is {found!r:.100}, and no sink ({error}){hint}") from None
+
+
+def _spools_in(sink: Any) -> Iterator[Spool]:
+    """Each Spool in *sink*, which may be in a ``fan_out``, a ``fallback`` or a Background."""
+    if isinstance(sink, Spool):
+        yield sink
+    for each in [sink.sink] if isinstance(sink, Delivery) else members_of(sink):
+        yield from _spools_in(each)
+
+
+def _is_of(spool: Spool, directory: Path) -> bool:
+    try:
+        return spool.directory.samefile(directory)
+    except OSError:  # its directory is not there yet
+        return False
+
+
+def _check_call(sink: Any) -> None:
+    """Check that *sink* can be called with one event. A WSGI application, which takes two arguments, cannot.
+
+    :raises TypeError: if not.
+    """
+    try:
+        signature = inspect.signature(sink)
+    except ValueError:  # a function in C may have no signature that Python knows
+        return
+    signature.bind({})

@@ -94,7 +94,7 @@ def test_the_sink_may_stand_in_the_environment(here: Path, monkeypatch: pytest.M
 
 def test_dead_letters_are_kept_and_sent_again_on_request(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(here / "spool", event("1"), {**event("2"), "event": "bad"}, event("3"))
-    assert main(["drain", "spool", "--sink=shop:picky_spool"]) == 0
+    assert main(["drain", "spool", "--sink=shop:picky_spool"]) == 1
     assert ids(here / "out.jsonl") == ["1", "3"]
     assert "1 became a dead letter" in capsys.readouterr().out
 
@@ -112,9 +112,11 @@ def test_damage_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     data = segment.read_bytes()
     at = data.index(b'"2"')
     segment.write_bytes(data[:at] + b"?" + data[at + 1 :])
-    assert main(["drain", "spool", "--sink=shop:sink"]) == 0
+    assert main(["drain", "spool", "--sink=shop:sink"]) == 1
     assert ids(here / "out.jsonl") == ["1", "3"]
-    assert "1 was damaged" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "1 was damaged: see quarantine; 1 file with damaged events is in" in printed
+    assert "nothing is left" not in printed
 
 
 def test_a_sink_that_stays_down_is_given_up_at_the_timeout_and_nothing_is_lost(

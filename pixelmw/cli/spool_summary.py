@@ -1,0 +1,77 @@
+"""What there is in the directory of a spool, and the line that ``drain`` ends with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..delivery.disk.backlog import Backlog
+from ..delivery.disk.directory import SpoolDirectory
+from ..delivery.disk.drainer import Drainer
+
+# Of what a Spool leaves in its directory when all is forwarded, if it ever had an event.
+_NAMES = ("drain.lock", "dead", "quarantine")
+
+
+def check_is_spool(directory: SpoolDirectory) -> None:
+    """Check that *directory* is one of a spool, and leave nothing there.
+
+    :raises ValueError: if it is none.
+    """
+    if not directory.path.is_dir():
+        raise ValueError(f"{directory.path} is no directory")
+    if not directory.segments() and not any((directory.path / name).exists() for name in _NAMES):
+        raise ValueError(f"{directory.path} is the directory of no spool: there are no events, and never were")
+
+
+class Left(NamedTuple):
+    """What is in a directory.
+
+    :ivar events: how many events wait.
+    :ivar dead_letters: how many dead letters wait to be sent again.
+    :ivar damaged: how many files with damaged events are kept in ``quarantine``.
+    """
+
+    events: int
+    dead_letters: int
+    damaged: int
+
+    @classmethod
+    def of(cls, directory: SpoolDirectory, letters: SpoolDirectory) -> Left:
+        """Count what is in *directory*, and the dead letters in *letters*, which may be the same."""
+        dead = 0 if letters.path == directory.path else Backlog(letters).count()[0]
+        quarantine = directory.path / "quarantine"
+        damaged = sum(1 for _ in quarantine.iterdir()) if quarantine.is_dir() else 0
+        return cls(Backlog(directory).count()[0], dead, damaged)
+
+
+def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float) -> str:
+    """Return what *drainer* has done in so many *seconds*, and what is left, on one line."""
+    counts = drainer.forwarder.counts
+    parts = [f"forwarded {_events(counts['forwarded'])} in {seconds:.1f} s"]
+    if dead := counts["dead"]:
+        parts.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
+    if damaged := drainer.damaged_records:
+        parts.append(f"{damaged:,} {_were(damaged)} damaged: see quarantine")
+    if left.events:
+        parts.append(f"{_events(left.events)} {_are(left.events)} left")
+    if count := left.dead_letters:
+        letters = "1 dead letter waits" if count == 1 else f"{count:,} dead letters wait"
+        parts.append(f"{letters} in {directory.path / 'dead'}: --dead sends them again")
+    if count := left.damaged:
+        files = "1 file" if count == 1 else f"{count:,} files"
+        parts.append(f"{files} with damaged events {_are(count)} in {directory.path / 'quarantine'}")
+    if not any(left):
+        parts.append("nothing is left")
+    return "; ".join(parts)
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count:,} events"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -1,0 +1,244 @@
+"""What ``drain --sink`` looks through down to the sink, what it refuses, and the directories that it touches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pixelmw.delivery.disk.directory import SpoolDirectory
+from tests.support.command_line import Said, run, run_here
+from tests.support.processes import lines
+from tests.support.spools import fill
+
+_MODULE = """
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from pixelmw import PixelMiddleware
+from pixelmw.asgi import PixelASGI
+from pixelmw.delivery import Background, Spool
+from pixelmw.sinks import JSONLines, Unavailable, Undeliverable, fallback, fan_out
+
+sink = JSONLines("out.jsonl")
+other = JSONLines("other.jsonl")
+
+
+def down(event):
+    raise Unavailable("nobody there")
+
+
+def picky(event):
+    if event["messageId"].startswith("bad"):
+        raise Undeliverable("not this one")
+    sink(event)
+
+
+def flask(sink):
+    app = Flask("shop")
+    app.wsgi_app = PixelMiddleware(app.wsgi_app, sink)
+    return app
+
+
+class WithApplication:
+    # As WhiteNoise keeps it.
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        return self.application(environ, start_response)
+
+
+class Slots:
+    __slots__ = ("wsgi_app",)
+
+    def __init__(self, wsgi_app):
+        self.wsgi_app = wsgi_app
+
+    def __call__(self, environ, start_response):
+        return self.wsgi_app(environ, start_response)
+
+
+class Property:
+    def __init__(self, inner):
+        self.__inner = inner
+
+    @property
+    def app(self):
+        return self.__inner
+
+    @property
+    def application(self):
+        raise RuntimeError("not outside of a request")
+
+    def __call__(self, environ, start_response):
+        return self.app(environ, start_response)
+
+
+async def asgi(scope, receive, send):
+    pass
+
+
+plain = flask(sink)
+spool = flask(Spool("spool", sink))
+background = flask(Background(sink))
+proxied = ProxyFix(flask(sink))
+inside = flask(sink)
+inside.wsgi_app = ProxyFix(inside.wsgi_app)
+noise = ProxyFix(WithApplication(flask(Spool("spool", sink))))
+slots = Slots(ProxyFix(flask(sink)))
+prop = Property(Slots(flask(sink)))
+on_asgi = PixelASGI(asgi, sink)
+behind = flask(fallback(down, Spool("spool", sink)))
+beside = flask(fan_out(other, Spool("spool", sink)))
+both = flask(fan_out(Spool("elsewhere", other), Spool("spool", sink)))
+
+without = Flask("without")
+without_proxied = ProxyFix(WithApplication(Flask("without")))
+
+
+def wsgi(environ, start_response):
+    return []
+
+
+def nothing():
+    return flask(sink)
+"""
+
+_PROJECT = """
+from django.conf import settings
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="k")
+urlpatterns = []
+from django.core.wsgi import get_wsgi_application
+from werkzeug.middleware.proxy_fix import ProxyFix
+from pixelmw import PixelMiddleware
+from pixelmw.sinks import JSONLines
+
+handler = get_wsgi_application()
+application = ProxyFix(PixelMiddleware(handler, JSONLines("out.jsonl")))
+"""
+
+FOUND = "sink plain spool background proxied inside noise slots prop on_asgi behind beside both nothing()"
+
+Drain = Callable[..., Said]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with the modules in it."""
+    (tmp_path / "apps.py").write_text(_MODULE)
+    (tmp_path / "project.py").write_text(_PROJECT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.delitem(sys.modules, "apps", raising=False)
+    monkeypatch.delenv("PIXELMW_SINK", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def drain(here: Path, capsys: pytest.CaptureFixture[str]) -> Drain:
+    """Runs ``drain`` in this process."""
+    return lambda *arguments: run_here(capsys, "drain", *arguments)
+
+
+def stored(here: Path) -> list[str]:
+    return [each["messageId"] for each in lines(here / "out.jsonl")]
+
+
+@pytest.mark.parametrize("name", FOUND.split())
+def test_the_sink_is_found_whatever_is_around_it(here: Path, drain: Drain, name: str) -> None:
+    fill(here / "spool", ["1", "2"])
+    said = drain("spool", f"--sink=apps:{name}")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.endswith("nothing is left\n")
+    assert stored(here) == ["1", "2"]
+    assert not (here / "other.jsonl").exists()
+
+
+def test_it_is_found_in_front_of_djangos_handler(here: Path) -> None:
+    fill(here / "spool", ["1", "2"])
+    said = run(here, "drain", str(here / "spool"), "--sink=project:application")
+    assert (said.code, said.err) == (0, "")
+    assert stored(here) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("without", "start_response"),
+        ("without_proxied", "start_response"),
+        ("wsgi", "start_response"),
+        ("asgi", "async def"),
+        ("nothing", "too many positional arguments); if it makes an application, give apps:nothing()"),
+    ],
+)
+def test_what_is_no_sink_is_refused_at_once_and_the_events_stay(here: Path, drain: Drain, name: str, why: str) -> None:
+    fill(here / "spool", ["1", "2"])
+    before = sorted((here / "spool").iterdir())
+    said = drain("spool", f"--sink=apps:{name}")
+    assert (said.code, said.out) == (1, "")
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"pixelmw: --sink is 'apps:{name}': that is ")
+    assert "and no sink (" in line
+    assert why in line
+    assert sorted((here / "spool").iterdir()) == before
+
+
+# --- the directory ---
+
+
+@pytest.mark.parametrize("files", [[], ["notes.txt"], ["lost+found"], ["sites/drain.lock"]])
+def test_a_directory_of_no_spool_is_refused_and_nothing_is_left_there(
+    here: Path, drain: Drain, files: list[str]
+) -> None:
+    """Also where the follower would wait for ever."""
+    (here / "spoool").mkdir()
+    for name in files:
+        (here / "spoool" / name).parent.mkdir(exist_ok=True)
+        (here / "spoool" / name).touch()
+    before = sorted((here / "spoool").rglob("*"))
+    for option in ((), ("--follow",), ("--timeout=3",)):
+        said = drain("spoool", "--sink=apps:sink", *option)
+        assert (said.code, said.out) == (1, "")
+        assert "spoool is the directory of no spool" in said.err
+    assert sorted((here / "spoool").rglob("*")) == before
+
+
+def test_a_spool_that_was_emptied_is_one_still(here: Path, drain: Drain) -> None:
+    fill(here / "spool", ["1"])
+    for count in ("1 event", "0 events"):
+        said = drain("spool", "--sink=apps:sink")
+        assert said.code == 0
+        assert said.out.startswith(f"forwarded {count} in ")
+        assert said.out.endswith("; nothing is left\n")
+
+
+# --- the last line, and the exit code ---
+
+
+def test_dead_letters_are_named_and_the_exit_code_says_that_there_are_some(here: Path, drain: Drain) -> None:
+    fill(here / "spool", ["1", "bad1", "bad2", "2"])
+    said = drain("spool", "--sink=apps:picky")
+    assert said.code == 1
+    assert "forwarded 2 events" in said.out
+    assert "2 became dead letters; 2 dead letters wait in" in said.out
+    assert "--dead sends them again" in said.out
+    assert "nothing is left" not in said.out
+    said = drain("spool", "--sink=apps:picky")
+    assert said.code == 1
+    assert "2 dead letters wait in" in said.out
+    said = drain("spool", "--sink=apps:sink", "--dead")
+    assert (said.code, "nothing is left" in said.out) == (0, True)
+    assert drain("spool", "--sink=apps:picky").code == 0
+    assert stored(here) == ["1", "2", "bad1", "bad2"]
+
+
+def test_what_was_damaged_long_ago_is_named(here: Path, drain: Drain) -> None:
+    fill(here / "spool", ["1"])
+    SpoolDirectory(here / "spool").quarantine(SpoolDirectory(here / "spool").segments()[0], 7, b"?")
+    said = drain("spool", "--sink=apps:sink")
+    assert said.code == 1
+    assert "1 file with damaged events is in" in said.out
+    assert f"{here / 'spool' / 'quarantine'}" in said.out
