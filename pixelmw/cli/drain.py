@@ -89,12 +89,14 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         # A dead letter that is refused again goes to a new segment, which is not read in this run.
         only=frozenset(directory.segments()) if dead else None,
     )
+    drainer.begin_turn()
     backlog = Backlog(directory)
     started = time.monotonic()
     with suppress(KeyboardInterrupt), ProgressBar(backlog.count()[0]) as progress:
         _forward_all(drainer, progress, follow=follow, deadline=started + (timeout or float("inf")))
     left = Left.of(directory, letters.directory)
     print_line(summary(drainer, left, directory, time.monotonic() - started))
+    drainer.in_flight.close()
     for each in (target.sink, letters):
         close_sink(each)
     os.close(lock)

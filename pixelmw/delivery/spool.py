@@ -165,16 +165,19 @@ class _SpoolInProcess:
     def close(self, timeout: float | None) -> None:
         """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
         self.worker.close(timeout)
+        self._drainer.in_flight.end_in_order()
         self._close_files()
 
     def abandon(self) -> None:
         """In a child: close the descriptors of its parent, which goes on with what they are open for."""
         self.worker.abandon()
         self.journal.abandon()
+        self._drainer.in_flight.abandon()
 
     def _close_files(self) -> None:
         self.journal.close()
         self._dead_letters.close()
+        self._drainer.in_flight.close()
 
     def stats(self, *, dropped: int) -> SpoolStats:
         """Return the figures.

@@ -38,7 +38,9 @@ DEAD, QUARANTINE = "dead", "quarantine"
 _DRAIN_LOCK = "drain.lock"
 #: The file that says which destination the events are for.
 DESTINATION = "destination"
-_OTHER_NAMES = {DEAD, QUARANTINE, _DRAIN_LOCK, DESTINATION, "lost+found"}
+#: The file that says what the sink is being called with.
+IN_FLIGHT = "in-flight"
+_OTHER_NAMES = {DEAD, QUARANTINE, _DRAIN_LOCK, DESTINATION, IN_FLIGHT, "lost+found"}
 _REMEDY = "name a folder inside it; it is made"
 
 

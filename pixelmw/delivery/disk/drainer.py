@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 from ...events import Sink
 from ..forward import Forwarder, Item
 from ..retry import Retry
 from .directory import SpoolDirectory
+from .in_flight import MAX_DEATHS, InFlight
 from .quarantine import Quarantine
 from .reader import SegmentReader
 from .segments.name import Segment
@@ -29,6 +31,7 @@ class Drainer:
     :param only: forward these segments only.
     :param pause_if_busy: called every few records, to let other threads run.
     :ivar forwarder: hands the events to the sink.
+    :ivar in_flight: remembers what the sink is called with.
     """
 
     def __init__(
@@ -44,8 +47,14 @@ class Drainer:
     ) -> None:
         self._directory = directory
         self._reader = SegmentReader(directory, quarantine or Quarantine(directory))
+        self.in_flight = InFlight(directory)
         self.forwarder = Forwarder(
-            sink, retry=retry, dead_letter=dead_letter, on_done=self._reader.on_done, max_batch=MAX_BATCH
+            sink,
+            retry=retry,
+            dead_letter=dead_letter,
+            on_done=self._reader.on_done,
+            max_batch=MAX_BATCH,
+            in_flight=self._flying,
         )
         self._only = only
         self._pause_if_busy = pause_if_busy
@@ -57,9 +66,10 @@ class Drainer:
         """How many records were lost to damage; what was left of them is in quarantine."""
         return self._reader.damaged_records
 
-    def forget_progress(self) -> None:
-        """Forget what was read, since another process may have forwarded it meanwhile; the counts and pauses stay."""
+    def begin_turn(self) -> None:
+        """Forget what was read, and look what the process left that had the turn before; counts and pauses stay."""
         self.forwarder.forget()
+        self.forwarder.one_by_one = self.in_flight.take_over()
         self._unread_segments.clear()
         self._unread_items = iter(())
         self._reader.forget()
@@ -84,13 +94,28 @@ class Drainer:
             if self._reader.grown:  # events that were appended to it go before those of later segments
                 pending.extendleft(reversed(list(self._reader.read_grown())))
             elif (item := next(self._unread_items, None)) is not None:
-                pending.append(item)
+                self._add(item)
                 if len(pending) % _RECORDS_PER_PAUSE == 0:
                     self._pause_if_busy()
             elif self._unread_segments:
                 self._unread_items = self._reader.read(self._unread_segments.popleft())
             else:
                 break
+
+    def _add(self, item: Item) -> None:
+        """Make *item* pending, unless processes died of it."""
+        # Most of the time nothing died, and then no item is looked at.
+        if (
+            self.in_flight.deaths
+            and (deaths := self.in_flight.deaths.get(self._reader.place_of(item), 0)) >= MAX_DEATHS
+        ):
+            self.forwarder.bury(item, f"{deaths} processes died while the sink was called with it alone")
+        else:
+            self.forwarder.pending.append(item)
+
+    def _flying(self, batch: Sequence[Item]) -> AbstractContextManager[None]:
+        alone = self._reader.place_of(batch[0]) if len(batch) == 1 else None
+        return self.in_flight.flying(len(batch), alone)
 
     def _is_new(self, segment: Segment) -> bool:
         return segment not in self._reader.in_progress and (self._only is None or segment in self._only)

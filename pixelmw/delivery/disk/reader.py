@@ -93,6 +93,11 @@ class SegmentReader:
         if self._read_on(progress):
             yield from self._items_of(progress, 0)
 
+    def place_of(self, item: Item) -> str:
+        """Return where *item* stands: the name of its segment, and the offset of its record there."""
+        progress = self._progress_of_item[item.number]
+        return f"{progress.segment.name}:{progress.in_flight[item.number]}"
+
     def on_done(self, items: Iterable[Item]) -> None:
         """Note that the sink has *items*, or that they are dead letters."""
         touched: dict[Segment, SegmentProgress] = {}

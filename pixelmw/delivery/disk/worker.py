@@ -163,7 +163,7 @@ class SpoolWorker:
             self._drain_lock = self._directory.try_drain_lock()
         if self._drain_lock is None:
             return False
-        self._drainer.forget_progress()
+        self._drainer.begin_turn()
         self._directory.cursors.remove_stale()
         return True
 

@@ -1,0 +1,131 @@
+"""Remembers which events a sink is being called with, for the process that comes after a death.
+
+It is a line of JSON in the file ``in-flight``, which the process that holds the drain lock writes before and after each
+call of the sink. It is not synced: it is to outlive the process, and a power cut is no fault of an event's.
+
+============================================= ========================================================================
+what the next process finds                   what it does
+============================================= ========================================================================
+no call was under way                         nothing
+a call with several events was under way      it sends as many events one by one
+a call with one event was under way           it counts a death for that event, and sends it alone again
+``MAX_DEATHS`` deaths of an event             it makes a dead letter of it
+============================================= ========================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ...sinks.encoding import decode
+from .directory import IN_FLIGHT, SpoolDirectory
+
+#: Deaths of processes while one event was alone in flight, after which that is no chance.
+MAX_DEATHS = 3
+# Events that are remembered by their deaths. There is rarely more than one, and the line stays within a page.
+_MAX_REMEMBERED = 16
+_MAX_BYTES = 4096
+# If the event at fault was not among those that were sent one by one, since others were read again in front of them,
+# so many more are with each further death.
+_MORE_EACH_TIME = 250
+
+
+class InFlight:
+    """What is in flight in *directory*; its user must hold the drain lock.
+
+    Whatever fails here is passed over: it must not keep events from their destination.
+
+    :ivar deaths: how many processes died while an event was alone in flight, by the place of the event.
+    """
+
+    def __init__(self, directory: SpoolDirectory) -> None:
+        self.deaths: dict[str, int] = {}
+        self._directory = directory
+        self._deaths_of_batches = 0
+        self._is_flying = False
+        self._descriptor: int | None = None
+        self._lock = threading.Lock()  # so that nobody writes to a descriptor that is being closed
+
+    def take_over(self) -> int:
+        """Look what a process has left that had the turn before; returns how many events to send one by one."""
+        with suppress(OSError, ValueError):
+            return self._take_over()
+        return 0
+
+    @contextmanager
+    def flying(self, events: int, alone: str | None) -> Iterator[None]:
+        """Note that the sink is called with so many *events* within the block.
+
+        :param alone: the place of the event, if it is one.
+        """
+        self._is_flying = True
+        self._write(events, alone)
+        try:
+            yield
+        finally:
+            self._is_flying = False
+            if alone is None:
+                self._deaths_of_batches = 0
+            else:
+                self.deaths.pop(alone, None)
+            self._write(0, None)
+
+    def end_in_order(self) -> None:
+        """Note that this process does not die of what is in flight, if anything is: it ends, and the sink is slow."""
+        if self._is_flying:
+            self._write(0, None)
+
+    def close(self) -> None:
+        """Close the file; the next call of the sink opens it again."""
+        with self._lock:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """In a child: close the descriptor of its parent."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
+
+    def _take_over(self) -> int:
+        with self._lock:
+            line = os.pread(self._open(), _MAX_BYTES, 0).partition(b"\n")[0]
+        found: Any = decode(line or b"{}")
+        if not isinstance(found, dict):
+            return 0
+        segments = {segment.name for segment in self._directory.segments()}
+        deaths = found.get("deaths")
+        self.deaths = {
+            place: count
+            for place, count in (deaths.items() if isinstance(deaths, dict) else ())
+            if isinstance(count, int) and place.partition(":")[0] in segments
+        }
+        self._deaths_of_batches = _whole(found.get("batches"))
+        events, alone = _whole(found.get("events")), found.get("alone")
+        if isinstance(alone, str):
+            self.deaths[alone] = self.deaths.get(alone, 0) + 1
+        elif events:
+            self._deaths_of_batches += 1
+        self._write(0, None)
+        return events + _MORE_EACH_TIME * (self._deaths_of_batches - 1) if self._deaths_of_batches else events
+
+    def _write(self, events: int, alone: str | None) -> None:
+        deaths = dict([*self.deaths.items()][-_MAX_REMEMBERED:])
+        line = {"events": events, "alone": alone, "batches": self._deaths_of_batches, "deaths": deaths}
+        # One write, which a killed process has made or not. What is left behind it of a longer line is not read.
+        with suppress(OSError), self._lock:
+            os.pwrite(self._open(), json.dumps(line).encode() + b"\n", 0)
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = self._directory.open_file(IN_FLIGHT)
+        return self._descriptor
+
+
+def _whole(value: Any) -> int:
+    """Return *value* if it is a number of events or deaths that can be, else 0."""
+    return value if isinstance(value, int) and 0 < value < 10**6 else 0
