@@ -145,6 +145,23 @@ SAFEGUARDS = {
     "who was refused in company is tried alone": Safeguard(
         "delivery/forward/proof.py", "return item.failed_alone and (", "return (",
         "delivery/forward/test_company.py::"),
+    "a sink that refuses everything is to blame": Safeguard(
+        "delivery/forward/proof.py", "return self.refusals >= MAX_REFUSALS", "return False",
+        "delivery/forward/test_refuser.py::test_a_wrong_change"),
+    "nothing ends a pause": Safeguard(
+        "delivery/forward/condition.py", "return max(0.0, min(self._until, self._began + longest) - self._clock())",
+        "return 0.0", "delivery/forward/test_pauses.py::"),
+    "a batch that is too much is made smaller": Safeguard(
+        "delivery/forward/batch_size.py", "self.current = max(1, events // 2)", "self.current = events",
+        "delivery/forward/test_too_much.py::test_a_batch_that_is_too_much"),
+    "the sink is asked before an event is taken": Safeguard(
+        "delivery/base.py", "self.check(event, payload)", "pass", "delivery/test_check.py::test_an_event"),
+    "what is in flight is on disk": Safeguard(
+        "delivery/disk/in_flight.py", "self._write(events, alone)", "pass",
+        "delivery/disk/test_in_flight.py::test_an_event_that_kills"),
+    "what processes died of is not sent": Safeguard(
+        "delivery/disk/drainer.py", ">= MAX_DEATHS", ">= 10**9",
+        "delivery/disk/test_in_flight.py::test_an_event_of_which"),
     "a child begins anew": Safeguard(
         "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",
         "system/test_perprocess.py::"),
