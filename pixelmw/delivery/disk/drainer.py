@@ -79,7 +79,10 @@ class Drainer:
         self._fill_pending()
         if len(self.forwarder):
             return self.forwarder.step()
-        return _LOCKED_PAUSE if self._reader.locked else None
+        if self._reader.locked:
+            return _LOCKED_PAUSE
+        self.in_flight.remove()
+        return None
 
     def _fill_pending(self) -> None:
         """Make a whole batch pending, or as many events as can be read now."""

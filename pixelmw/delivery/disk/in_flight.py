@@ -1,7 +1,8 @@
 """Remembers which events a sink is being called with, for the process that comes after a death.
 
 It is a line of JSON in the file ``in-flight``, which the process that holds the drain lock writes before and after each
-call of the sink. It is not synced: it is to outlive the process, and a power cut is no fault of an event's.
+call of the sink, and deletes when nothing is left. It is not synced: it is to outlive the process, and a power cut is
+no fault of an event's.
 
 ============================================= ========================================================================
 what the next process finds                   what it does
@@ -79,6 +80,14 @@ class InFlight:
         """Note that this process does not die of what is in flight, if anything is: it ends, and the sink is slow."""
         if self._is_flying:
             self._write(0, None)
+
+    def remove(self) -> None:
+        """Delete the file, since no event is left; the next call of the sink makes another."""
+        if self._descriptor is not None:
+            self.close()
+            self.deaths.clear()
+            with suppress(OSError), self._directory.open() as opened:
+                opened.remove(IN_FLIGHT)
 
     def close(self) -> None:
         """Close the file; the next call of the sink opens it again."""
