@@ -65,6 +65,7 @@ def shop(tmp_path: Path) -> Path:
     sink.close()
     JSONLines(tmp_path / "events.jsonl")(EVENT)
     (tmp_path / "spool").mkdir(mode=0o700)
+    (tmp_path / "spool" / "drain.lock").touch(mode=0o600)
     return tmp_path
 
 

@@ -214,6 +214,7 @@ def test_options_of_the_page_are_refused_beside_an_application(here: Here) -> No
 
 def test_drain_takes_the_sink_of_a_wrapped_application(shop: Path) -> None:
     (shop / "spool").mkdir(mode=0o700)
+    (shop / "spool" / "drain.lock").touch(mode=0o600)
     said = run(shop, "drain", "spool", "--sink=shop:outer")
     assert (said.code, said.err) == (0, "")
     assert "nothing is left" in said.out

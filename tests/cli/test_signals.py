@@ -40,6 +40,7 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler
 
     (tmp_path / "shop_with_signals.py").write_text(_MODULE)
     (tmp_path / "spool").mkdir(mode=0o700)
+    (tmp_path / "spool" / "drain.lock").touch(mode=0o600)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.delitem(sys.modules, "shop_with_signals", raising=False)
