@@ -1,4 +1,4 @@
-"""What ``drain --sink`` looks through down to the sink, what it refuses, and the directories that it touches."""
+"""What ``drain --sink`` looks through down to the sink, what it refuses, and which directories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pixelmw.delivery.disk.directory import SpoolDirectory
 from tests.support.command_line import Said, run, run_here
 from tests.support.processes import lines
 from tests.support.spools import fill
@@ -20,7 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pixelmw import PixelMiddleware
 from pixelmw.asgi import PixelASGI
 from pixelmw.delivery import Background, Spool
-from pixelmw.sinks import JSONLines, Unavailable, Undeliverable, fallback, fan_out
+from pixelmw.sinks import JSONLines, Unavailable, fallback, fan_out
 
 sink = JSONLines("out.jsonl")
 other = JSONLines("other.jsonl")
@@ -28,12 +27,6 @@ other = JSONLines("other.jsonl")
 
 def down(event):
     raise Unavailable("nobody there")
-
-
-def picky(event):
-    if event["messageId"].startswith("bad"):
-        raise Undeliverable("not this one")
-    sink(event)
 
 
 def flask(sink):
@@ -94,6 +87,10 @@ on_asgi = PixelASGI(asgi, sink)
 behind = flask(fallback(down, Spool("spool", sink)))
 beside = flask(fan_out(other, Spool("spool", sink)))
 both = flask(fan_out(Spool("elsewhere", other), Spool("spool", sink)))
+
+two = WithApplication(flask(sink))
+two.app = flask(other)
+table = {}
 
 without = Flask("without")
 without_proxied = ProxyFix(WithApplication(Flask("without")))
@@ -186,6 +183,19 @@ def test_what_is_no_sink_is_refused_at_once_and_the_events_stay(here: Path, drai
     assert sorted((here / "spool").iterdir()) == before
 
 
+def test_an_application_with_two_sinks_is_refused(here: Path, drain: Drain) -> None:
+    fill(here / "spool", ["1"])
+    said = drain("spool", "--sink=apps:two")
+    assert (said.code, said.out) == (1, "")
+    assert "it has 2 PixelMiddlewares; name the sink itself" in said.err
+
+
+def test_a_function_in_c_without_a_signature_is_a_sink(here: Path, drain: Drain) -> None:
+    fill(here / "spool", ["1"])
+    assert drain("spool", "--sink=apps:table.update").code == 0
+    assert sys.modules["apps"].table["messageId"] == "1"
+
+
 # --- the directory ---
 
 
@@ -213,32 +223,3 @@ def test_a_spool_that_was_emptied_is_one_still(here: Path, drain: Drain) -> None
         assert said.code == 0
         assert said.out.startswith(f"forwarded {count} in ")
         assert said.out.endswith("; nothing is left\n")
-
-
-# --- the last line, and the exit code ---
-
-
-def test_dead_letters_are_named_and_the_exit_code_says_that_there_are_some(here: Path, drain: Drain) -> None:
-    fill(here / "spool", ["1", "bad1", "bad2", "2"])
-    said = drain("spool", "--sink=apps:picky")
-    assert said.code == 1
-    assert "forwarded 2 events" in said.out
-    assert "2 became dead letters; 2 dead letters wait in" in said.out
-    assert "--dead sends them again" in said.out
-    assert "nothing is left" not in said.out
-    said = drain("spool", "--sink=apps:picky")
-    assert said.code == 1
-    assert "2 dead letters wait in" in said.out
-    said = drain("spool", "--sink=apps:sink", "--dead")
-    assert (said.code, "nothing is left" in said.out) == (0, True)
-    assert drain("spool", "--sink=apps:picky").code == 0
-    assert stored(here) == ["1", "2", "bad1", "bad2"]
-
-
-def test_what_was_damaged_long_ago_is_named(here: Path, drain: Drain) -> None:
-    fill(here / "spool", ["1"])
-    SpoolDirectory(here / "spool").quarantine(SpoolDirectory(here / "spool").segments()[0], 7, b"?")
-    said = drain("spool", "--sink=apps:sink")
-    assert said.code == 1
-    assert "1 file with damaged events is in" in said.out
-    assert f"{here / 'spool' / 'quarantine'}" in said.out

@@ -87,15 +87,18 @@ def test_unknown_errors_of_an_event_among_others_prove_nothing_until_it_fails_al
     assert sorted(bench.sink.stored) == ["e0", "e1", "e3"]
 
 
-def test_an_outage_without_a_word_buries_nobody_who_was_refused_in_company() -> None:
+@pytest.mark.parametrize("more", [0, 5])
+@pytest.mark.parametrize("count", [500, 190])
+def test_an_outage_without_a_word_buries_nobody_who_was_refused_in_company(count: int, more: int) -> None:
     """More events are refused by name than may be suspects, and then the server is gone."""
-    bench = Bench(Blames(poison("e250", error=Undeliverable)), ids(500))
+    bench = Bench(Blames(poison("e150", error=Undeliverable)), ids(count))
     bench.steps(1)
+    bench.queue(ids(more, "more"))
     bench.sink.fault = lambda names: RuntimeError("502 Bad Gateway")
     pauses = bench.steps(300)
-    assert (bench.dead, len(bench.forwarder)) == ([], 500)
+    assert (bench.dead, len(bench.forwarder)) == ([], count + more)
     assert sum(pauses) > 100
-    bench.sink.fault = poison("e250", error=Undeliverable)
+    bench.sink.fault = poison("e150", error=Undeliverable)
     bench.finish()
-    assert bench.dead == ["e250"]
-    assert sorted(bench.sink.stored) == sorted({*ids(500)} - {"e250"})
+    assert bench.dead == ["e150"]
+    assert sorted(bench.sink.stored) == sorted({*ids(count), *ids(more, "more")} - {"e150"})
