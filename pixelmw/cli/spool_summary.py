@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..delivery.disk.backlog import Backlog
-from ..delivery.disk.directory import SpoolDirectory
+from ..delivery.disk.directory import DEAD, DESTINATION, QUARANTINE, SpoolDirectory
 from ..delivery.disk.drainer import Drainer
 
 # Of what a Spool leaves in its directory when all is forwarded, if it ever had an event.
-_NAMES = ("drain.lock", "dead", "quarantine")
+_NAMES = ("drain.lock", DESTINATION, DEAD, QUARANTINE)
 
 
 def check_is_spool(directory: SpoolDirectory) -> None:
@@ -39,7 +39,7 @@ class Left(NamedTuple):
     def of(cls, directory: SpoolDirectory, letters: SpoolDirectory) -> Left:
         """Count what is in *directory*, and the dead letters in *letters*, which may be the same."""
         dead = 0 if letters.path == directory.path else Backlog(letters).count()[0]
-        quarantine = directory.path / "quarantine"
+        quarantine = directory.path / QUARANTINE
         damaged = sum(1 for _ in quarantine.iterdir()) if quarantine.is_dir() else 0
         return cls(Backlog(directory).count()[0], dead, damaged)
 
@@ -56,10 +56,10 @@ def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: fl
         parts.append(f"{_events(left.events)} {_are(left.events)} left")
     if count := left.dead_letters:
         letters = "1 dead letter waits" if count == 1 else f"{count:,} dead letters wait"
-        parts.append(f"{letters} in {directory.path / 'dead'}: --dead sends them again")
+        parts.append(f"{letters} in {directory.path / DEAD}: --dead sends them again")
     if count := left.damaged:
         files = "1 file" if count == 1 else f"{count:,} files"
-        parts.append(f"{files} with damaged events {_are(count)} in {directory.path / 'quarantine'}")
+        parts.append(f"{files} with damaged events {_are(count)} in {directory.path / QUARANTINE}")
     if not any(left):
         parts.append("nothing is left")
     return "; ".join(parts)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pixelmw.delivery.disk.directory import SpoolDirectory
+from pixelmw.delivery.disk.quarantine import Quarantine
 from tests.support.command_line import Said, run_here
 from tests.support.processes import lines
 from tests.support.spools import fill
@@ -63,7 +64,8 @@ def test_dead_letters_are_named_and_the_exit_code_says_that_there_are_some(here:
 
 def test_what_was_damaged_long_ago_is_named(here: Path, drain: Drain) -> None:
     fill(here / "spool", ["1"])
-    SpoolDirectory(here / "spool").quarantine(SpoolDirectory(here / "spool").segments()[0], 7, b"?")
+    directory = SpoolDirectory(here / "spool")
+    Quarantine(directory).keep(directory.segments()[0], 7, b"?")
     said = drain("spool", "--sink=apps:sink")
     assert said.code == 1
     assert "1 file with damaged events is in" in said.out

@@ -48,7 +48,7 @@ class _FanOut(SinkGroup):
         if self._checks:
             self.check(event, encode(event))
         errors = []
-        for sink in self.members:
+        for sink in self._sinks:
             try:
                 raise_if_unfinished("a sink of fan_out", sink, sink(copy.deepcopy(event)))
             except Exception as error:
@@ -75,7 +75,7 @@ class _FanOut(SinkGroup):
         for place, error in self._refused(events).items():
             failures[place].append(error)
         places = [place for place in range(len(events)) if place not in failures]
-        for sink in self.members if places else ():
+        for sink in self._sinks if places else ():
             try:
                 store(sink, copy.deepcopy([events[place] for place in places]))
             except Exception as raised:
@@ -105,4 +105,4 @@ class _FanOut(SinkGroup):
         return self._as_group(errors) if len(errors) > 1 else next(iter(errors), None)
 
     def _as_group(self, errors: list[Exception]) -> Exception:
-        return group_of(f"{len(errors)} of {len(self.members)} sinks failed", errors)
+        return group_of(f"{len(errors)} of {len(self._sinks)} sinks failed", errors)

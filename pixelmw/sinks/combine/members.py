@@ -19,7 +19,6 @@ class SinkGroup(BatchSink):
     """A sink that is made of others.
 
     :param name: what error messages call it.
-    :ivar members: these, in order.
     :ivar timeout: seconds that a ``write`` may take: for each sink, as long in line as that sink then takes.
     """
 
@@ -27,7 +26,7 @@ class SinkGroup(BatchSink):
 
     def __init__(self, name: str, sinks: Sequence[Sink]) -> None:
         self._name = name
-        self.members = [checked_sink(f"a sink of {name}", sink) for sink in sinks]
+        self._sinks = [checked_sink(f"a sink of {name}", sink) for sink in sinks]
         self.timeout = sum(2 * timeout_of(sink) for sink in sinks)
         self._entered: list[ExitStack] = []  # one for each "with" that has not ended
 
@@ -37,7 +36,7 @@ class SinkGroup(BatchSink):
         return tuple(self._sinks)
 
     def __repr__(self) -> str:
-        return f"{self._name}({', '.join(map(repr, self.members))})"
+        return f"{self._name}({', '.join(map(repr, self._sinks))})"
 
     def flush(self, timeout: float | None = None) -> bool:
         # All are flushed before the results are looked at, also if the first one is late.
@@ -56,24 +55,24 @@ class SinkGroup(BatchSink):
             except Exception as error:
                 errors.append(error)
         if errors:
-            raise ExceptionGroup(f"{len(errors)} of {len(self.members)} sinks were not closed", errors)
+            raise ExceptionGroup(f"{len(errors)} of {len(self._sinks)} sinks were not closed", errors)
 
     def _repeated(self) -> int | None:
         """The figure ``repeated``, added up over the sinks that tell it; ``None`` if none does."""
-        told = [repeated for sink in self.members if (repeated := figure_of(sink, "repeated")) is not None]
+        told = [repeated for sink in self._sinks if (repeated := figure_of(sink, "repeated")) is not None]
         return sum(told) if told else None
 
     def _methods(self, name: str, timeout: float | None) -> Iterator[Callable[[], object]]:
         """Yield the method *name* of each sink that has one, to be called with the remaining part of *timeout*."""
         started = time.monotonic()
-        for sink in self.members:
+        for sink in self._sinks:
             if callable(method := getattr(sink, name, None)):
                 remaining = None if timeout is None else max(0.0, timeout - (time.monotonic() - started))
                 yield partial(call_within, remaining, method)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            for sink in self.members:
+            for sink in self._sinks:
                 if isinstance(sink, AbstractContextManager):
                     stack.enter_context(sink)
                 elif callable(close := getattr(sink, "close", None)):
@@ -87,7 +86,7 @@ class SinkGroup(BatchSink):
 
 def members_of(sink: Sink) -> Sequence[Sink]:
     """Return the sinks that *sink* is made of, if it is a ``fan_out`` or a ``fallback``."""
-    return sink.members if isinstance(sink, SinkGroup) else ()
+    return sink.sinks if isinstance(sink, SinkGroup) else ()
 
 
 def failures_by_place(raised: Exception, count: int) -> dict[int, Exception | None]:
