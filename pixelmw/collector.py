@@ -66,7 +66,7 @@ class Collector:
         new_id: Callable[[], str] = random_uuid,
     ) -> None:
         remedy = "any callable that takes an event; of a list, its append"
-        self.sink = checked_callable("sink", sink, remedy, methods=("write", "flush", "close"))
+        self.sink = checked_callable("sink", sink, remedy, methods=("write", "start", "flush", "close"))
         self.reporter = Reporter(on_reject)
         self.on_reject = self.reporter.on_reject
         self._enrichers = EnricherSequence(enrich)

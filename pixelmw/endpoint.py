@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .collector import Collector, mask_write_key
+from .collector import Collector, logger, mask_write_key
 from .errors import Discard, Rejected
 from .events import PATHS, checked_paths
 from .replies import PREFLIGHT, REPLIES, Reply, ReplyMode, for_head, given_answer, recorded, resolve_reply
@@ -54,6 +54,18 @@ class PixelEndpoint:
         """Show what becomes of each request in *live*, and in no other live view from now on."""
         self.live = _checked_live(live, self.paths)
         self.names = self.paths | dict.fromkeys(self.live.paths if self.live else (), _LIVE)
+
+    def start(self) -> None:
+        """Start the sink, if it has a ``start``. What that raises is logged, as far as it is not to end the process."""
+        sink = self.collector.sink
+        if not callable(start := getattr(sink, "start", None)):
+            return
+        try:
+            raise_if_unfinished("the method start", start, start())
+        except BaseException as raised:
+            if not ends_the_call_only(raised):
+                raise
+            logger.exception("%r could not be started; its first event will try again", sink)
 
     def steps(self, name: str, environ: WSGIEnvironment) -> Generator[Call, Any, WSGIApplication]:
         """Answer a request, in steps as those of :meth:`Collector.steps`.

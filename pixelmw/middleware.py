@@ -10,6 +10,7 @@ from .collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejecte
 from .endpoint import PixelEndpoint
 from .events import PATHS
 from .system.callables import checked_application, run_calls
+from .system.first_look import FirstLook, Names
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -56,7 +57,8 @@ class PixelMiddleware:
     :param app: any WSGI application.
     :param sink: called with each event, a dict ready for JSON. The request is
         answered 200 once the sink has returned, and 503 if it raised, or 422
-        if that was :class:`pixelmw.sinks.Undeliverable`.
+        if that was :class:`pixelmw.sinks.Undeliverable`. If it has a method
+        ``start``, the first request of any path in each process calls that.
     :param paths: exact ``PATH_INFO`` to event type, one of ``page track
         identify group alias screen``. A second slash in front makes no difference.
     :param schemas: event type to a JSON Schema (draft 2020-12 unless it says
@@ -150,8 +152,13 @@ class PixelMiddleware:
     ) -> None:
         self.app = checked_application(app)
         self._endpoint = PixelEndpoint(collector, paths=paths, reply=reply, live=live)
-        self._names = self._endpoint.names
+        self._names: Names = self._endpoint.names
+        # Until the first request of a process, this stands in the place of the names. It starts the sink.
+        self._first_look = FirstLook(self._endpoint.names, self._endpoint.start, self._look_up_in)
         self.collector = collector
+
+    def _look_up_in(self, names: Names) -> None:
+        self._names = names
 
     @property
     def paths(self) -> Mapping[str, str]:
@@ -166,7 +173,19 @@ class PixelMiddleware:
     def show_in(self, live: LiveView | None) -> None:
         """Show what becomes of each request in *live*, and in no other live view from now on."""
         self._endpoint.show_in(live)
-        self._names = self._endpoint.names
+        self._first_look.replace(self._endpoint.names)
+
+    def start(self) -> None:
+        """Start the sink, if it has a ``start`` and no request of this process has done so.
+
+        A server's hook may call it in each worker, so that what a dead process left waits for no visitor.
+        """
+        self._first_look.end()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the sink was started in this process."""
+        return self._first_look.is_over
 
     def stats(self) -> dict[str, int]:
         """What :meth:`Collector.stats` returns."""

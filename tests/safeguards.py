@@ -48,27 +48,21 @@ SAFEGUARDS = {
         "delivery/disk/segments/writer.py", "self._sync_new(self._descriptor)", "pass", f"{_FAULTS}test_nothing_is"),
     "fsync of the directory": Safeguard(
         "delivery/disk/segments/writer.py", "opened.sync()", "pass", f"{_FAULTS}test_nothing_is"),
-    "a failed fsync is not tried again": Safeguard(
-        "delivery/disk/segments/writer.py", "self._sync(self._descriptor)",
-        "_twice(self._sync, self._descriptor)",
-        f"{_FAULTS}test_a_sync_that_fails", _TWICE),
-    "CRC": Safeguard(
-        "delivery/disk/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
+    "a failed fsync is not tried again": Safeguard("delivery/disk/segments/writer.py", "self._sync(self._descriptor)",
+        "_twice(self._sync, self._descriptor)", f"{_FAULTS}test_a_sync_that_fails", _TWICE),
+    "CRC": Safeguard("delivery/disk/records.py", " if _checksum(size, sequence, payload) == checksum else None", "",
         "delivery/disk/test_damage.py::test_each_flipped_byte"),
-    "truncation": Safeguard(
-        "delivery/disk/segments/writer.py", "os.ftruncate(self._descriptor, self.size)", "pass",
+    "truncation": Safeguard("delivery/disk/segments/writer.py", "os.ftruncate(self._descriptor, self.size)", "pass",
         "delivery/disk/test_full.py::test_a_full_disk"),
     "order of delete": Safeguard(
         "delivery/disk/reader.py", "progress = self.in_progress[segment] = SegmentProgress(segment, data)",
         "progress = self.in_progress[segment] = SegmentProgress(segment, data)\n"
         "        (self._directory.path / segment.name).unlink()",
         "delivery/disk/test_kills.py::test_a_spool_that_is_killed"),
-    "takeover": Safeguard(
-        "delivery/disk/drainer.py", "return segment not in self._reader.in_progress and",
+    "takeover": Safeguard("delivery/disk/drainer.py", "return segment not in self._reader.in_progress and",
         "return segment.created_ms > self.born and segment not in self._reader.in_progress and",
         "cli/test_drain.py::test_what_is_left", _BORN),
-    "quarantine": Safeguard(
-        "delivery/disk/reader.py", "self._quarantine.keep(", "str(",
+    "quarantine": Safeguard("delivery/disk/reader.py", "self._quarantine.keep(", "str(",
         "delivery/disk/test_damage.py::test_each_flipped_byte"),
     "a sealed segment is left": Safeguard(
         "delivery/disk/journal.py", "if current.lock():", "if current.lock() or True:",
@@ -95,8 +89,7 @@ SAFEGUARDS = {
     "a seal without the lock": Safeguard(
         "delivery/disk/segments/sealed.py", "with suppress(OSError):  # some file systems refuse; the look at",
         "if is_locked:  #", "delivery/disk/test_stopped.py::test_what_is_written_on_a_file_system"),
-    "what is locked is come back to": Safeguard(
-        "delivery/disk/drainer.py", "return _LOCKED_PAUSE", "return None",
+    "what is locked is come back to": Safeguard("delivery/disk/drainer.py", "if self._reader.locked:", "if False:",
         "delivery/disk/test_stopped.py::"),
     "no link is followed": Safeguard(
         "delivery/disk/open_directory.py", "_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK",
@@ -116,8 +109,7 @@ SAFEGUARDS = {
     "what root makes is given away": Safeguard(
         "delivery/disk/open_directory.py", "if self._is_of_another_user and os.geteuid() == 0:", "if False:",
         "delivery/disk/test_root.py::test_a_drain_under_root"),
-    "a mode is set back": Safeguard(
-        "delivery/disk/directory.py", "os.fchmod(opened.descriptor, 0o700)", "pass",
+    "a mode is set back": Safeguard("delivery/disk/directory.py", "os.fchmod(opened.descriptor, 0o700)", "pass",
         "delivery/disk/test_volumes.py::"),
     "not for others' directories": Safeguard(
         "delivery/disk/directory.py", "or not all(map(_is_of_a_spool, opened.names())):", "or False:",
@@ -127,8 +119,7 @@ SAFEGUARDS = {
     "forged headers": Safeguard(
         "delivery/disk/records.py", "if data.find(b\"\\xff\", start + _HEADER.size, end) >= 0:", "if False:",
         "delivery/disk/test_found.py::test_a_megabyte"),
-    "a record is an object": Safeguard(
-        "delivery/disk/reader.py", "if not isinstance(event, dict):", "if False:",
+    "a record is an object": Safeguard("delivery/disk/reader.py", "if not isinstance(event, dict):", "if False:",
         "delivery/disk/test_found.py::test_a_record_that_is_no_event"),
     "a bound of dead letters": Safeguard(
         "delivery/disk/dead_letter_store.py", "except Full as full:", "except ZeroDivisionError as full:",
@@ -145,6 +136,22 @@ SAFEGUARDS = {
     "who was refused in company is tried alone": Safeguard(
         "delivery/forward/proof.py", "return item.failed_alone and (", "return (",
         "delivery/forward/test_company.py::"),
+    "the holder of the turn gives signs": Safeguard(
+        "delivery/disk/drain_lock.py", "        watch(self)\n", "", "delivery/disk/test_turns.py::test_one_whose_sink"),
+    "the turn of one that is stopped is taken": Safeguard(
+        "delivery/disk/drain_lock.py", "return now - self._sign_seen_at >= LAPSE", "return False",
+        "delivery/disk/test_turns.py::test_another_process_forwards"),
+    "who lost the turn notices": Safeguard(
+        "delivery/disk/drain_lock.py", "if not self._is_in_place(self._descriptor):", "if False:",
+        "delivery/disk/test_turns.py::test_of_two"),
+    "a batch is bounded by bytes": Safeguard(
+        "delivery/room_in_batch.py", "and len(item.payload) <= self._bytes", "",
+        "delivery/test_bytes.py::test_a_batch"),
+    "a queue in memory is bounded by bytes": Safeguard(
+        "delivery/memory_queue.py", "> self._max_bytes:", "> 2**62:", "delivery/test_bytes.py::test_a_queue"),
+    "one thread forwards": Safeguard(
+        "system/one_thread.py", "if self._running is not None and self._running.is_alive():", "if False:",
+        "system/test_one_thread.py::"),
     "a sink that refuses everything is to blame": Safeguard(
         "delivery/forward/proof.py", "return self.refusals >= MAX_REFUSALS", "return False",
         "delivery/forward/test_refuser.py::test_a_wrong_change"),
@@ -163,7 +170,7 @@ SAFEGUARDS = {
         "delivery/disk/drainer.py", ">= MAX_DEATHS", ">= 10**9",
         "delivery/disk/test_in_flight.py::test_an_event_of_which"),
     "a child begins anew": Safeguard(
-        "system/fork.py", "return self._value if self._pid == os.getpid() else None", "return self._value",
+        "system/fork.py", "return self._value if self._process is current_process() else None", "return self._value",
         "system/test_perprocess.py::"),
     "Kafka: time-outs of one partition count": Safeguard(
         "sinks/kafka/client.py", "for each in {partition, _ANY_PARTITION}:", "for each in {_ANY_PARTITION}:",

@@ -10,6 +10,7 @@ from ..collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_reject
 from ..endpoint import PixelEndpoint
 from ..events import PATHS
 from ..system.callables import Call, checked_asgi_application, is_async
+from ..system.first_look import FirstLook, Names
 from .answers import messages_of
 from .calls import Awaited, keep_task
 from .environ import Receive, Scope, add_body, environ_of
@@ -125,7 +126,13 @@ class PixelASGI:
         self._ways = Ways(collector.sink, threads, max_waiting)
         self._lifespan = Lifespan(app, self._ways)
         # By the path as ASGI has it, decoded: how a WSGI server spells it, and what it stands for.
-        self._names = {path.encode("latin-1").decode(): (path, name) for path, name in self._endpoint.names.items()}
+        names = {path.encode("latin-1").decode(): (path, name) for path, name in self._endpoint.names.items()}
+        self._names: Names = names
+        # Until the first request of a process, this stands in the place of the names. It starts the sink.
+        self._first_look = FirstLook(names, self._ways.start, self._look_up_in)
+
+    def _look_up_in(self, names: Names) -> None:
+        self._names = names
 
     @property
     def waiting(self) -> int:
@@ -139,7 +146,7 @@ class PixelASGI:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
-            found = self._names.get(path)
+            found: tuple[str, str] | None = self._names.get(path)
             # uvicorn has the root_path in front of the path, as ASGI says; hypercorn and granian have not.
             if found is None and (root := scope.get("root_path")) and path.startswith(root := root.rstrip("/")):
                 found = self._names.get(path[len(root) :])

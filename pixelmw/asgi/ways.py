@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..sinks.base import Unavailable, call_within
+from ..sinks.base import Unavailable, call_within, start_of
 from ..system.callables import is_async
 from ..system.fork import PerProcess
-from .calls import Awaited, Pending, Threads, begin_task
+from .calls import Awaited, Pending, Threads, begin_task, keep_task
 from .gather import Gatherer, TaskGatherer, ThreadGatherer, gathers
+
+logger = logging.getLogger("pixelmw.requests")
 
 # What waits is mostly the texts of the query, as they came and as the event. Beside 1,000 events of the default, this
 # bounds those that are large.
@@ -49,6 +52,23 @@ class Ways:
     def waiting(self) -> int:
         """How many calls wait or are under way."""
         return self._load.get().calls
+
+    def start(self) -> None:
+        """Start the sink, if it has a ``start``, and do not wait for that. What it raises is logged."""
+        start = start_of(self._destination)
+        if start is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # trio, under which a pixel is refused
+            return
+        keep_task(loop.create_task(self._start(start)))
+
+    async def _start(self, start: Callable[[], Any]) -> None:
+        try:
+            await (start() if is_async(start) else asyncio.to_thread(start))
+        except Exception:
+            logger.exception("%r could not be started; its first event will try again", self._destination)
 
     def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...], size: int) -> Pending:
         """Call *function* with *arguments*, or tell whoever waits that too many wait already.

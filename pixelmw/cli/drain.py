@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.dead_letter_store import DeadLetterStore
 from ..delivery.disk.directory import SpoolDirectory
+from ..delivery.disk.drain_lock import DrainLock
 from ..delivery.disk.drainer import Drainer
 from ..sinks.base import close_sink
 from .console import print_line
@@ -80,12 +81,14 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         raise ValueError(f"{path} holds no dead letters")
     check_is_spool(directory)
     target = DrainTarget(sink, SpoolDirectory(path).path)
-    lock = _acquire_drain_lock(directory, wait=follow)
+    deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+    lock = _taken_drain_lock(directory, wait_until=deadline if follow else 0.0)
     drainer = Drainer(
         directory,
         target.sink,
         retry=target.retry,
         dead_letter=target.dead_letter or letters,
+        max_batch=target.max_batch,
         # A dead letter that is refused again goes to a new segment, which is not read in this run.
         only=frozenset(directory.segments()) if dead else None,
     )
@@ -93,34 +96,38 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     backlog = Backlog(directory)
     started = time.monotonic()
     with suppress(KeyboardInterrupt), ProgressBar(backlog.count()[0]) as progress:
-        _forward_all(drainer, progress, follow=follow, deadline=started + (timeout or float("inf")))
+        _forward_all(drainer, progress, follow=follow, deadline=deadline)
     left = Left.of(directory, letters.directory)
     print_line(summary(drainer, left, directory, time.monotonic() - started))
     drainer.in_flight.close()
     for each in (target.sink, letters):
         close_sink(each)
-    os.close(lock)
+    lock.close()
     return 1 if (any(left) or drainer.forwarder.counts["dead"]) and not follow else 0
 
 
-def _acquire_drain_lock(directory: SpoolDirectory, *, wait: bool) -> int:
-    """Become the only process that forwards from the spool, until the returned descriptor is closed."""
-    while (lock := directory.try_drain_lock()) is None:
-        if not wait:
-            raise OSError(f"somebody else is forwarding from {directory.path}")
-        time.sleep(_SCAN_INTERVAL)
+def _taken_drain_lock(directory: SpoolDirectory, *, wait_until: float) -> DrainLock:
+    """Become the only process that forwards from the spool, until the returned lock is closed.
+
+    :param wait_until: how long to wait for another process, on the monotonic clock.
+    :raises OSError: if it forwards still.
+    """
+    lock = DrainLock(directory)
+    while not lock.try_take():
+        if (remaining := wait_until - time.monotonic()) <= 0:
+            raise OSError(f"somebody else is forwarding from {directory.path}: {lock.holder()}")
+        time.sleep(min(_SCAN_INTERVAL, remaining))
     directory.cursors.remove_stale()
     return lock
 
 
 def _forward_all(drainer: Drainer, progress: ProgressBar, *, follow: bool, deadline: float) -> None:
     while True:
-        pause = drainer.step()
+        step = drainer.step()
         progress.draw(drainer.forwarder.counts["forwarded"] + drainer.forwarder.counts["dead"])
-        if pause is None:
-            if not follow:
-                return
-            pause = _SCAN_INTERVAL
+        if step.nothing_is_left and not follow:
+            return
+        pause = _SCAN_INTERVAL if step.nothing_is_left else step.wait
         if time.monotonic() + pause > deadline:
             return
         time.sleep(pause)

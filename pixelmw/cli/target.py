@@ -9,6 +9,7 @@ from typing import Any
 
 from ..delivery.base import Delivery
 from ..delivery.retry import Retry
+from ..delivery.room_in_batch import MAX_BATCH
 from ..delivery.spool import Spool
 from ..events import Sink
 from ..sinks.base import checked_sink
@@ -27,6 +28,7 @@ class DrainTarget:
 
     :ivar sink: takes the events.
     :ivar retry: that of the Spool or Background, otherwise the default.
+    :ivar max_batch: that of the Spool or Background, otherwise the default.
     :ivar dead_letter: that of the Spool or Background, otherwise ``None``.
     :param name: ``MODULE:NAME``, such as ``myapp.wsgi:spool``; NAME may have dots.
     :param directory: that of the spool.
@@ -37,6 +39,7 @@ class DrainTarget:
     def __init__(self, name: str, directory: Path) -> None:
         found = load_object("--sink", name)
         self.retry = Retry()
+        self.max_batch = MAX_BATCH
         self.dead_letter: Sink | None = None
         if sinks := [collector.sink for collector in find_collectors(found)]:
             if any(sink is not sinks[0] for sink in sinks):
@@ -44,7 +47,8 @@ class DrainTarget:
             found = sinks[0]
         found = next((spool for spool in _spools_in(found) if _is_of(spool, directory)), found)
         if isinstance(found, Delivery):
-            self.retry, self.dead_letter, found = found.retry, found.dead_letter, found.sink
+            self.retry, self.max_batch, self.dead_letter = found.retry, found.max_batch, found.dead_letter
+            found = found.sink
         try:
             self.sink: Sink = checked_sink("the sink", found)
             _check_call(self.sink)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import logging
 import time
-import weakref
 from typing import Protocol
+
+from ..system.registry import Registry
 
 logger = logging.getLogger("pixelmw.delivery")
 
@@ -19,7 +20,7 @@ class _Closable(Protocol):
     def close(self, timeout: float | None) -> None: ...
 
 
-_open_deliveries: weakref.WeakSet[_Closable] = weakref.WeakSet()
+_open_deliveries: Registry[_Closable] = Registry()
 
 
 def close_at_exit(delivery: _Closable) -> None:
@@ -31,7 +32,7 @@ def close_at_exit(delivery: _Closable) -> None:
 def close_all() -> None:
     """Close all deliveries within ``EXIT_TIMEOUT`` seconds. In a child that took no event there is nothing to do."""
     deadline = time.monotonic() + EXIT_TIMEOUT
-    for delivery in list(_open_deliveries):
+    for delivery in _open_deliveries:
         try:
             delivery.close(max(0.0, deadline - time.monotonic()))
         except Exception:

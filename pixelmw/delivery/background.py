@@ -8,6 +8,7 @@ from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
 from .base import Delivery, WhenFull
 from .memory_queue import MemoryQueue
 from .retry import Retry
+from .room_in_batch import MAX_BATCH
 from .stats import BackgroundStats
 
 
@@ -24,7 +25,9 @@ class Background(Delivery):
 
     :param sink: any sink; one with ``write`` gets batches. It is called by one thread at a time.
     :param max_queue: events that may wait, those included that the sink is being called with.
-    :param max_batch: events that are handed over at once.
+    :param max_bytes: memory that they may take, in bytes: their texts, and what is kept beside them. The events of one
+        batch are there besides, as dicts.
+    :param max_batch: events that are handed over at once; fewer if their texts are more than 1 MiB together.
     :param max_delay: seconds that an event waits for others to join its batch.
     :param retry: when to try again; for ever, unless it says otherwise.
     :param when_full: "refuse" raises :class:`Full`, so that the request is answered 503;
@@ -41,18 +44,20 @@ class Background(Delivery):
         sink: Sink,
         *,
         max_queue: int = 10_000,
-        max_batch: int = 500,
+        max_bytes: int = 64 * 2**20,
+        max_batch: int = MAX_BATCH,
         max_delay: float = 0.5,
         retry: Retry = Retry(),  # noqa: B008 - it is immutable
         when_full: WhenFull = "refuse",
         dead_letter: Sink | None = None,
     ) -> None:
         super().__init__(sink, retry=retry, when_full=when_full, dead_letter=dead_letter)
-        if max_queue < 1 or max_batch < 1 or max_delay < 0:
-            raise ValueError("max_queue and max_batch must be at least 1, and max_delay not below 0")
+        if max_queue < 1 or max_bytes < 1 or max_batch < 1 or max_delay < 0:
+            raise ValueError("max_queue, max_bytes and max_batch must be at least 1, and max_delay not below 0")
         if not background_threads_run():
             raise RuntimeError(f"{UWSGI_THREADS_REMEDY}, or use Spool and python -m pixelmw drain")
         self.max_queue = max_queue
+        self.max_bytes = max_bytes
         self.max_batch = max_batch
         self.max_delay = max_delay
         self._queue: PerProcess[MemoryQueue] = PerProcess(self._make_queue)
@@ -64,6 +69,7 @@ class Background(Delivery):
             retry=self.retry,
             dead_letter=self.dead_letter,
             max_queue=self.max_queue,
+            max_bytes=self.max_bytes,
             max_batch=self.max_batch,
             max_delay=self.max_delay,
         )

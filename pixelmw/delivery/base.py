@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..events import Event, Sink
-from ..sinks.base import BatchSink, Unavailable, Undeliverable, check_of, checked_sink, close_sink, raise_failures
+from ..sinks.base import (
+    BatchSink,
+    Unavailable,
+    Undeliverable,
+    check_of,
+    checked_sink,
+    close_sink,
+    raise_failures,
+    start_sink,
+)
 from ..sinks.encoding import decode, encode_and_count, encode_each
 from ..system.figures import figure_of
 from ..system.fork import ForkSafeLock, PerProcess
@@ -42,8 +51,10 @@ class Delivery(BatchSink):
 
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for one of the right kind that cannot work.
+    :ivar max_batch: events that are handed over at once.
     """
 
+    max_batch: int
     lanes = None  # taking an event waits for nobody
 
     def __init__(self, sink: Sink, *, retry: Retry, when_full: WhenFull, dead_letter: Sink | None) -> None:
@@ -108,6 +119,10 @@ class Delivery(BatchSink):
     @abstractmethod
     def _store(self, payloads: list[bytes]) -> None:
         """Store events as JSON in UTF-8, all or none, or raise :class:`Full`."""
+
+    def start(self) -> None:
+        """Start the sink behind it, if that has a ``start``."""
+        start_sink(self.sink)
 
     @property
     def dropped(self) -> int:

@@ -38,6 +38,8 @@ _METRICS_OF_FIGURES: dict[str, tuple[type[_Family], str, str]] = {
     "damaged": (CounterMetricFamily, "damaged", "Events lost to damage on disk."),
     "queued": (GaugeMetricFamily, "queued_events", "Events that wait, in this process or in the directory."),
     "max_queue": (GaugeMetricFamily, "queued_max_events", "Events that may wait in this process."),
+    "queued_bytes": (GaugeMetricFamily, "queued_bytes", "Memory of the events that wait in this process."),
+    "max_queued_bytes": (GaugeMetricFamily, "queued_max_bytes", "Memory that the events in this process may take."),
     "oldest": (GaugeMetricFamily, "oldest_age_seconds", "Age of the oldest event that waits."),
     "bytes": (GaugeMetricFamily, "directory_bytes", "Size of what waits in the directory."),
     "max_bytes": (GaugeMetricFamily, "directory_max_bytes", "Size that this may reach."),
@@ -46,8 +48,9 @@ _METRICS_OF_FIGURES: dict[str, tuple[type[_Family], str, str]] = {
     "max_dead_bytes": (GaugeMetricFamily, "dead_max_bytes", "Size that these may reach."),
     "lost": (CounterMetricFamily, "lost", "Events lost because there was no room for more dead letters."),
 }
-# The limits are attributes of a delivery, and not among its stats().
-_LIMIT_ATTRIBUTES = ("max_queue", "max_bytes", "max_dead_bytes")
+# The limits are attributes of a delivery, and not among its stats(): of a Background, and of a Spool.
+_LIMITS_IN_MEMORY = {"max_queue": "max_queue", "max_bytes": "max_queued_bytes"}
+_LIMITS_ON_DISK = {"max_bytes": "max_bytes", "max_dead_bytes": "max_dead_bytes"}
 
 
 class HasStats(Protocol):
@@ -88,7 +91,8 @@ class Metrics(registry.Collector):
     - ``pixelmw_delivery_``... ``stored_total``, ``forwarded_total``, ``retries_total``, ``dropped_total``,
       ``dead_total``, ``queued_events``, ``oldest_age_seconds``, all with the label ``name``. A Spool has
       ``damaged_total``, ``lost_total``, ``directory_bytes``, ``directory_max_bytes``, ``dead_letters``,
-      ``dead_bytes`` and ``dead_max_bytes``, too, a Background ``queued_max_events``.
+      ``dead_bytes`` and ``dead_max_bytes``, too, a Background ``queued_max_events``, ``queued_bytes`` and
+      ``queued_max_bytes``.
     - ``pixelmw_events_repeated_total``, and ``pixelmw_delivery_repeated_total{name}``, if the sink stores each event
       once and tells which it had already: of the middleware's sink, and of the sink behind a delivery.
 
@@ -100,6 +104,7 @@ class Metrics(registry.Collector):
         max by (name) (pixelmw_delivery_oldest_age_seconds) > 300
         max by (name) (pixelmw_delivery_directory_bytes / pixelmw_delivery_directory_max_bytes) > 0.8
         max by (name) (pixelmw_delivery_queued_events / pixelmw_delivery_queued_max_events) > 0.8
+        max by (name) (pixelmw_delivery_queued_bytes / pixelmw_delivery_queued_max_bytes) > 0.8
         sum by (name) (increase(pixelmw_delivery_dead_total[1h])) > 0
         max by (name) (pixelmw_delivery_dead_bytes / pixelmw_delivery_dead_max_bytes) > 0.8
         sum by (name) (increase(pixelmw_delivery_lost_total[1h])) > 0
@@ -173,7 +178,8 @@ class Metrics(registry.Collector):
         """Return all that is known of a delivery, by the keys of ``_METRICS_OF_FIGURES``."""
         delivery = self._deliveries[name]
         try:
-            limits = {limit: getattr(delivery, limit) for limit in _LIMIT_ATTRIBUTES if hasattr(delivery, limit)}
+            names = _LIMITS_IN_MEMORY if hasattr(delivery, "max_queue") else _LIMITS_ON_DISK
+            limits = {names[limit]: getattr(delivery, limit) for limit in names if hasattr(delivery, limit)}
             figures = {**delivery.stats(), **limits, "up": 1}
             known = {figure: float(figures[figure]) for figure in _METRICS_OF_FIGURES if figure in figures}
         except Exception:

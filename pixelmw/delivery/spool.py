@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,20 +10,11 @@ from ..events import Sink
 from ..system.files import require_file_locks
 from ..system.fork import PerProcess
 from .base import Delivery, WhenFull
-from .disk.backlog import Backlog
-from .disk.dead_letter_store import DeadLetterStore
-from .disk.destination import name_of, other_destination
-from .disk.directory import DEAD, SpoolDirectory
-from .disk.drainer import Drainer
-from .disk.journal import Journal
-from .disk.quarantine import Quarantine
-from .disk.quota import Quota
-from .disk.throttle import ReadThrottle
-from .disk.worker import SpoolWorker
+from .disk.destination import name_of
 from .retry import Retry
+from .room_in_batch import MAX_BATCH
+from .spool_in_process import SpoolInProcess
 from .stats import SpoolStats
-
-logger = logging.getLogger("pixelmw.delivery")
 
 #: When a Spool syncs what it writes: before it returns, or never.
 Sync = Literal["always", "never"]
@@ -46,14 +35,16 @@ class Spool(Delivery):
     process keep their order. Events that :meth:`close` cannot forward in time stay on
     disk, for the next process or for ``drain``; it does not wait for a sink that is down.
 
-    Forwarding begins with the first event of a process, or with
-    :meth:`flush`. If the server runs no background threads, and to empty a
-    directory from outside, there is ``python -m pixelmw drain DIRECTORY``.
+    Forwarding begins with :meth:`start`, which the middleware calls at the first
+    request of any path in a process, or with the first event or :meth:`flush`. If
+    the server runs no background threads, and to empty a directory from outside,
+    there is ``python -m pixelmw drain DIRECTORY``.
 
     :param directory: made if it is missing, with mode 0700; its parent is not made.
     :param sink: any sink; one with ``write`` gets batches. It is called by one thread at a time.
     :param sync: "always", or "never": then a power cut loses what the system had not written yet, some 30 seconds'
         worth; a crash of a process still loses nothing.
+    :param max_batch: events that are handed over at once; fewer if their texts are more than 1 MiB together.
     :param max_bytes: what may wait in the directory, all processes together.
     :param max_dead_bytes: what dead letters and damaged records may take besides; by default a tenth of *max_bytes*. An
         event that would pass it is logged by its messageId, counted as lost, and gone.
@@ -75,6 +66,7 @@ class Spool(Delivery):
         sink: Sink,
         *,
         sync: Sync = "always",
+        max_batch: int = MAX_BATCH,
         max_bytes: int = 2**30,
         max_dead_bytes: int | None = None,
         when_full: WhenFull = "refuse",
@@ -85,6 +77,8 @@ class Spool(Delivery):
         super().__init__(sink, retry=retry, when_full=when_full, dead_letter=dead_letter)
         if sync not in ("always", "never"):
             raise ValueError(f'sync is {sync!r}: give "always" or "never"')
+        if max_batch < 1:
+            raise ValueError(f"max_batch is {max_batch!r}: give at least 1")
         if max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes!r}: give at least 1")
         if max_dead_bytes is not None and max_dead_bytes < 0:
@@ -94,11 +88,12 @@ class Spool(Delivery):
         require_file_locks("Spool")
         self.directory = Path(directory).absolute()
         self.sync = sync
+        self.max_batch = max_batch
         self.max_bytes = max_bytes
         self.max_dead_bytes = max_bytes // 10 if max_dead_bytes is None else max_dead_bytes
         self.name = name_of(sink) if name is None else name
-        self._in_process: PerProcess[_SpoolInProcess] = PerProcess(
-            lambda: _SpoolInProcess(self), abandon=_SpoolInProcess.abandon
+        self._in_process: PerProcess[SpoolInProcess] = PerProcess(
+            lambda: SpoolInProcess(self), abandon=SpoolInProcess.abandon
         )
 
     def __repr__(self) -> str:
@@ -107,10 +102,18 @@ class Spool(Delivery):
     def _store(self, payloads: list[bytes]) -> None:
         in_process = self._in_process.get()
         in_process.journal.append(payloads)
-        in_process.worker.wake()
+        in_process.wake()
+
+    def start(self) -> None:
+        """Forward what the directory holds, such as what a dead process left, without waiting for an event.
+
+        :raises OSError: if the directory cannot be used.
+        """
+        self._in_process.get().wake()
+        super().start()
 
     def __enter__(self) -> Self:
-        self._in_process.get().worker.wake()
+        self._in_process.get().wake()
         return self
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -119,7 +122,7 @@ class Spool(Delivery):
         :param timeout: seconds to wait at most, or ``None`` to wait for ever.
         :returns: True if it has been forwarded.
         """
-        return self._in_process.get().worker.flush(timeout)
+        return self._in_process.get().flush(timeout)
 
     def _close_worker(self, timeout: float | None) -> bool:
         in_process = self._in_process.pop()
@@ -133,72 +136,3 @@ class Spool(Delivery):
         :raises OSError: if the directory cannot be read.
         """
         return {**self._in_process.get().stats(dropped=self.dropped), **self._repeated}
-
-
-class _SpoolInProcess:
-    """The part of a spool that one process has: its segments, and its thread."""
-
-    def __init__(self, spool: Spool) -> None:
-        self._directory = SpoolDirectory(spool.directory)
-        self._directory.prepare()
-        if (other := other_destination(self._directory, spool.name)) is not None:
-            logger.warning("%s holds events for %s, and they go to %s now", spool.directory, other, spool.name)
-        full = f"{spool.directory} is full (max_bytes={spool.max_bytes})"
-        quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
-        full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
-        dead_quota = Quota(spool.max_dead_bytes, self._directory.bytes_dead, full=full)
-        self.journal = Journal(self._directory, sync=spool.sync == "always", admit=quota.admit)
-        self._dead_letters = DeadLetterStore(spool.directory / DEAD, dead_quota.admit)
-        self._drainer = Drainer(
-            self._directory,
-            spool.sink,
-            retry=spool.retry,
-            dead_letter=spool.dead_letter or self._dead_letters,
-            quarantine=Quarantine(self._directory, dead_quota.admit),
-            pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
-        )
-        self.worker = SpoolWorker(self._directory, self._drainer, close_files=self._close_files)
-        self._backlog = Backlog(self._directory)
-        self._dead_backlog = Backlog(self._dead_letters.directory)
-        self._backlog_lock = threading.Lock()
-
-    def close(self, timeout: float | None) -> None:
-        """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
-        self.worker.close(timeout)
-        self._drainer.in_flight.end_in_order()
-        self._close_files()
-
-    def abandon(self) -> None:
-        """In a child: close the descriptors of its parent, which goes on with what they are open for."""
-        self.worker.abandon()
-        self.journal.abandon()
-        self._drainer.in_flight.abandon()
-
-    def _close_files(self) -> None:
-        self.journal.close()
-        self._dead_letters.close()
-        self._drainer.in_flight.close()
-
-    def stats(self, *, dropped: int) -> SpoolStats:
-        """Return the figures.
-
-        :param dropped: the figure that is not known here.
-        """
-        with self._backlog_lock:
-            queued, oldest = self._backlog.count()
-            dead_letters, _ = self._dead_backlog.count()
-        counts = self._drainer.forwarder.counts
-        return {
-            "queued": queued,
-            "oldest": oldest,
-            "bytes": self._directory.bytes_waiting(),
-            "dead_letters": dead_letters,
-            "dead_bytes": self._directory.bytes_dead(),
-            "stored": self.journal.stored,
-            "forwarded": counts["forwarded"],
-            "retried": counts["retried"],
-            "dropped": dropped,
-            "dead": counts["dead"] - self._dead_letters.lost,
-            "lost": self._dead_letters.lost,
-            "damaged": self._drainer.damaged_records,
-        }

@@ -40,7 +40,12 @@ class DeliveryStats(RepeatedStats):
 
 
 class BackgroundStats(DeliveryStats):
-    """The figures of a Background, all of this process."""
+    """The figures of a Background, all of this process.
+
+    :ivar queued_bytes: memory that the waiting events take, in bytes: their texts, and what is kept beside them.
+    """
+
+    queued_bytes: int
 
 
 class SpoolStats(DeliveryStats):

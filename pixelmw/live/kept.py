@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ..system.fork import ForkSafeLock, current_process
+from ..system.fork import ForkSafeLock
 from ..system.ids import random_uuid
+from ..system.process import current_process
 
 #: In all; a thousand events of a usual size take one or two megabytes. A page that shows this much takes some 80 MB.
 MAX_BYTES = 8 * 1024 * 1024

@@ -10,7 +10,7 @@ from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ..events import Event, Sink
-from ..system.callables import checked_callable, is_lazy
+from ..system.callables import checked_callable, is_lazy, raise_if_unfinished
 from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
 from .together import alone, is_inside, store, write_in_turn
 
@@ -26,6 +26,8 @@ __all__ = [
     "close_sink",
     "is_down",
     "raise_failures",
+    "start_of",
+    "start_sink",
     "store",
     "takes_batches",
 ]
@@ -78,6 +80,12 @@ class BatchSink(ABC):
         :raises Undeliverable: if the destination will never take it.
         """
 
+    def start(self) -> None:  # noqa: B027 - many sinks have nothing to start
+        """Begin what is not to wait for the first event.
+
+        The middleware calls it once in each process, at the first request of any path. What it raises is logged.
+        """
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything that the sink took has arrived at its destination.
 
@@ -106,7 +114,19 @@ def checked_sink(argument_name: str, sink: Sink) -> Sink:
     :raises TypeError: if it is not callable, a class, an ``async def`` or a generator function.
     """
     remedy = "any callable that takes an event"
-    return checked_callable(argument_name, sink, remedy, methods=("write", "flush", "close"))
+    return checked_callable(argument_name, sink, remedy, methods=("write", "start", "flush", "close"))
+
+
+def start_sink(sink: object) -> None:
+    """Start *sink*, if it has a ``start``."""
+    if (start := start_of(sink)) is not None:
+        raise_if_unfinished("the method start", start, start())
+
+
+def start_of(sink: object) -> Callable[[], object] | None:
+    """Return the ``start`` of *sink*, or ``None`` if it has none that does anything."""
+    start = getattr(sink, "start", None)
+    return start if callable(start) and getattr(start, "__func__", None) is not BatchSink.start else None
 
 
 def close_sink(sink: object, timeout: float | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 
-from .fork import current_process
+from .process import current_process
 
 # os.urandom releases the interpreter's lock. Under a threaded server the caller then waits until the other threads have
 # had their turn. So one call fetches the bytes of many ids.

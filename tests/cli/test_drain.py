@@ -19,6 +19,7 @@ from pixelmw.cli.progress import ProgressBar
 from pixelmw.delivery import Spool
 from pixelmw.delivery.disk.dead_letter_store import DeadLetterStore
 from pixelmw.delivery.disk.directory import SpoolDirectory
+from pixelmw.delivery.disk.drain_lock import DrainLock
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.encoding import encode
 from tests.support.processes import event, lines, wait_until
@@ -158,12 +159,13 @@ def test_a_mistake_is_reported_in_one_line_and_nothing_is_touched(
 
 def test_two_do_not_drain_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(here / "spool", event("1"))
-    lock = SpoolDirectory(here / "spool").try_drain_lock()
-    assert lock is not None
+    lock = DrainLock(SpoolDirectory(here / "spool"))
+    assert lock.try_take()
     with pytest.raises(SystemExit):
         main(["drain", "spool", "--sink=shop:sink"])
-    assert "somebody else is forwarding from" in capsys.readouterr().err
-    os.close(lock)
+    told = capsys.readouterr().err
+    assert f"somebody else is forwarding from {here / 'spool'}: process {os.getpid()} on " in told
+    lock.close()
     assert main(["drain", "spool", "--sink=shop:sink"]) == 0
 
 

@@ -92,7 +92,7 @@ def test_many_threads_share_one_queue() -> None:
 def test_stats_tell_what_waits_and_for_how_long(gated: Gated) -> None:
     with Background(gated, max_delay=0) as sink:
         assert sink.stats() == dict.fromkeys(
-            ("queued", "stored", "oldest", "forwarded", "retried", "dropped", "dead"), 0
+            ("queued", "queued_bytes", "stored", "oldest", "forwarded", "retried", "dropped", "dead"), 0
         )
         put(sink, ids(3))
         wait_until(lambda: sink.stats()["oldest"] > 0.01)
@@ -100,7 +100,8 @@ def test_stats_tell_what_waits_and_for_how_long(gated: Gated) -> None:
         gated.gate.set()
         assert sink.flush(20)
         assert sink.stats() == {
-            "queued": 0, "stored": 3, "oldest": 0, "forwarded": 3, "retried": 0, "dropped": 0, "dead": 0,
+            "queued": 0, "queued_bytes": 0, "stored": 3, "oldest": 0, "forwarded": 3, "retried": 0, "dropped": 0,
+            "dead": 0,
         }  # fmt: skip
 
 

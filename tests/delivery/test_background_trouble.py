@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pixelmw import Event
-from pixelmw.delivery import Background, Full, Retry, memory_queue
+from pixelmw.delivery import Background, Full, Retry, worker
 from pixelmw.delivery.at_exit import close_all
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from tests.support.forwarding import Batches, Calls, Gated, always, ids, poison, put
@@ -111,7 +111,7 @@ def test_a_fault_of_ours_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch
         def pause(self, failures: int, retry_after: float | None = None) -> float:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(memory_queue, "PAUSE_AFTER_FAULT", 0.01)
+    monkeypatch.setattr(worker, "PAUSE_AFTER_FAULT", 0.01)
     failures = iter([Unavailable("no")] * 4)
     with Background(sink := Calls(lambda ids: next(failures, None)), retry=Broken()) as wrapper:
         put(wrapper, ids(3))
@@ -155,8 +155,9 @@ def test_a_queue_that_is_full_while_the_sink_is_down_is_forwarded_when_it_is_up(
         ({"dead_letter": "print"}, TypeError, "dead_letter is 'print': give any callable"),
         ({"retry": 3}, TypeError, "retry is 3: give a pixelmw.delivery.Retry"),
         ({"when_full": "block"}, ValueError, 'when_full is \'block\': give "refuse" or "drop"'),
-        ({"max_queue": 0}, ValueError, "max_queue and max_batch must be at least 1"),
-        ({"max_batch": 0}, ValueError, "max_queue and max_batch must be at least 1"),
+        ({"max_queue": 0}, ValueError, "max_queue, max_bytes and max_batch must be at least 1"),
+        ({"max_bytes": 0}, ValueError, "max_queue, max_bytes and max_batch must be at least 1"),
+        ({"max_batch": 0}, ValueError, "max_queue, max_bytes and max_batch must be at least 1"),
         ({"max_delay": -0.1}, ValueError, "max_delay not below 0"),
     ],
 )

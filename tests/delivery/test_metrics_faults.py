@@ -78,7 +78,8 @@ def test_figures_that_are_none_are_a_fault_of_that_wrapper_alone(figures: object
 def test_figures_that_nobody_knows_are_left_out() -> None:
     told = Told(print)
     told.figures = {"queued": 3, "mood": "good"}
-    assert delivery(registered(told=told), "told") == {"up": 1, "queued_events": 3, "queued_max_events": 10_000}
+    limits = {"queued_max_events": 10_000, "queued_max_bytes": 64 * 2**20}
+    assert delivery(registered(told=told), "told") == {"up": 1, "queued_events": 3, **limits}
 
 
 @pytest.mark.parametrize("name", ['a "quoted" one', "back\\slash", "EU-west", "büro", "self-made", "name"])

@@ -22,7 +22,8 @@ IMPORT_PATHS: Final = {
         "FallbackStats"
     ),
     "pixelmw.sinks.base": (
-        "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer close_sink raise_failures store"
+        "BatchSink SinkError Undeliverable Unavailable PartialFailure batch_writer start_sink close_sink "
+        "raise_failures store"
     ),
     "pixelmw.sinks.sql": "SQL",
     "pixelmw.sinks.kafka": "Kafka",

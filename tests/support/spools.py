@@ -94,7 +94,7 @@ def drain(directory: Path, sink: Callable[[Event], object], **options: Any) -> D
 
 def step(forwarding: Drainer) -> bool:
     """Have *forwarding* take a step; returns False if nothing is left."""
-    return forwarding.step() is not None
+    return not forwarding.step().nothing_is_left
 
 
 def step_to_the_end(forwarding: Drainer) -> None:

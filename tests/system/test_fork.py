@@ -162,12 +162,12 @@ stuck.acquire()
 pid = os.fork()
 free = stuck.acquire(0), other.acquire(0)
 if pid == 0:
-    os._exit(0 if free == (False, True) else 1)
+    os._exit(0 if free == (True, True) else 1)
 say(*free, child(pid))
 """
 
 
-def test_a_lock_that_is_never_released_delays_a_fork_but_does_not_prevent_it() -> None:
+def test_a_lock_that_is_never_released_delays_a_fork_does_not_prevent_it_and_is_free_in_the_child() -> None:
     assert run(_PREFACE + _STUCK) == ["told", "False", "True", "0"]
 
 

@@ -57,6 +57,9 @@ class PixelMiddleware:
         return _answer(request) if _is_ours(request) else self.get_response(request)
 
     async def __acall__(self, request: HttpRequest) -> Any:
+        middleware = project.middleware()
+        if not middleware.is_started:  # which may wait for a disk or a network
+            await sync_to_async(middleware.start, thread_sensitive=False)()
         if not _is_ours(request):
             return await self.get_response(request)
         # Whatever the user gave may use the ORM, and only in this thread does it share the connections of the request,

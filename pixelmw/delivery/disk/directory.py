@@ -26,7 +26,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ...system.files import sync_directory, try_to_lock_file
+from ...system.files import sync_directory
 from .open_directory import OpenDirectory
 from .segments.cursors import Cursors
 from .segments.name import Segment
@@ -35,12 +35,11 @@ logger = logging.getLogger("pixelmw.delivery")
 
 #: The folders of a spool's directory, for dead letters and for what is left of damaged records.
 DEAD, QUARANTINE = "dead", "quarantine"
-_DRAIN_LOCK = "drain.lock"
+#: The files whose lock says who forwards, and which says what its sink is being called with.
+DRAIN_LOCK, IN_FLIGHT = "drain.lock", "in-flight"
 #: The file that says which destination the events are for.
 DESTINATION = "destination"
-#: The file that says what the sink is being called with.
-IN_FLIGHT = "in-flight"
-_OTHER_NAMES = {DEAD, QUARANTINE, _DRAIN_LOCK, DESTINATION, IN_FLIGHT, "lost+found"}
+_OTHER_NAMES = {DEAD, QUARANTINE, DRAIN_LOCK, IN_FLIGHT, DESTINATION, "lost+found"}
 _REMEDY = "name a folder inside it; it is made"
 
 
@@ -135,26 +134,6 @@ class SpoolDirectory:
                     with suppress(OSError):  # it was forwarded a moment ago
                         total += entry.stat(follow_symlinks=False).st_size
         return total
-
-    def try_drain_lock(self) -> int | None:
-        """Take the drain lock, if no other process has it.
-
-        :returns: a descriptor that holds the lock until it is closed, or ``None``.
-        """
-        descriptor = self.open_file(_DRAIN_LOCK)
-        if not try_to_lock_file(descriptor):
-            os.close(descriptor)
-            return None
-        return descriptor
-
-    def check_drain_lock(self, descriptor: int) -> None:
-        """Check that no other process can have taken the drain lock, and that the file system can be written to.
-
-        :raises OSError: if the lock's file was deleted or moved, or if its file system is read-only now.
-        """
-        os.utime(descriptor)
-        if not os.path.samestat(os.fstat(descriptor), os.lstat(self.path / _DRAIN_LOCK)):
-            raise FileNotFoundError(f"{self.path}/drain.lock is another file now: it or its directory was replaced")
 
 
 def _is_of_a_spool(name: str) -> bool:

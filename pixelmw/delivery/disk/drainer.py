@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 
 from ...events import Sink
 from ..forward import Forwarder, Item
+from ..forward.call_clock import CallClock
 from ..retry import Retry
+from ..room_in_batch import MAX_BATCH, RoomInBatch
+from ..worker import Step, step_of
 from .directory import SpoolDirectory
 from .in_flight import MAX_DEATHS, InFlight
 from .quarantine import Quarantine
 from .reader import SegmentReader
 from .segments.name import Segment
 
-#: Events that are handed to the sink at once.
-MAX_BATCH = 500
 # Seconds until segments are looked at again whose locks another process holds.
 _LOCKED_PAUSE = 0.1
 # So many records are read, some milliseconds' work, before other threads get a turn.
@@ -27,10 +29,12 @@ class Drainer:
     """Forwards what is in *directory*; its user must hold the directory's drain lock.
 
     :param dead_letter: where events go that the sink will not take.
+    :param max_batch: events that are handed to the sink at once.
     :param quarantine: where what is left of damaged records goes; by default a folder of *directory*, without a bound.
     :param only: forward these segments only.
     :param pause_if_busy: called every few records, to let other threads run.
     :ivar forwarder: hands the events to the sink.
+    :ivar calls: knows the calls of the sink.
     :ivar in_flight: remembers what the sink is called with.
     """
 
@@ -41,21 +45,25 @@ class Drainer:
         *,
         retry: Retry,
         dead_letter: Sink,
+        max_batch: int = MAX_BATCH,
         quarantine: Quarantine | None = None,
         only: frozenset[Segment] | None = None,
         pause_if_busy: Callable[[], object] = lambda: None,
     ) -> None:
         self._directory = directory
         self._reader = SegmentReader(directory, quarantine or Quarantine(directory))
+        self.calls = CallClock()
         self.in_flight = InFlight(directory)
         self.forwarder = Forwarder(
             sink,
             retry=retry,
             dead_letter=dead_letter,
             on_done=self._reader.on_done,
-            max_batch=MAX_BATCH,
+            max_batch=max_batch,
             in_flight=self._flying,
+            calls=self.calls,
         )
+        self._max_batch = max_batch
         self._only = only
         self._pause_if_busy = pause_if_busy
         self._unread_segments: deque[Segment] = deque()
@@ -74,15 +82,14 @@ class Drainer:
         self._unread_items = iter(())
         self._reader.forget()
 
-    def step(self) -> float | None:
-        """Forward one batch; returns the seconds to wait before the next, or ``None`` if nothing is left."""
+    def step(self) -> Step:
+        """Forward one batch."""
         self._fill_pending()
-        if len(self.forwarder):
-            return self.forwarder.step()
-        if self._reader.locked:
-            return _LOCKED_PAUSE
-        self.in_flight.remove()
-        return None
+        if not len(self.forwarder):
+            if self._reader.locked:
+                return Step(_LOCKED_PAUSE, idle=True)
+            self.in_flight.remove()
+        return step_of(self.forwarder)
 
     def _fill_pending(self) -> None:
         """Make a whole batch pending, or as many events as can be read now."""
@@ -93,11 +100,17 @@ class Drainer:
             found = self._directory.segments()
             self._reader.locked.keep(set(found))
             self._unread_segments.extend(segment for segment in found if self._is_new(segment))
-        while self._reader.grown or len(pending) < MAX_BATCH:
+        room = RoomInBatch(pending, self._max_batch)
+        while self._reader.grown or room.is_for_any():
             if self._reader.grown:  # events that were appended to it go before those of later segments
                 pending.extendleft(reversed(list(self._reader.read_grown())))
+                room = RoomInBatch(pending, self._max_batch)
             elif (item := next(self._unread_items, None)) is not None:
+                if not room.is_for(item):
+                    self._unread_items = chain([item], self._unread_items)
+                    break
                 self._add(item)
+                room.use(item)
                 if len(pending) % _RECORDS_PER_PAUSE == 0:
                     self._pause_if_busy()
             elif self._unread_segments:

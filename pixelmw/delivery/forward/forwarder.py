@@ -9,19 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from ...events import Sink
-from ...sinks.base import Undeliverable, batch_writer, is_down
+from ...sinks.base import Undeliverable, is_down
 from ..retry import Retry
 from .attempt import Outcome, attempt
 from .batch_size import BatchSize
+from .call_clock import CallClock
 from .condition import Condition, Pause
 from .dead_letter_queue import DeadLetterQueue
 from .item import Item
 from .items import Items
 from .proof import MAX_REFUSALS, Proof
-from .states import MAX_SET_ASIDE, ItemState, SinkState
-
-# Items that are tried alone in one step: tried ones, or suspects after a batch went well.
-_ALONE_PER_STEP = 8
+from .states import ALONE_PER_STEP, MAX_SET_ASIDE, ItemState, SinkState
 
 
 class Forwarder:
@@ -33,6 +31,7 @@ class Forwarder:
     :param on_done: called with the items that the sink has, or that are dead letters.
     :param max_batch: events that are handed to the sink at once.
     :param in_flight: called with the items of a batch; the sink is called within the context that it returns.
+    :param calls: notes each call of *sink* and *dead_letter*.
     :param monotonic: gives the seconds that pauses are measured by.
     :ivar wants_more_pending: True while the sink or an event may be at fault; more pending items help to find out.
     :ivar longest_pause: seconds that a pause may last; an owner shortens it that is about to lose what waits.
@@ -49,6 +48,7 @@ class Forwarder:
         on_done: Callable[[Iterable[Item]], object],
         max_batch: int,
         in_flight: Callable[[Sequence[Item]], AbstractContextManager[object]] = nullcontext,
+        calls: CallClock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wants_more_pending = False
@@ -56,13 +56,13 @@ class Forwarder:
         self.one_by_one = 0
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
-        self._write = batch_writer(sink)
+        self._write = (calls := calls or CallClock()).writer(sink)
         self._retry = retry
         self._on_done = on_done
         self._in_flight = in_flight
         self._batch_size = BatchSize(max_batch)
         self._proof = Proof(retry)
-        self._items = Items(self._proof, DeadLetterQueue(sink, dead_letter, self._on_buried))
+        self._items = Items(self._proof, DeadLetterQueue(sink, calls.timed(dead_letter), self._on_buried))
         self._condition = Condition(sink, retry, monotonic, waiting=self.__len__)
         self._set_aside_pause = Pause(retry, monotonic)
 
@@ -227,7 +227,7 @@ class Forwarder:
 
     def _try_alone(self, items: deque[Item]) -> Exception | None:
         """Try some of *items*, those that have waited longest; returns the error if the sink is down, or may be."""
-        for _ in range(min(_ALONE_PER_STEP, len(items))):
+        for _ in range(min(ALONE_PER_STEP, len(items))):
             item = items[0]
             outcome = self._attempt([item])
             items.popleft()

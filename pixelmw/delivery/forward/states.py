@@ -52,6 +52,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+#: Items that are tried alone in one step: tried ones, or suspects after a batch went well.
+ALONE_PER_STEP = 8
 #: At most so many suspects, and so many dead items: they are in memory, and a directory may hold any number.
 MAX_SET_ASIDE = 100
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from ...events import Sink
 from ...system.figures import figure_of
-from ..base import BatchSink, PartialFailure, call_within, checked_sink
+from ..base import BatchSink, PartialFailure, call_within, checked_sink, start_sink
 from ..together.lines import timeout_of
 
 
@@ -37,6 +37,20 @@ class SinkGroup(BatchSink):
 
     def __repr__(self) -> str:
         return f"{self._name}({', '.join(map(repr, self._sinks))})"
+
+    def start(self) -> None:
+        """Start all sinks that have a ``start``.
+
+        :raises ExceptionGroup: with the errors of those that could not be started; all others are.
+        """
+        errors = []
+        for sink in self._sinks:
+            try:
+                start_sink(sink)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} of {len(self._sinks)} sinks were not started", errors)
 
     def flush(self, timeout: float | None = None) -> bool:
         # All are flushed before the results are looked at, also if the first one is late.

@@ -16,6 +16,7 @@ _PREFACE = """
 import ctypes, itertools, logging, os, signal, sys, threading, warnings
 from pathlib import Path
 from pixelmw.delivery import Spool
+from pixelmw.delivery.disk import drain_lock
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from tests.support.processes import event, wait_until
 
@@ -118,15 +119,15 @@ _WHILE_THE_LOCK_IS_TAKEN = (
     _PREFACE
     + """
 taken, forked = threading.Event(), threading.Event()
-take = SpoolDirectory.try_drain_lock
+take = drain_lock.try_to_lock_file
 
-def take_slowly(self):
-    lock = take(self)
+def take_slowly(descriptor):
+    is_mine = take(descriptor)
     taken.set()
     forked.wait(0.3)
-    return lock
+    return is_mine
 
-SpoolDirectory.try_drain_lock = take_slowly
+drain_lock.try_to_lock_file = take_slowly
 store("event")
 taken.wait()
 pid = os.fork()
@@ -150,7 +151,7 @@ _KILLED_BESIDE_A_CHILD = (
     + """
 for number in range(20):
     store(f"parent-{number}")
-wait_until(lambda: SpoolDirectory(sys.argv[1]).try_drain_lock() is None)
+wait_until(lambda: f"process {os.getpid()} " in drain_lock.DrainLock(SpoolDirectory(sys.argv[1])).holder())
 if os.fork():
     os.kill(os.getpid(), signal.SIGKILL)
 say("child")

@@ -45,7 +45,7 @@ sink = Sink()
 drainer = Drainer(SpoolDirectory(path), sink if how == "batches" else sink.__call__, retry=Retry(),
                   dead_letter=DeadLetterStore(Path(path) / "dead"))
 drainer.begin_turn()
-while drainer.step() is not None:
+while not drainer.step().nothing_is_left:
     pass
 print("done")
 """
@@ -151,7 +151,7 @@ def test_what_was_in_flight_is_sent_one_by_one(tmp_path: Path) -> None:
     fill(tmp_path, ids(10))
     leave(tmp_path, events=4, alone=None, batches=0, deaths={})
     found, sink = drained_by(tmp_path)
-    while found.step() is not None:
+    while not found.step().nothing_is_left:
         pass
     assert sink.calls == [["e0"], ["e1"], ["e2"], ["e3"], ids(10)[4:]]
 
@@ -164,7 +164,7 @@ def test_an_event_of_which_three_processes_died_is_not_sent(tmp_path: Path, deat
     sink = Batches()
     found = drainer(tmp_path, sink, dead_letter=letters.append)
     found.begin_turn()
-    while found.step() is not None:
+    while not found.step().nothing_is_left:
         pass
     assert sink.stored == (ids(3) if deaths < 2 else ["e1", "e2"])
     assert [each["messageId"] for each in letters] == ids(3)[: deaths == 2]
@@ -220,7 +220,7 @@ def test_whatever_is_in_the_file_the_events_are_forwarded(tmp_path: Path, conten
     (tmp_path / "in-flight").write_text(content)
     found, sink = drained_by(tmp_path)
     for _ in range(50):
-        if found.step() is None:
+        if found.step().nothing_is_left:
             break
     assert sink.stored == ids(5)
 
@@ -229,7 +229,7 @@ def test_whatever_the_file_is_the_events_are_forwarded(tmp_path: Path) -> None:
     fill(tmp_path, ids(5))
     (tmp_path / "in-flight").mkdir()
     found, sink = drained_by(tmp_path)
-    while found.step() is not None:
+    while not found.step().nothing_is_left:
         pass
     assert sink.stored == ids(5)
 

@@ -77,12 +77,12 @@ import resource
 from contextlib import suppress
 from pathlib import Path
 from pixelmw.delivery import Spool
-from pixelmw.delivery.disk import drainer, journal
+from pixelmw.delivery.disk import journal
 from pixelmw.sinks import JSONLines
 from tests.support.processes import event
 from tests.support.spools import drain
 
-journal.SEGMENT_BYTES, drainer.MAX_BATCH = 200, 2
+journal.SEGMENT_BYTES = 200
 directory = Path(sys.argv[1])
 sink = JSONLines(directory / "forwarded.jsonl")
 spool = Spool(directory / "spool", sink)
@@ -95,7 +95,7 @@ for number in range(12):
             spool(event("refused", 1000))
         resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
     if number % 5 == 4:
-        drain(spool.directory, sink)
+        drain(spool.directory, sink, max_batch=2)
 os._exit(0)
 """
 )

@@ -68,7 +68,7 @@ def test_what_came_late_goes_before_what_was_read_after_it(tmp_path: Path) -> No
         assert segments(place.path)[0] == first
         assert len(segments(place.path)) == 2
         sink.is_down = False
-        while forwarding.step() is not None:
+        while not forwarding.step().nothing_is_left:
             pass
     assert sink.ids == ["a-0", *(f"b-{number}" for number in range(499)), "a-1", *(f"b-{n}" for n in range(499, 600))]
     assert segments(place.path) == []

@@ -74,7 +74,7 @@ def holds_a_lock() -> bool:
 
 def step_to_the_end(forwarding: Drainer) -> None:
     for _ in range(20):
-        if forwarding.step() is None:
+        if forwarding.step().nothing_is_left:
             return
     raise AssertionError("draining does not end")
 

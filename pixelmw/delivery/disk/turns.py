@@ -1,0 +1,54 @@
+"""Forwards what is in a directory while this process has the turn.
+
+1. A process has the turn while it holds the drain lock. It keeps the lock also if there is nothing to forward, and
+   gives it back when its thread ends or a step fails.
+2. When it takes the turn, it forgets what it has read before: another process may have forwarded it meanwhile.
+3. After a step that failed, the files are closed, too: a broken file system cannot be mounted again while a file is
+   open there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..worker import NOTHING_LEFT, Step
+from .directory import SpoolDirectory
+from .drain_lock import DrainLock
+from .drainer import Drainer
+
+
+class Turns:
+    """The work of a :class:`.Worker` that runs *drainer* whenever this process has the turn.
+
+    :param close_files: called after a step that failed.
+    """
+
+    def __init__(self, directory: SpoolDirectory, drainer: Drainer, *, close_files: Callable[[], object]) -> None:
+        self._directory = directory
+        self._drainer = drainer
+        self._close_files = close_files
+        self._lock = DrainLock(directory)
+
+    def step(self) -> Step:
+        """Forward one batch, if this process has the turn; if it has not, there is nothing to do for now."""
+        return self._drainer.step() if self._take_turn() else NOTHING_LEFT
+
+    def give_up(self, *, after_fault: bool) -> None:
+        """Give the turn back."""
+        self._lock.close()
+        if after_fault:
+            self._close_files()
+
+    def abandon(self) -> None:
+        """In a child: close the descriptor of the drain lock, which its parent still holds."""
+        self._lock.abandon()
+
+    def _take_turn(self) -> bool:
+        if self._lock.is_held:
+            self._lock.check()
+            return True
+        if not self._lock.try_take():
+            return False
+        self._drainer.begin_turn()
+        self._directory.cursors.remove_stale()
+        return True

@@ -1,0 +1,130 @@
+"""The part of a Spool that one process has: its segments, and its thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
+from .disk.backlog import Backlog
+from .disk.dead_letter_store import DeadLetterStore
+from .disk.destination import other_destination
+from .disk.directory import DEAD, SpoolDirectory
+from .disk.drainer import Drainer
+from .disk.journal import Journal
+from .disk.quarantine import Quarantine
+from .disk.quota import Quota
+from .disk.throttle import ReadThrottle
+from .disk.turns import Turns
+from .stats import SpoolStats
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from .spool import Spool
+
+logger = logging.getLogger("pixelmw.delivery")
+
+# Seconds that new events gather before they are forwarded, so that they share a batch.
+_GATHER_SECONDS = 0.1
+# Seconds between looks of a flush() whose events another process may forward.
+_FLUSH_POLL = 0.05
+
+
+class SpoolInProcess:
+    """The part of a spool that one process has: its segments, and its thread."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._directory = SpoolDirectory(spool.directory)
+        self._directory.prepare()
+        if (other := other_destination(self._directory, spool.name)) is not None:
+            logger.warning("%s holds events for %s, and they go to %s now", spool.directory, other, spool.name)
+        full = f"{spool.directory} is full (max_bytes={spool.max_bytes})"
+        quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
+        full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
+        dead_quota = Quota(spool.max_dead_bytes, self._directory.bytes_dead, full=full)
+        self.journal = Journal(self._directory, sync=spool.sync == "always", admit=quota.admit)
+        self._dead_letters = DeadLetterStore(spool.directory / DEAD, dead_quota.admit)
+        self._drainer = Drainer(
+            self._directory,
+            spool.sink,
+            retry=spool.retry,
+            dead_letter=spool.dead_letter or self._dead_letters,
+            max_batch=spool.max_batch,
+            quarantine=Quarantine(self._directory, dead_quota.admit),
+            pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
+        )
+        self._turns = Turns(self._directory, self._drainer, close_files=self._close_files)
+        self._worker = Worker(
+            self._turns, owner=spool, calls=self._drainer.calls, name="pixelmw-spool", gather=_GATHER_SECONDS,
+            pause_when_closing=None,
+        )  # fmt: skip
+        self._threads_run = background_threads_run()
+        if not self._threads_run:
+            logger.warning("%s, or run python -m pixelmw drain --follow %s", UWSGI_THREADS_REMEDY, spool.directory)
+        self._backlog = Backlog(self._directory)
+        self._dead_backlog = Backlog(self._dead_letters.directory)
+        self._backlog_lock = threading.Lock()
+
+    def wake(self, *, now: bool = False) -> None:
+        """Have the thread forward what was stored, which is safe whether it can be started or not."""
+        if self._threads_run:
+            self._worker.wake(now=now)
+
+    def flush(self, timeout: float | None) -> bool:
+        """Wait until the segments that are there now are gone, whichever process forwards them.
+
+        :param timeout: seconds, or ``None`` to wait for ever.
+        :returns: True if they are gone.
+        """
+        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        waiting = set(self._directory.segments())
+        if waiting:
+            self.wake(now=True)
+        while waiting := waiting.intersection(self._directory.segments()):
+            if (remaining := deadline - time.monotonic()) <= 0:
+                return False
+            time.sleep(min(remaining, _FLUSH_POLL))
+        return True
+
+    def close(self, timeout: float | None) -> None:
+        """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
+        self._worker.close(timeout, for_good=True)
+        self._drainer.in_flight.end_in_order()
+        self._close_files()
+
+    def abandon(self) -> None:
+        """In a child: close the descriptors of its parent, which goes on with what they are open for."""
+        self._turns.abandon()
+        self.journal.abandon()
+        self._drainer.in_flight.abandon()
+
+    def _close_files(self) -> None:
+        self.journal.close()
+        self._dead_letters.close()
+        self._drainer.in_flight.close()
+
+    def stats(self, *, dropped: int) -> SpoolStats:
+        """Return the figures.
+
+        :param dropped: the figure that is not known here.
+        """
+        with self._backlog_lock:
+            queued, oldest = self._backlog.count()
+            dead_letters, _ = self._dead_backlog.count()
+        counts = self._drainer.forwarder.counts
+        return {
+            "queued": queued,
+            "oldest": oldest,
+            "bytes": self._directory.bytes_waiting(),
+            "dead_letters": dead_letters,
+            "dead_bytes": self._directory.bytes_dead(),
+            "stored": self.journal.stored,
+            "forwarded": counts["forwarded"],
+            "retried": counts["retried"],
+            "dropped": dropped,
+            "dead": counts["dead"] - self._dead_letters.lost,
+            "lost": self._dead_letters.lost,
+            "damaged": self._drainer.damaged_records,
+        }
