@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-from werkzeug.wsgi import ClosingIterator
 
 from ..live import LiveView
 from ..middleware import PixelMiddleware
@@ -25,8 +24,7 @@ from .users_app import load_users_app
 from .welcome import welcome_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import WSGIApplication
 
     from .parser import Commands
 
@@ -109,8 +107,8 @@ def _run_serve(arguments: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace, report: Report, app: WSGIApplication, live_path: str, doing: str) -> int:
     """Serve *app* until it is decided how the command ends; returns its exit code."""
-    requests = _Requests(explaining(app, live_path))
-    server = make_server(arguments.host, arguments.port, requests, threaded=True, request_handler=_SilentHandler)
+    requests, explained = _Requests(), explaining(app, live_path)
+    server = make_server(arguments.host, arguments.port, explained, threaded=True, request_handler=requests.handler())
     url = front_page_url(arguments.host, server.port)
     report.say(f"pixelmw {doing}; open {url} or the live view, {url[:-1]}{live_path}, and stop with Ctrl-C")
     _serve_until_decided(server, report, arguments.timeout)
@@ -169,30 +167,34 @@ def _make_live_view() -> LiveView:
         logger.setLevel(before)
 
 
-class _SilentHandler(WSGIRequestHandler):
-    """Werkzeug's handler without its access log, which shows query strings and so write keys."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
 class _Requests:
-    """A WSGI application that counts the requests to *app* whose answers are under way."""
+    """Counts the requests whose answers are under way.
 
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
+    The end of one is when Werkzeug's handler is through with it: where a client goes away at the wrong moment, Werkzeug
+    does not close what the application returned.
+    """
+
+    def __init__(self) -> None:
         self._under_way = 0
         self._changed = threading.Condition()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self._add(1)
-        try:
-            answer = self._app(environ, start_response)
-        except BaseException:
-            self._add(-1)
-            raise
-        # A server closes what it was given once it has sent all of it: PEP 3333.
-        return ClosingIterator(answer, lambda: self._add(-1))
+    def handler(self) -> type[WSGIRequestHandler]:
+        """Make the handler that counts here. It has no access log, which would show query strings and so write keys."""
+
+        requests = self
+
+        class Handler(WSGIRequestHandler):
+            def run_wsgi(self) -> None:
+                requests._add(1)
+                try:
+                    super().run_wsgi()
+                finally:
+                    requests._add(-1)
+
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+                pass
+
+        return Handler
 
     def wait_for_answers(self, timeout: float) -> None:
         """Wait until every answer was sent, for *timeout* seconds at most."""

@@ -29,6 +29,7 @@ def names(follower: SQLiteFollower | JSONLinesFollower) -> list[str]:
     return [each["event"] for each in follower.new_events()]
 
 
+@pytest.mark.slow  # the time that SQLite waits for a lock
 def test_while_a_database_is_locked_there_are_no_events_and_then_all_of_them(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     with SQLite(path) as sink:

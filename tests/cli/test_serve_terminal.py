@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -136,3 +139,17 @@ def test_the_link_of_the_welcome_page_gives_an_event_with_a_number_in_it(tmp_pat
     with closing(sqlite3.connect(tmp_path / "pixelmw.db")) as connection:
         found = "SELECT json_type(body, '$.context.screen.width') FROM events"
         assert connection.execute(found).fetchall() == [("integer",)]
+
+
+def test_a_client_that_goes_away_with_its_answer_half_read_delays_no_end(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, address):
+        host, port = address.removeprefix("http://").split(":")
+        for number in range(20):
+            with socket.create_connection((host, int(port)), 10) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it ends with a reset
+                client.sendall(f"GET {TRACK}e{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                client.recv(1)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert time.monotonic() - began < 4  # five seconds are what the answers under way have
