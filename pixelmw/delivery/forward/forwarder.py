@@ -238,7 +238,7 @@ class Forwarder:
                 continue
             elif self._proof.is_complete(item):
                 self._items.bury(item)
-            elif not is_down(error) and not self._items.is_crowded_out(item):
+            elif not is_down(error) and not self._items.is_crowded():
                 self._items.suspect([item])
             else:
                 items.append(item)

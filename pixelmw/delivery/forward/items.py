@@ -71,21 +71,23 @@ class Items:
         (self.tried if item.state is ItemState.TRIED else self.waiting).remove(item)
 
     def suspect(self, items: Iterable[Item]) -> None:
-        """Try *items* beside the others from now on, or bury those against which the proof is complete."""
+        """Try *items* beside the others from now on, or bury those against which the proof is complete.
+
+        Those that find no room there hold up the others: a sink that fails often has many suspects without a fault.
+        """
         for item in items:
             if self._proof.is_complete(item):
                 self.bury_or_try(item)
                 continue
+            if len(self.suspects) >= MAX_SET_ASIDE:
+                self.try_alone(item)
+                continue
             item.state = ItemState.SUSPECT
             self.suspects.append(item)
-            if len(self.suspects) > MAX_SET_ASIDE:
-                worst = max(self.suspects, key=lambda each: each.evidence)
-                self.suspects.remove(worst)
-                self.bury_or_try(worst)
 
-    def is_crowded_out(self, item: Item) -> bool:
-        """Return True if there is no room for another suspect, and no evidence but the first failure of *item*."""
-        return len(self.suspects) >= MAX_SET_ASIDE and item.evidence < 2
+    def is_crowded(self) -> bool:
+        """Return True if there is no room for another suspect."""
+        return len(self.suspects) >= MAX_SET_ASIDE
 
     def settle_refused(self, items: Iterable[Item]) -> None:
         """Bury those of *items*, which the sink has just refused, that are at fault; have the others tried alone."""

@@ -8,7 +8,7 @@ state   event                                             becomes
 WAITING the sink takes it                                 done
 WAITING ``Undeliverable`` for it alone                    DEAD; TRIED if the sink is to blame (``Proof``)
 WAITING ``Undeliverable`` for it, by name, among others   TRIED
-WAITING any other error, alone, and an item behind it is  SUSPECT
+WAITING any other error, alone, and an item behind it is  SUSPECT; TRIED while there are ``MAX_SET_ASIDE`` of these
         taken
 WAITING any other error, alone, and none behind it is     WAITING; DEAD if the proof is complete
         taken
@@ -22,8 +22,6 @@ SUSPECT alone: the sink takes it                          done
 SUSPECT alone: ``Undeliverable``, or the proof is         DEAD
         complete
 SUSPECT alone: any other failure                          SUSPECT
-SUSPECT there are more than ``MAX_SET_ASIDE``, and it has DEAD if it failed alone, else TRIED
-        the most evidence against it
 DEAD    its dead letter is stored, or there is no         BURIED
         ``dead_letter``
 DEAD    its dead letter cannot be stored                  DEAD; with ``MAX_SET_ASIDE`` of them nothing is forwarded
