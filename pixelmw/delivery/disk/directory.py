@@ -78,9 +78,7 @@ class SpoolDirectory:
             with OpenDirectory(self.path.parent) as parent:
                 parent.make_folder(self.path.name)
         else:
-            with suppress(FileExistsError):
-                self.path.mkdir(mode=0o700)
-                sync_directory(self.path.parent)
+            self._make()
         owner = self.path.lstat().st_uid
         if owner != os.geteuid() and os.geteuid() != 0:
             remedy = f"give it to the owner of {self.path.parent}" if self._within_spool else _REMEDY
@@ -89,6 +87,16 @@ class SpoolDirectory:
             mode = stat.S_IMODE(opened.status.st_mode)
             if mode & 0o777 != 0o700:
                 self._make_private(opened, mode)
+
+    def _make(self) -> None:
+        with suppress(FileExistsError):
+            self.path.mkdir(mode=0o700)
+            try:
+                sync_directory(self.path.parent)
+            except OSError:
+                with suppress(OSError):
+                    self.path.rmdir()  # its name may be gone after a power cut: who comes next makes it anew
+                raise
 
     def _make_private(self, opened: OpenDirectory, mode: int) -> None:
         """Set the mode to 0700, if nobody else can need another.

@@ -105,13 +105,18 @@ def test_nothing_is_acknowledged_before_it_is_synced_nor_in_a_new_file_before_it
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "when", "refused"),
-    [("fsync", 1, 0), ("fsync", 2, 0), ("fsync", 3, 0), ("fdatasync", 1, 1), ("fdatasync", 2, 2), ("fdatasync", 5, 5)],
+    # The first one is that of the directory's name, for which nobody waits yet: it is made anew for the first event.
+    [
+        *[("fsync", 1, None), ("fsync", 2, 0), ("fsync", 3, 0)],
+        *[("fdatasync", 1, 1), ("fdatasync", 2, 2), ("fdatasync", 5, 5)],
+    ],
 )
 def test_a_sync_that_fails_is_a_503_for_who_waited_for_it_and_is_not_tried_again(
-    tmp_path: Path, call: str, when: int, refused: int
+    tmp_path: Path, call: str, when: int, refused: int | None
 ) -> None:
     answers, done = request_under_faults(tmp_path, 1, 8, f"{call}:error=EIO:when={when}")
-    assert [name for name, answer in answers.items() if answer != "200"] == [f"v-0-{refused}"]
+    expected = [] if refused is None else [f"v-0-{refused}"]
+    assert [name for name, answer in answers.items() if answer != "200"] == expected
     assert len(answers) == 8
     place = next(number for number, each in enumerate(done) if "INJECTED" in each.result)
     path = done[place].path
@@ -119,6 +124,8 @@ def test_a_sync_that_fails_is_a_503_for_who_waited_for_it_and_is_not_tried_again
     assert later[0].name == "close"
     if path.endswith(".segment"):
         assert len(later) == 1
+    if refused is None:
+        assert "fsync" in [each.name for each in later]
     assert acknowledged(answers) <= set(waiting(tmp_path / "spool"))
 
 

@@ -97,6 +97,7 @@ def test_a_seal_that_is_undone_before_any_line_of_the_drainer_loses_nothing(tmp_
 
         writer.store(directory, "first")
         forwarding = drainer(directory, sink)
+        forwarding.forwarder.longest_pause = 0.0  # nor wait after the failure
         with interrupted(at, undo) as executed:
             forwarding.step()
             sink.is_down = False
