@@ -95,7 +95,7 @@ def test_the_kafka_consumer_commits_no_offset_of_what_it_could_not_store(tmp_pat
         with started("kafka_pipeline", "consume", **variables) as consumer:
             _, errors = consumer.communicate(timeout=40)
         assert consumer.returncode == 1
-        assert "OperationalError: table events has 1 column" in errors
+        assert "the table events takes no events" in errors
         assert committed(brokers) == NEVER
 
 

@@ -57,9 +57,14 @@ class OpenDirectory:
         """Make the folder *name* if it is missing, with mode 0700, on stable storage."""
         with suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=self.descriptor)
-            with self.folder(name) as folder:
-                self._give_away(folder.descriptor)
-            self.sync()
+            try:
+                with self.folder(name) as folder:
+                    self._give_away(folder.descriptor)
+                self.sync()
+            except OSError:
+                with suppress(OSError):
+                    os.rmdir(name, dir_fd=self.descriptor)  # who comes next makes it anew, and whole
+                raise
 
     def folder(self, name: str) -> OpenDirectory:
         """Open the folder *name*, to be used in a ``with`` block."""

@@ -56,12 +56,14 @@ def seconds(*calls: Callable[[], object], times: int = 100, rounds: int = 15) ->
 
 @pytest.mark.slow
 def test_a_plan_of_a_thousand_events_costs_a_request_what_a_plan_of_one_does() -> None:
-    start = time.process_time()
+    start = time.thread_time()
+    TrackingPlan(plan_of(100))
+    of_hundred = time.thread_time() - start
     large = TrackingPlan(plan_of(1000))
-    assert time.process_time() - start < 3
+    assert time.thread_time() - start < 25 * of_hundred
     query = f"event=Event+0&{TEXT}"
     one, thousand = seconds(asking(TrackingPlan(plan_of(1)), query), asking(large, query), times=300)
-    assert thousand < 1.1 * one
+    assert thousand < 1.5 * one  # were each event asked, it would be hundreds of times
 
 
 def test_memory_is_for_what_is_used() -> None:
