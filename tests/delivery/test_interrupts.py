@@ -11,6 +11,7 @@ import pytest
 from pixelmw.delivery import Background, Spool
 from pixelmw.delivery.base import Delivery
 from pixelmw.sinks import fan_out
+from pixelmw.testing.contract.untraced import untraced
 from tests.support import interrupts
 from tests.support.forwarding import Batches
 from tests.support.interrupts import call_and_interrupt
@@ -32,10 +33,11 @@ def delivery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[D
         made: Delivery = Background(sink, max_queue=10**6, max_delay=0.01)
     else:
         made = Spool(tmp_path / "spool", sink, sync="never")
-    try:
-        yield made, (fan_out(made) if request.param == "both" else made), sink
-    finally:
-        made.close(5)
+    with untraced():  # the threads of the delivery, too
+        try:
+            yield made, (fan_out(made) if request.param == "both" else made), sink
+        finally:
+            made.close(5)
 
 
 @pytest.mark.slow

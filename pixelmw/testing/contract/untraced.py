@@ -16,6 +16,10 @@ class Untraced:
     hangs: bool = False
 
 
+# What a block found out that stands within others is theirs, too.
+_found: list[Untraced] = []
+
+
 @contextmanager
 def untraced() -> Iterator[Untraced]:
     """Switch tracing off for this thread and those that it starts.
@@ -25,12 +29,16 @@ def untraced() -> Iterator[Untraced]:
     everything that starts a thread of the sink's belongs into the block.
     """
     found = Untraced()
+    _found.append(found)
     usual, of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)
     try:
         yield found
     finally:
-        if not found.hangs:
+        _found.remove(found)
+        if found.hangs and _found:
+            _found[-1].hangs = True
+        elif not found.hangs:
             threading.settrace(of_threads)
             sys.settrace(usual)
