@@ -13,7 +13,7 @@ from pixelmw.schema.patterns.emit import emit
 from pixelmw.schema.patterns.parse import parse
 from tests.support.patterns import COSTLY, HARMLESS, PUMPED, Costly
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 def seconds(pattern: str, text: str) -> float:

@@ -98,6 +98,7 @@ def test_a_random_pattern_matches_what_ecma_262_says(pattern: str, texts: list[s
     agree(pattern, texts)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PATTERNS, st.lists(TEXTS, min_size=8, max_size=12))

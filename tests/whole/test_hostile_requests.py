@@ -121,6 +121,7 @@ def test_an_environ_may_lack_nearly_everything() -> None:
     assert len(pixel.events) == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_memory_stays_flat_under_3000_hostile_requests(shell: type[Pixel]) -> None:
     pixel = shell(sink=lambda event: None, on_reject=lambda refusal: None, schemas={"track": TYPED}, reply="auto")

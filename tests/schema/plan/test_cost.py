@@ -54,6 +54,7 @@ def seconds(*calls: Callable[[], object], times: int = 100, rounds: int = 15) ->
     return best
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_plan_of_a_thousand_events_costs_a_request_what_a_plan_of_one_does() -> None:
     start = time.thread_time()
@@ -99,6 +100,7 @@ def test_memory_is_for_what_is_used() -> None:
     ],
     ids=str,
 )
+@pytest.mark.no_cover
 def test_a_hostile_request_costs_no_more_than_a_small_multiple_of_an_ordinary_one(options: dict[str, Any]) -> None:
     """An ordinary one of its size: 250 parameters, or a name of 20,000 characters, without a plan."""
     plan = TrackingPlan(plan_of(500), **options)
