@@ -30,10 +30,10 @@ from collections.abc import Iterable, Sequence
 from ..events import Sink
 from ..sinks.base import Unavailable
 from .base import Full
-from .forward import Forwarder, Item
+from .forward import MAX_BATCH_BYTES, Forwarder, Item
 from .forward.call_clock import CallClock
 from .retry import Retry
-from .room_in_batch import MAX_BATCH_BYTES, RoomInBatch
+from .room_in_batch import RoomInBatch
 from .stats import BackgroundStats
 from .worker import Step, Worker, step_of
 

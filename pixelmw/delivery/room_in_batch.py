@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .forward import Item
+from .forward import MAX_BATCH_BYTES, Item
 
 #: Events that are handed to the sink at once, unless a delivery is told otherwise: as many as visitors share.
 MAX_BATCH = 500
-#: A batch holds at most so many bytes of encoded text. An event is at most some 50 times its text once it is decoded:
-#: 250 parameters in 10 KB of text are 527 KiB of dicts and strings. So a batch is at most some 50 MiB of these.
-MAX_BATCH_BYTES = 2**20
 
 
 class RoomInBatch:

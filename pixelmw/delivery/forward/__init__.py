@@ -21,7 +21,8 @@ Rules; the tables of the states stand in ``states``:
    is logged, is lost, and counts as buried.
 """
 
+from .batch_size import MAX_BATCH_BYTES
 from .forwarder import Forwarder
 from .item import Item
 
-__all__ = ["Forwarder", "Item"]
+__all__ = ["MAX_BATCH_BYTES", "Forwarder", "Item"]

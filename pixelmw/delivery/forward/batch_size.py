@@ -6,6 +6,10 @@ import math
 
 from ...sinks.base import Unavailable
 
+#: A batch holds at most so many bytes of encoded text. An event is at most some 50 times its text once it is decoded:
+#: 250 parameters in 10 KB of text are 527 KiB of dicts and strings. So a batch is at most some 50 MiB of these. Many
+#: a destination takes no more at once, either.
+MAX_BATCH_BYTES = 2**20
 # Failures of the same batch: fewer may be an outage, which ends by itself.
 _TOO_MUCH = 3
 # Batches that go well before a larger one is tried again; twice as many after each that was too much again.

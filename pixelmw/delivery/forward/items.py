@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
+from .batch_size import MAX_BATCH_BYTES
 from .dead_letter_queue import DeadLetterQueue
 from .item import Item
 from .proof import Proof
 from .states import MAX_SET_ASIDE, ItemState
 
-# Bytes of text in a batch. Many a destination takes no more at once, and it bounds what a sink makes of it.
-_MAX_BATCH_BYTES = 2**20
 # While the sink refuses everything, one try in so many is with any event, and not the first: a visitor may have sent
 # hundreds of bad ones, and the good ones behind them must not wait for ever.
 _PROBES_PER_GLANCE = 8
@@ -50,7 +49,7 @@ class Items:
         size = 0
         for item in islice(self.waiting, most):
             size += len(item.payload)
-            if batch and size > _MAX_BATCH_BYTES:
+            if batch and size > MAX_BATCH_BYTES:
                 break
             batch.append(item)
         return batch

@@ -91,7 +91,9 @@ def _shown(bench: Bench, fields: Mapping[str, Any], when: str) -> Iterator[Devia
         batches.append([bench.event(**marked) for _ in range(2)])
     for batch in batches:
         error = bench.give_batch(batch) if len(batch) > 1 else bench.give(batch[0])
-        failures = list(error.failures.values()) if isinstance(error, PartialFailure) else []
+        failures: list[Exception | None] = []
+        if isinstance(error, PartialFailure) and isinstance(error.failures, Mapping):
+            failures += error.failures.values()
         for each in filter(None, [error, *failures]):
             if _MARK in "".join(traceback.format_exception(each)):
                 yield Deviation(
