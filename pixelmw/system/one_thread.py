@@ -9,9 +9,12 @@ from collections.abc import Callable
 class OneThread:
     """Starts a daemon thread that calls *run*, unless there is one.
 
-    The thread itself says that it is there, in its first lines. Whoever starts it may be ended by an exception
-    from outside, such as that of a signal handler, between any two lines; the thread may run by then or not. If a
-    second one was started meanwhile, it ends at once.
+    The thread itself says that it is there, in its first lines, and that it is not, in its last. Whoever starts it may
+    be ended by an exception from outside, such as that of a signal handler, between any two lines; the thread may run
+    by then or not. If a second one was started meanwhile, it ends at once.
+
+    Of a thread that runs, ``is_alive`` is not asked: before Python 3.13, an exception that arrives in that call
+    marks the thread as ended, although it goes on.
 
     :param run: what the thread does.
     :param name: that of the thread.
@@ -26,8 +29,8 @@ class OneThread:
 
     def is_there(self) -> bool:
         """Return True if the thread runs, or has been started."""
-        running, starting = self._running, self._starting
-        return (running is not None and running.is_alive()) or (starting is not None and starting.is_alive())
+        starting = self._starting
+        return self._running is not None or (starting is not None and starting.is_alive())
 
     def ensure(self) -> bool:
         """Start the thread if there is none.
@@ -53,12 +56,12 @@ class OneThread:
             self._running = None
 
     def _begin(self) -> None:
-        with self._lock:
-            self._starting = None
-            if self._running is not None and self._running.is_alive():
-                return
-            self._running = threading.current_thread()
         try:
+            with self._lock:
+                self._starting = None
+                if self._running is not None:
+                    return
+                self._running = threading.current_thread()
             self._run()
         finally:
             self.leave()

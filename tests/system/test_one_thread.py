@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 
 from pixelmw.system.one_thread import OneThread
+from tests.support import interrupts
+from tests.support.interrupts import call_and_interrupt
 from tests.support.processes import wait_until
+
+pytestmark = interrupts.MARKS
 
 
 class Work:
@@ -60,3 +64,14 @@ def test_many_that_ask_at_once_get_one_thread() -> None:
         wait_until(work.has_run)
         work.end.set()
         assert work.most == 1
+
+
+def test_many_that_are_interrupted_while_they_ask_get_one_thread() -> None:
+    """Before Python 3.13, ``Thread.is_alive`` may take a thread for dead if an exception from outside arrives in it."""
+    work = Work()
+    work.thread.ensure()
+    wait_until(work.has_run)
+    told = call_and_interrupt(lambda name: work.thread.ensure(), threads=4, rate=3000.0)
+    work.end.set()
+    assert len(told) > 1000
+    assert work.most == work.runs == 1
