@@ -95,7 +95,7 @@ def test_a_spool_hands_over_at_most_max_batch_events_at_once(tmp_path: Path) -> 
 
 
 _TEN_THOUSAND = """
-import json, resource, sys, threading
+import json, re, sys, threading
 from pixelmw.delivery import Background
 
 # 40 bytes of text for each of 250 parameters, nested as those with dots in their names are
@@ -105,6 +105,9 @@ def an_event(number):
     return {"messageId": f"{number:010}", "type": "track", "event": "e", "properties": properties}
 
 entered, gate = threading.Event(), threading.Event()
+
+def peak():  # in KiB; ru_maxrss begins with that of the process that started this one
+    return re.search("VmHWM:\\s+([0-9]+) kB", open("/proc/self/status").read())[1]
 
 class Slow:
     lanes = 1
@@ -118,10 +121,10 @@ size = len(json.dumps(an_event(0), separators=(",", ":")))
 for number in range(10_000):
     queue(an_event(number))
 entered.wait()
-print(size, queue.stats()["queued"], queue.stats()["queued_bytes"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(size, queue.stats()["queued"], queue.stats()["queued_bytes"], peak())
 gate.set()
 assert queue.flush(90)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 """
 
 
@@ -131,4 +134,4 @@ def test_ten_thousand_events_of_ten_kilobytes_take_at_most_two_hundred_mebibytes
     assert 9_000 < size < 11_000
     assert queued == 10_000
     assert queued * size < queued_bytes <= 128 * 2**20
-    assert waiting <= at_most <= 200 * 1024  # kilobytes
+    assert max(waiting, at_most) <= 200 * 1024  # kilobytes

@@ -104,8 +104,8 @@ def _connect(connection: HTTPConnection) -> socket.socket:
     Each address gets an equal share of the time, and what those before it left
     of theirs: one that swallows everything must not take the time of the others.
     """
-    seconds = connection.timeout
-    deadline = time.monotonic() + (seconds if isinstance(seconds, int | float) else math.inf)
+    seconds = connection.timeout if isinstance(connection.timeout, int | float) else math.inf
+    deadline = time.monotonic() + seconds
     try:
         # The time that the system takes for it cannot be bounded; its own limits hold.
         addresses = socket.getaddrinfo(connection.host, connection.port, 0, socket.SOCK_STREAM)
@@ -130,7 +130,9 @@ def _connect(connection: HTTPConnection) -> socket.socket:
         sys.audit("http.client.connect", connection, connection.host, connection.port)
         return sock
     if any(isinstance(error, TimeoutError) for error in errors):
-        raise ConnectTimeoutError(connection, f"no connection to {connection.host} within {seconds:.3g} seconds")
+        raise ConnectTimeoutError(
+            connection, f"no connection to {connection.host} within {round(seconds, 1):g} seconds"
+        )
     raise NewConnectionError(connection, f"no connection to {connection.host}: {errors[0] if errors else 'no address'}")
 
 
