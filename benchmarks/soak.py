@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -170,7 +171,8 @@ def soak(minutes: float, directory: Path) -> int:
             pid = int(holder[0]) if holder else random.choice(children(master.pid))
             os.kill(pid, signal.SIGSTOP)
             time.sleep(15)
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # killed meanwhile
+                os.kill(pid, signal.SIGCONT)
             did["a worker that forwards was stopped for 15 s"] += 1
 
         # By the part of the time at which each happens.
