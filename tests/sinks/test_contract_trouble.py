@@ -29,7 +29,21 @@ def bodies(path: Path) -> list[Event]:
     return [json.loads(body) for body in rows(path, "SELECT body FROM events ORDER BY rowid")]
 
 
-class TestLockedSQLite(SinkContract):
+class _Locked(SinkContract):
+    """A file that another process locks: while it does, the sink is down, and a call of it hangs."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def break_it(self, place: faults.Fault) -> Break:
+        return place[1]
+
+    @pytest.fixture
+    def hang_it(self, place: faults.Fault) -> Break:
+        return place[1]
+
+
+class TestLockedSQLite(_Locked):
     """Another process has begun a transaction that does not end."""
 
     stores_once = survives_fork = True
@@ -48,16 +62,8 @@ class TestLockedSQLite(SinkContract):
     def read_back(self, place: faults.Fault) -> ReadBack:
         return lambda: bodies(place[0])
 
-    @pytest.fixture
-    def break_it(self, place: faults.Fault) -> Break:
-        return place[1]
 
-    @pytest.fixture
-    def hang_it(self, place: faults.Fault) -> Break:
-        return place[1]
-
-
-class TestLockedJSONLines(SinkContract):
+class TestLockedJSONLines(_Locked):
     """Another process holds the lock of the file."""
 
     survives_fork = True
@@ -74,14 +80,6 @@ class TestLockedJSONLines(SinkContract):
     @pytest.fixture
     def read_back(self, place: faults.Fault) -> ReadBack:
         return lambda: lines(place[0])
-
-    @pytest.fixture
-    def break_it(self, place: faults.Fault) -> Break:
-        return place[1]
-
-    @pytest.fixture
-    def hang_it(self, place: faults.Fault) -> Break:
-        return place[1]
 
 
 class TestSQLiteWithATrigger(SinkContract):
