@@ -6,12 +6,17 @@ import os
 
 import pytest
 
-from tests.safeguards import SAFEGUARDS, notices
+from tests.safeguards import notices, stands_once
 from tests.support.needs import give_up, need
+from tests.support.safeguards import SAFEGUARDS
 
-pytestmark = pytest.mark.slow
+
+@pytest.mark.parametrize("name", SAFEGUARDS)
+def test_the_code_still_has(name: str) -> None:
+    assert stands_once(name), "tell tests/safeguards.py what is the safeguard now"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAFEGUARDS)
 def test_a_test_turns_red_without(name: str) -> None:
     need("strace")
