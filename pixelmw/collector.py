@@ -16,7 +16,7 @@ from .params import Limits, join_name
 from .reporter import Reporter
 from .request import LazyRequest
 from .request_log import log_rejected, logger
-from .schema import EventSchema, PlannedEvents, TrackingPlan, event_schemas, planned_events
+from .schema import TrackingPlan, event_schemas, planned_events
 from .system.callables import Call, checked_callable, raise_if_unfinished, run_calls
 from .system.counts import OutcomeCounts
 from .system.failures import ends_the_call_only, forget_tracebacks
@@ -115,7 +115,8 @@ class Collector:
         outcome = "unavailable"
         try:
             try:
-                schema = self._schema_of(event_type)
+                if (schema := self.schemas.get(event_type)) is None:
+                    raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self.schemas)}")
                 params, link = self._signature_checker.open(event_type, query, self.limits)
                 write_key = params.pop("writeKey", None)
                 source = (
@@ -190,11 +191,6 @@ class Collector:
         repeated = figure_of(self.sink, "repeated")
         counts = self._outcomes.counts()
         return counts if repeated is None else {**counts, "repeated": repeated}
-
-    def _schema_of(self, event_type: str) -> EventSchema | PlannedEvents:
-        if (schema := self.schemas.get(event_type)) is None:
-            raise ValueError(f"unknown event type {event_type!r}; known are {', '.join(self.schemas)}")
-        return schema
 
     def _ask_for_source(self, write_key: Any) -> Generator[Call, Any, str | None]:
         if not self._key_checker.needs_look_up(write_key):

@@ -47,7 +47,9 @@ _ID_FIELDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 # Enrichers may rely on these being objects.
 _OBJECT_FIELDS = ("context", "properties", "traits")
 _SERVER_OWNED = ("type", "integrations", "receivedAt")
-_SERVER_OWNED_CONTEXT = ("ip", "source", "omitted", "trackingPlanId", "trackingPlanVersion", "violationErrors")
+_SERVER_OWNED_CONTEXT = frozenset(
+    ["ip", "source", "omitted", "trackingPlanId", "trackingPlanVersion", "violationErrors"]
+)
 
 
 def checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[str, str]:
@@ -97,11 +99,12 @@ def build_event(
     for name in ("originalTimestamp", "sentAt"):
         if is_blank(event.get(name)):
             event[name] = instant
-    event.update(type=event_type, integrations={"All": True}, receivedAt=instant)
+    event["type"], event["integrations"], event["receivedAt"] = event_type, {"All": True}, instant
     context = event.setdefault("context", {})
     if isinstance(context, dict):
-        for name in _SERVER_OWNED_CONTEXT if context else ():
-            context.pop(name, None)
+        if not _SERVER_OWNED_CONTEXT.isdisjoint(context):
+            for name in _SERVER_OWNED_CONTEXT:
+                context.pop(name, None)
         if source:
             context["source"] = source
     return event

@@ -19,6 +19,7 @@ _INVISIBLE = (
 _ANYTHING_VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 _ANYTHING_LEGIBLE = re.compile(f"[^{_INVISIBLE}\ufffd]")
 _INVISIBLE_ASCII = "".join(map(chr, (*range(33), 127)))
+_VISIBLE_ASCII = frozenset(string.ascii_letters + string.digits + string.punctuation)
 
 # JavaScript, JSON and Python write these where there is no value.
 _WORDS_FOR_NOTHING = frozenset(["undefined", "null", "NaN", "None", "[object Object]"])
@@ -27,7 +28,6 @@ _WORDS_FOR_NOTHING = frozenset(["undefined", "null", "NaN", "None", "[object Obj
 _PLACEHOLDERS = (("${", "}"), ("{{", "}}"), ("%%", "%%"), ("*|", "|*"), ("[[", "]]"), ("#{", "}"), ("[%", "%]"))
 # These stand for nothing in an id even within other text. No id is known that holds them for itself.
 _PLACEHOLDERS_IN_IDS = (("{{", "}}"), ("*|", "|*"), ("%%", "%%"), ("${", "}"))
-_MARKS_IN_IDS = re.compile("[{|%]")
 # {x} is also how JSON and prose look, so only a name counts in it. The letters beyond ASCII are those of XML 1.0
 # (NameStartChar) up to U+D7FF, a fixed table too.
 _BRACED_NAME = re.compile(
@@ -35,7 +35,7 @@ _BRACED_NAME = re.compile(
     r"\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff]+\}"
 )
 # A text that begins with one of these is visible, and no placeholder. Nearly every text does.
-_PLAIN_BEGINNINGS = frozenset(string.ascii_letters + string.digits + string.punctuation).difference("${%*[#")
+_PLAIN_BEGINNINGS = _VISIBLE_ASCII.difference("${%*[#")
 
 #: What is read of a header, in characters, unless the user's limits say otherwise. URLs are shorter in practice, and
 #: an event with a few of these still fits into the 32 KB that data planes take.
@@ -102,7 +102,7 @@ def id_says_nothing(text: str) -> bool:
         return text in _WORDS_FOR_NOTHING
     if says_nothing(text):
         return True
-    if _MARKS_IN_IDS.search(text) is None:
+    if not ("{" in text or "|" in text or "%" in text):
         return False
     for opening, closing in _PLACEHOLDERS_IN_IDS:
         start = text.find(opening)
@@ -113,6 +113,8 @@ def id_says_nothing(text: str) -> bool:
 
 def strip_invisible(text: str) -> str:
     """*text* without the characters at either end that cannot be seen. U+FFFD stays: it stands for some character."""
+    if text and text[0] in _VISIBLE_ASCII and text[-1] in _VISIBLE_ASCII:  # as nearly every id
+        return text
     if text.isascii():
         return text.strip(_INVISIBLE_ASCII)
     first = _ANYTHING_VISIBLE.search(text)

@@ -58,7 +58,7 @@ class WriteKeyChecker:
             list (for ``writeKey.x=``), or ``None`` if it is absent.
         :raises Rejected: ``unauthorized`` if the key is missing, or not one plain string.
         """
-        if not isinstance(write_key, str | None):
+        if not (write_key is None or isinstance(write_key, str)):
             raise _unauthorized("writeKey must be one plain string")
         if not write_key or not write_key.strip():
             if self._required:

@@ -44,8 +44,8 @@ class Walk:
     """
 
     __slots__ = (
-        *("_as_a_whole", "_checks", "_coerced_checks", "_coercion", "_item", "_list_check", "_places", "_required"),
-        *("_text_checks", "_value_checks"),
+        *("_as_a_whole", "_coerced_checks", "_coercion", "_has_others", "_item", "_list_check", "_object_checks"),
+        *("_places", "_required", "_text_checks", "_value_checks", "text_checks"),
     )
 
     def fill(self, coercion: Coercion, rules: list[Rule], children: dict[str, Walk], item: Walk | None) -> None:
@@ -58,8 +58,11 @@ class Walk:
         """
         self._coercion = coercion
         self._as_a_whole = bool(coercion.steps)
-        self._checks = {kind: _checks_of(kind, rules) for kind in _SAMPLES}
-        self._list_check = all_hold(self._checks[list])
+        self._has_others = bool(coercion.appliers)
+        #: The checks that a text may break here.
+        self.text_checks = _checks_of(str, rules)
+        self._object_checks = _checks_of(dict, rules)
+        self._list_check = all_hold(_checks_of(list, rules))
         self._value_checks = [rule.holds for rule in rules]
         # What a text becomes is of a type that is allowed.
         self._coerced_checks = [rule.holds for rule in rules if rule.keyword != "type"]
@@ -80,14 +83,11 @@ class Walk:
         """True if a text may become something else here, or be removed."""
         return self._as_a_whole or self._coercion.changes_text
 
-    @property
-    def text_checks(self) -> list[Check]:
-        """The checks that a text may break here."""
-        return self._checks[str]
-
     def walk(self, value: Any, memory: Memory) -> Any:
         """Return *value* coerced, or ``FAULT`` or ``REMOVED``; what came in is not changed."""
         kind = type(value)
+        if kind is dict and not self._as_a_whole:
+            return self._object(value, memory)
         checks = self._value_checks
         if self._as_a_whole:
             value = self._coercion.coerce(value, memory)
@@ -100,9 +100,7 @@ class Walk:
             elif self._coercion.removes(value):
                 return REMOVED
             else:
-                checks = self._checks[str]
-        elif kind is dict:
-            return self._object(value, memory)
+                checks = self.text_checks
         elif kind is list:
             return self._list(value, memory)
         for check in checks:
@@ -111,15 +109,15 @@ class Walk:
         return value
 
     def _object(self, value: dict[str, Any], memory: Memory) -> Any:
-        result = self._properties(value, memory)
+        result = self._properties(value, memory) if self._places else value
         if result is FAULT:
             return FAULT
-        if self._coercion.appliers:
+        if self._has_others:
             result = self._coercion.coerce_others(value, result, memory)
         for name in self._required:
             if name not in result:
                 return FAULT
-        for check in self._checks[dict]:
+        for check in self._object_checks:
             if not check(result, memory):
                 return FAULT
         return result

@@ -58,8 +58,12 @@ def _compare_number(compare: Callable[[Any, Any], bool], limit: float) -> Check:
     return lambda value, memory: compare(value, limit) if type(value) in numbers else type(value) in JSON_TYPES
 
 
-def _compare_size(of_type: type[Any], compare: Callable[[Any, Any], bool], limit: float) -> Check:
-    return lambda value, memory: compare(len(value), limit) if type(value) is of_type else type(value) in JSON_TYPES
+def _least_size(of_type: type[Any], limit: float) -> Check:
+    return lambda value, memory: len(value) >= limit if type(value) is of_type else type(value) in JSON_TYPES
+
+
+def _most_size(of_type: type[Any], limit: float) -> Check:
+    return lambda value, memory: len(value) <= limit if type(value) is of_type else type(value) in JSON_TYPES
 
 
 def _required(names: list[str]) -> Check:
@@ -100,12 +104,12 @@ SIMPLE_KEYWORDS: dict[str, Callable[[Any], Check]] = {
     "maximum": partial(_compare_number, operator.le),
     "exclusiveMinimum": partial(_compare_number, operator.gt),
     "exclusiveMaximum": partial(_compare_number, operator.lt),
-    "minLength": partial(_compare_size, str, operator.ge),
-    "maxLength": partial(_compare_size, str, operator.le),
-    "minItems": partial(_compare_size, list, operator.ge),
-    "maxItems": partial(_compare_size, list, operator.le),
-    "minProperties": partial(_compare_size, dict, operator.ge),
-    "maxProperties": partial(_compare_size, dict, operator.le),
+    "minLength": partial(_least_size, str),
+    "maxLength": partial(_most_size, str),
+    "minItems": partial(_least_size, list),
+    "maxItems": partial(_most_size, list),
+    "minProperties": partial(_least_size, dict),
+    "maxProperties": partial(_most_size, dict),
     "multipleOf": _multiple_of,
     "uniqueItems": _unique_items,
     "required": _required,

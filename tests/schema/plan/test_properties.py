@@ -89,7 +89,7 @@ def applying(schemas: list[Any]) -> list[dict[str, Any]]:
     found = [schema for schema in schemas if isinstance(schema, dict)]
     for schema in found:  # it grows
         inner = [*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
-        inner += [schema[keyword] for keyword in ("if", "then") if keyword in schema]
+        inner += [schema[keyword] for keyword in ("if", "then") if "if" in schema and keyword in schema]
         found += [each for each in inner if isinstance(each, dict)]
     return found
 
