@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import Rejected
-from .text import id_says_nothing, is_blank, quoted, says_nothing, strip_invisible
+from .text import id_says_nothing, is_blank, quoted, says_nothing, strip_invisible, wsgi_text
 
 #: One event: a dict of strings, numbers, booleans, ``None``, lists and dicts, as JSON has them.
 Event = dict[str, Any]
@@ -67,8 +67,7 @@ def checked_paths(paths: Mapping[str, str], event_types: Iterable[str]) -> dict[
             raise ValueError(f"paths has {path!r}: a path is a string that begins with a slash")
         if event_type not in event_types:
             raise ValueError(f"paths has the unknown event type {event_type!r}; known are {', '.join(event_types)}")
-    # PEP 3333: PATH_INFO has each byte of the path as the latin-1 character of that number.
-    spelled = {path.encode().decode("latin-1"): event_type for path, event_type in paths.items()}
+    spelled = {wsgi_text(path): event_type for path, event_type in paths.items()}
     # A base URL with a slash at its end makes "//pixel/v1/page". Some servers hand that on, and some make it one slash.
     return {f"/{path}": event_type for path, event_type in spelled.items()} | spelled
 

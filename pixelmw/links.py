@@ -17,6 +17,7 @@ from .errors import Rejected
 from .events import EVENT_TYPES, PATHS, build_event, params_of
 from .params import Limits, parse_query
 from .params.flatten import Tree, flatten, to_texts
+from .text import wsgi_text
 
 __all__ = ["LinkFields", "Links", "LongLinkWarning", "Signer"]
 
@@ -159,7 +160,7 @@ class Links:
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
         _check_that_it_comes_back(event_type, texts, query)
         if self._signer is not None:
-            query = f"{SIGNED_PARAMETER}={self._signed(self._signer, event_type, pairs, expires_in)}"
+            query = f"{SIGNED_PARAMETER}={_signed(self._signer, event_type, pairs, expires_in)}"
         elif expires_in is not None:
             raise ValueError("expires_in needs a signer: nobody could trust the end of a link that is not signed")
         if len(query) > _LIMITS.query_bytes:
@@ -204,13 +205,12 @@ class Links:
             event[event_name] = value
         return self.url(event_type, event, expires_in=expires_in)
 
-    def _signed(
-        self, signer: Signer, event_type: str, pairs: list[tuple[str, str]], expires_in: timedelta | float | None
-    ) -> str:
-        query = "&".join(f"{name.translate(_INNER_ESCAPES)}={value.translate(_INNER_ESCAPES)}" for name, value in pairs)
-        made = int(time.time() * 1000)
-        ends = None if expires_in is None else made + milliseconds("expires_in", expires_in)
-        return signer.sign(SignedLink(event_type, query.encode().decode("latin-1"), made, ends))
+
+def _signed(signer: Signer, event_type: str, pairs: list[tuple[str, str]], expires_in: timedelta | float | None) -> str:
+    query = "&".join(f"{name.translate(_INNER_ESCAPES)}={value.translate(_INNER_ESCAPES)}" for name, value in pairs)
+    made = int(time.time() * 1000)
+    ends = None if expires_in is None else made + milliseconds("expires_in", expires_in)
+    return signer.sign(SignedLink(event_type, wsgi_text(query), made, ends))
 
 
 def _level_of_caller() -> int:

@@ -58,6 +58,14 @@ def environ_bytes(value: str) -> bytes:
         return value.encode("utf-8", "surrogatepass")
 
 
+def wsgi_text(text: str, errors: str = "strict") -> str:
+    """*text* as a string of the WSGI environ: with each byte of its UTF-8 as the latin-1 character of that number.
+
+    :param errors: what becomes of half a surrogate pair, as :meth:`str.encode` has it.
+    """
+    return text if text.isascii() else text.encode("utf-8", errors).decode("latin-1")
+
+
 def decode_utf8(raw: bytes) -> str:
     """*raw* decoded as UTF-8. NUL and bytes that are not UTF-8 become U+FFFD.
 

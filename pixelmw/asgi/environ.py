@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..text import wsgi_text
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
@@ -40,7 +42,7 @@ def environ_of(scope: Scope, path: str) -> WSGIEnvironment:
     environ: WSGIEnvironment = {
         **_SAME_FOR_ALL,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": wsgi_string(scope.get("root_path", "").rstrip("/")),
+        "SCRIPT_NAME": wsgi_text(scope.get("root_path", "").rstrip("/"), "surrogateescape"),
         "PATH_INFO": path,
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": server[0],
@@ -63,11 +65,6 @@ async def add_body(environ: WSGIEnvironment, receive: Receive, max_bytes: int) -
         body += message.get("body", b"")
         more_body = message.get("more_body", False)  # a client that has gone away sends no more
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
-
-
-def wsgi_string(text: str) -> str:
-    """*text* with each byte of its UTF-8 as the latin-1 character of that number."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _add_headers(environ: WSGIEnvironment, headers: Iterable[tuple[bytes, bytes]]) -> None:

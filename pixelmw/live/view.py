@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..system.failures import ends_the_call_only
+from ..text import wsgi_text
 from .answers import LiveAnswer, json_answer, make_answer, text_answer
 from .filters import MAX_BODY, WrongFilter, query_of, read_filter, select, whole_number
 from .guard import Guard, Objection
@@ -88,7 +89,7 @@ class LiveView:
             f"{path}/events": _Route(_READ, self._show_news),
             f"{path}/reset": _Route(("POST",), self._reset),
         }
-        self._routes = {path.encode().decode("latin-1"): route for path, route in routes.items()}
+        self._routes = {wsgi_text(path): route for path, route in routes.items()}
         self.paths = tuple(self._routes)
         who = "this machine, and whoever has the token" if self._guard.has_token else "this machine"
         logger.warning("the live view is on at %s: it shows the events of visitors to %s", path, who)

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from ..collector import Collector
 from ..errors import Rejected
 from ..events import PATHS, Event
+from ..text import wsgi_text
 
 
 def collect(
@@ -43,8 +44,8 @@ def collect(
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
-        "PATH_INFO": path.encode().decode("latin-1"),
-        "QUERY_STRING": query.encode().decode("latin-1"),  # PEP 3333: one character for each byte
+        "PATH_INFO": wsgi_text(path),
+        "QUERY_STRING": wsgi_text(query),
         "REMOTE_ADDR": remote_addr,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
@@ -52,7 +53,7 @@ def collect(
         "wsgi.url_scheme": "http",
     }
     for name, value in (headers or {}).items():
-        environ[f"HTTP_{name.upper().replace('-', '_')}"] = value.encode().decode("latin-1")
+        environ[f"HTTP_{name.upper().replace('-', '_')}"] = wsgi_text(value)
     defaults: dict[str, Any] = {"sink": _accept, "write_keys": "optional", "on_reject": _accept}
     collector = Collector(**(defaults | options))
     return collector.collect(event_type, environ)

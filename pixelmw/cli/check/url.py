@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from ...params import join_name, split_name
 from ...params.decode import decode_pairs, unquote_text
 from ...params.names import repair_name
-from ...text import decode_utf8, environ_bytes
+from ...text import decode_utf8, environ_bytes, wsgi_text
 
 
 class Parameter(NamedTuple):
@@ -57,7 +57,7 @@ class URL(NamedTuple):
             front = f"/{rest.partition('/')[2]}"
         path = decode_utf8(unquote_to_bytes(front.encode("utf-8", "surrogateescape")))
         # A byte of the command line that is not UTF-8 stays that byte.
-        return cls(text, path, query.encode("utf-8", "surrogateescape").decode("latin-1"), fragment)
+        return cls(text, path, wsgi_text(query, "surrogateescape"), fragment)
 
     @property
     def chars(self) -> int:

@@ -10,6 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpResponse
 from werkzeug.test import run_wsgi_app
 
+from ...text import wsgi_text
 from . import project
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class PixelMiddleware:
 
 def _is_ours(request: HttpRequest) -> bool:
     """Whether the WSGI middleware answers on this path. A preflight is answered without anything being recorded."""
-    environ = {"REQUEST_METHOD": "OPTIONS", "PATH_INFO": _wsgi_string(request.path_info)}
+    environ = {"REQUEST_METHOD": "OPTIONS", "PATH_INFO": wsgi_text(request.path_info, "replace")}
     return project.middleware()(environ, _ignore) is not project.NOT_OURS
 
 
@@ -100,19 +101,14 @@ def _environ(request: HttpRequest) -> WSGIEnvironment:
     environ = {**request.META, "django.request": request}
     # Django keeps these two decoded.
     for name in ("PATH_INFO", "SCRIPT_NAME"):
-        environ[name] = _wsgi_string(environ.get(name, ""))
+        environ[name] = wsgi_text(environ.get(name, ""), "replace")
     if (scope := getattr(request, "scope", None)) is not None:  # ASGI
         query: str | bytes = scope.get("query_string", b"")
-        environ["QUERY_STRING"] = query.decode("latin-1") if isinstance(query, bytes) else _wsgi_string(query)
+        environ["QUERY_STRING"] = query.decode("latin-1") if isinstance(query, bytes) else wsgi_text(query, "replace")
         environ["wsgi.url_scheme"] = request.scheme
         environ["SERVER_PROTOCOL"] = f"HTTP/{scope.get('http_version', '1.1')}"
         environ["wsgi.input"] = request  # which can be read; a filter of the live view comes as a body
     return environ
-
-
-def _wsgi_string(text: str) -> str:
-    """*text* with each byte of its UTF-8 as the latin-1 character of that number."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("latin-1")
 
 
 class _CookieAsSent(Morsel[str]):
