@@ -78,12 +78,14 @@ def test_a_sink_that_is_broken_with_several_threads_is_told_what_to_do(case: Cas
         flags["break_it"] = sink.down
     if flags.pop("silent", False):
         flags["hang_it"] = sink.silent
+    # Exceptions from outside take their time with each sink, and find what leaves a lock behind: one of these does.
+    flags["interruptible"] = OUTSIDE in case.points
     with pytest.raises(AssertionError) as caught:
         check_sink(lambda: sink, sink.read_back, **flags)
     report = str(caught.value)
     found = re.findall(r"^\d+\. (.*)$", report, re.MULTILINE)
     # A race may show wherever threads meet, and does for certain where they are made to.
-    by_chance = {TOGETHER, TURNS, OUTSIDE} if ANYWHERE in case.points else set()
+    by_chance = {TOGETHER, TURNS} if ANYWHERE in case.points else set()
     assert [point for point in found if point not in by_chance] == case.points, report
     assert re.search(case.told, report, re.DOTALL), report
     assert len(report) < 8000  # somebody reads it
@@ -97,6 +99,7 @@ def test_a_call_of_its_own_is_told_what_it_gives_up_and_a_wrapper_of_ours_is_not
             self.write([event])
 
     sink = OnItsOwn()
-    check_sink(lambda: fan_out(sink), sink.read_back)  # and is silent, or this test would fail
+    # The first one is silent, or this test would fail.
+    check_sink(lambda: fan_out(sink), sink.read_back, thread_safe=False)
     with pytest.warns(UserWarning, match=r"the __call__ of .*OnItsOwn is its own.*share no write.*Leave it out"):
-        check_sink(lambda: sink, sink.read_back)
+        check_sink(lambda: sink, sink.read_back, thread_safe=False)
