@@ -10,12 +10,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from pixelmw import Event
+from tests.support.measured import measured_environment
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 def event(message_id: str, size: int = 0) -> Event:
@@ -51,7 +55,9 @@ def wait_until(condition: Callable[[], object], timeout: float = 20.0) -> None:
         time.sleep(0.002)
 
 
-def start(script: str, *args: object, under: Iterable[str] = ()) -> subprocess.Popen[str]:
+def start(
+    script: str, *args: object, under: Iterable[str] = (), variables: Mapping[str, str] = NO_VARIABLES
+) -> subprocess.Popen[str]:
     """Start a Python script that finds what this process can import, with a pipe at each end."""
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
@@ -60,7 +66,7 @@ def start(script: str, *args: object, under: Iterable[str] = ()) -> subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environ,
+        env=environ | variables,
         start_new_session=True,
     )
 
@@ -92,6 +98,11 @@ def finish(process: subprocess.Popen[str], timeout: float = 40.0) -> list[str]:
 def run(script: str, *args: object, under: Iterable[str] = ()) -> list[str]:
     """Run a Python script to its end, and return the lines that it printed."""
     return finish(start(script, *args, under=under))
+
+
+def run_measured(script: str, *args: object) -> list[str]:
+    """Do as :func:`run` does, and measure the coverage of the script where that of the tests is measured."""
+    return finish(start(script, *args, variables=measured_environment()))
 
 
 def store_from_threads(sink: Callable[[Event], object]) -> list[str]:

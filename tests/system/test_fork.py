@@ -12,7 +12,7 @@ import pytest
 
 from pixelmw.sinks import SQLite
 from pixelmw.system.fork import ForkSafeLock
-from tests.support.processes import event, run
+from tests.support.processes import event, run, run_measured
 
 _PREFACE = """
 import os, signal, sys, threading, warnings
@@ -104,7 +104,7 @@ say(child(pid))
 
 
 def test_a_fork_waits_until_the_holder_has_released_the_lock() -> None:
-    assert run(_PREFACE + _WAITS) == ["1"]
+    assert run_measured(_PREFACE + _WAITS) == ["1"]
 
 
 _BEFORE_FORK = """
@@ -124,7 +124,7 @@ say("after", free, child(pid))
 
 
 def test_before_fork_is_called_once_in_the_parent_and_under_the_lock() -> None:
-    assert run(_PREFACE + _BEFORE_FORK) == ["before", "True", "False", "True", "after", "True", "0"]
+    assert run_measured(_PREFACE + _BEFORE_FORK) == ["before", "True", "False", "True", "after", "True", "0"]
 
 
 def test_a_fork_of_this_process_takes_the_lock_and_releases_it() -> None:
@@ -152,7 +152,7 @@ say(free, child(pid))
 
 
 def test_every_lock_is_taken_and_released() -> None:
-    assert run(_PREFACE + _ALL) == ["told"] * 5 + ["True", "0"]
+    assert run_measured(_PREFACE + _ALL) == ["told"] * 5 + ["True", "0"]
 
 
 _STUCK = """
@@ -168,7 +168,7 @@ say(*free, child(pid))
 
 
 def test_a_lock_that_is_never_released_delays_a_fork_does_not_prevent_it_and_is_free_in_the_child() -> None:
-    assert run(_PREFACE + _STUCK) == ["told", "False", "True", "0"]
+    assert run_measured(_PREFACE + _STUCK) == ["told", "False", "True", "0"]
 
 
 _TWO_FORKS = """
@@ -203,7 +203,7 @@ fork()
 
 
 def test_two_threads_that_fork_at_once_do_not_release_each_others_locks() -> None:
-    assert run(_PREFACE + _TWO_FORKS) == ["held"]
+    assert run_measured(_PREFACE + _TWO_FORKS) == ["held"]
 
 
 def test_a_lock_without_references_is_destroyed() -> None:

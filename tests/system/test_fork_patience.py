@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.processes import run
+from tests.support.processes import run_measured
 
 _PREFACE = """
 import os, signal, time, warnings
@@ -38,7 +38,7 @@ say(0.4 < time.monotonic() - before < 1.5)
 
 
 def test_five_locks_that_are_never_released_delay_a_fork_by_half_a_second_together() -> None:
-    assert run(_PREFACE + _FIVE) == ["True"]
+    assert run_measured(_PREFACE + _FIVE) == ["True"]
 
 
 _ORDER = """
@@ -52,7 +52,7 @@ fork()
 
 
 def test_what_comes_first_is_taken_before_all_locks_as_long_as_it_exists() -> None:
-    assert run(_PREFACE + _ORDER) == ["lane", "lock", "lock", "back", "lock", "lock"]
+    assert run_measured(_PREFACE + _ORDER) == ["lane", "lock", "lock", "back", "lock", "lock"]
 
 
 _CHILD = """
@@ -67,4 +67,4 @@ os.waitpid(pid, 0)
 
 
 def test_a_child_neither_gives_back_nor_takes_what_its_parent_has() -> None:
-    assert sorted(run(_PREFACE + _CHILD)) == ["back", "lane"]
+    assert sorted(run_measured(_PREFACE + _CHILD)) == ["back", "lane"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.processes import run
+from tests.support.processes import run_measured
 
 _PREFACE = """
 import os, signal, sys, threading, time, warnings
@@ -80,7 +80,7 @@ print(ticks_beside(lambda: sleep_outside(0.1), lambda: call_outside_gevent(lambd
     ],
 )
 def test_other_greenlets_go_on_though_everything_was_made_before_gevent_patched_threads(script: str) -> None:
-    assert run(_PREFACE + script) == ["True"]
+    assert run_measured(_PREFACE + script) == ["True"]
 
 
 _THREADS = """
@@ -94,7 +94,7 @@ print(first != main, first == second)
 
 
 def test_a_call_leaves_the_thread_of_the_hub_and_one_within_it_stays_where_it_is() -> None:
-    assert run(_PREFACE + _THREADS) == ["True", "True", "True"]
+    assert run_measured(_PREFACE + _THREADS) == ["True", "True", "True"]
 
 
 _ERROR = """
@@ -114,7 +114,7 @@ sys.stdout.flush()
 
 
 def test_what_a_call_raises_reaches_the_caller_and_is_printed_by_nobody() -> None:
-    assert run(_PREFACE + _ERROR) == ["True", "None"]
+    assert run_measured(_PREFACE + _ERROR) == ["True", "None"]
 
 
 _ENDED = """
@@ -150,4 +150,4 @@ print(*steps, sep="\\n")
 
 
 def test_a_greenlet_that_is_ended_has_the_call_end_and_waits_for_that() -> None:
-    assert " ".join(run(_PREFACE + _ENDED)) == "give up end of the call end of the greenlet"
+    assert " ".join(run_measured(_PREFACE + _ENDED)) == "give up end of the call end of the greenlet"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pixelmw.system.fork import PerProcess
-from tests.support.processes import run
+from tests.support.processes import run_measured
 
 _PREFACE = """
 import ctypes, os, sys, warnings
@@ -49,7 +49,7 @@ assert value.get() is mine and abandoned == []
 os.write(1, b"parent ")
 os._exit(0)
 """
-    assert run(_PREFACE + script, fork) == ["child", "parent"]
+    assert run_measured(_PREFACE + script, fork) == ["child", "parent"]
 
 
 def test_a_child_abandons_the_inherited_value_before_it_needs_its_own() -> None:
@@ -61,7 +61,7 @@ if pid == 0:
 assert child(pid) == 0
 os._exit(0)
 """
-    assert run(_PREFACE + script, "os.fork") == []
+    assert run_measured(_PREFACE + script, "os.fork") == []
 
 
 def test_threads_that_ask_at_the_same_time_get_the_same_value() -> None:

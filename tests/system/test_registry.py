@@ -7,7 +7,7 @@ import threading
 
 from pixelmw.system.fork import PerProcess
 from pixelmw.system.registry import Registry
-from tests.support.processes import run
+from tests.support.processes import run_measured
 
 
 class Thing:
@@ -83,7 +83,7 @@ os._exit(0)
 
 
 def test_a_child_with_the_process_id_of_its_parent_uses_nothing_of_it() -> None:
-    taken, has_own, has_abandoned, childs_id, parents_id, has_kept = run(_SAME_PID)
+    taken, has_own, has_abandoned, childs_id, parents_id, has_kept = run_measured(_SAME_PID)
     assert (taken, has_own, has_abandoned, has_kept) == ("taken", "True", "True", "True")
     assert childs_id != parents_id
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from pixelmw.system.threads import run_elsewhere
-from tests.support.processes import run
+from tests.support.processes import run_measured
 
 TIMEOUT = 20.0  # seconds, for what a test waits for
 
@@ -33,4 +33,4 @@ run_elsewhere(lambda: print(threading.current_thread() is threading.main_thread(
 
 
 def test_where_no_thread_can_be_started_it_is_made_here() -> None:
-    assert run(_NO_THREADS) == ["True"]
+    assert run_measured(_NO_THREADS) == ["True"]
