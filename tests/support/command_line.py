@@ -19,6 +19,7 @@ from typing import IO, NamedTuple
 import pytest
 
 from pixelmw.cli.main import main
+from tests.support.measured import measured_environment
 
 TIMEOUT = 30.0  # seconds for anything that a command may keep us waiting for
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def environment(directory: Path, **variables: str) -> dict[str, str]:
 
 
 def run(directory: Path, *arguments: str, given: bytes = b"", **variables: str) -> Said:
-    """Run a command to its end in a process of its own."""
+    """Run a command to its end in a process of its own, which is measured as the tests are."""
     command = [sys.executable, "-W", "error", "-m", "pixelmw", *arguments]
     ended = subprocess.run(
         command,
@@ -84,7 +85,7 @@ def run(directory: Path, *arguments: str, given: bytes = b"", **variables: str) 
         input=given,
         capture_output=True,
         timeout=TIMEOUT,
-        env=environment(directory, **variables),
+        env=environment(directory, **measured_environment(), **variables),
     )
     return Said(ended.returncode, ended.stdout.decode("utf-8", "replace"), ended.stderr.decode("utf-8", "replace"))
 
