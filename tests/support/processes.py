@@ -66,7 +66,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environ | variables,
+        env={**environ, **variables},
         start_new_session=True,
     )
 
