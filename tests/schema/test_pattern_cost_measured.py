@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -12,19 +13,19 @@ from pixelmw.schema.patterns import Pattern, PatternError
 from pixelmw.schema.patterns.emit import emit
 from pixelmw.schema.patterns.parse import parse
 from tests.support.patterns import COSTLY, HARMLESS, PUMPED, Costly
+from tests.support.times import check_times, least_times
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
+def searching(pattern: str, text: str) -> Callable[[], object]:
+    """A search with *pattern*, which is not judged before."""
+    return partial(re.compile(emit(parse(pattern)), re.ASCII).search, text)
+
+
 def seconds(pattern: str, text: str) -> float:
-    """The least processor time of three searches with *pattern*, which is not judged before."""
-    search = re.compile(emit(parse(pattern)), re.ASCII).search
-    times = []
-    for _ in range(3):
-        began = time.thread_time()
-        search(text)
-        times.append(time.thread_time() - began)
-    return min(times)
+    """The least processor time of three searches."""
+    return list(least_times(searching(pattern, text), rounds=3))[-1][0]
 
 
 def text_of(costly: Costly, length: int) -> str:
@@ -36,10 +37,13 @@ def test_what_is_refused_as_exponential_multiplies_its_time_with_each_repetition
     with pytest.raises(PatternError, match="exponential"):
         Pattern(costly.pattern, None)
     length = 3
-    while (least := seconds(costly.pattern, text_of(costly, length * len(costly.repeated)))) < 0.002:
+    while seconds(costly.pattern, text_of(costly, length * len(costly.repeated))) < 0.002:
         length += 1
         assert length < 60
-    assert seconds(costly.pattern, text_of(costly, (length + 3) * len(costly.repeated))) > 2 * least
+    shorter, longer = (text_of(costly, (length + more) * len(costly.repeated)) for more in (0, 3))
+    check_times(
+        lambda one, other: other > 2 * one, searching(costly.pattern, shorter), searching(costly.pattern, longer)
+    )
 
 
 @pytest.mark.parametrize("costly", [each for each in COSTLY if each.degree], ids=lambda costly: costly.pattern)
@@ -47,9 +51,8 @@ def test_the_time_grows_by_the_degree_that_is_told(costly: Costly) -> None:
     length = 16
     while seconds(costly.pattern, text_of(costly, length)) < 0.005:
         length *= 2
-    once, twice = (seconds(costly.pattern, text_of(costly, times * length)) for times in (1, 2))
-    growth = math.log2(twice / once)
-    assert growth == pytest.approx(costly.degree, abs=0.6)
+    once, twice = (searching(costly.pattern, text_of(costly, times * length)) for times in (1, 2))
+    check_times(lambda one, other: math.log2(other / one) == pytest.approx(costly.degree, abs=0.6), once, twice)
     steps = 10**6
     allowed = Pattern(costly.pattern, steps).max_characters
     assert allowed == max(n for n in range(3000) if n**costly.degree <= steps * math.factorial(costly.degree))
@@ -59,7 +62,7 @@ def test_the_time_grows_by_the_degree_that_is_told(costly: Costly) -> None:
 def test_the_longest_text_that_is_searched_takes_a_fraction_of_a_second(costly: Costly) -> None:
     allowed = Pattern(costly.pattern, 2_000_000).max_characters
     assert allowed is not None
-    assert seconds(costly.pattern, text_of(costly, allowed)) < 0.4
+    check_times(lambda took: took < 0.4, searching(costly.pattern, text_of(costly, allowed)))
 
 
 @pytest.mark.parametrize("pattern", HARMLESS)
@@ -69,4 +72,4 @@ def test_what_has_no_limit_takes_time_in_proportion_to_the_text(pattern: str) ->
         for repeated in PUMPED:
             for end in ("", "\x00!"):
                 text = start + repeated * (8_000 // len(repeated)) + end
-                assert seconds(pattern, text) < 0.03, (start, repeated, end)
+                check_times(lambda took: took < 0.03, searching(pattern, text))

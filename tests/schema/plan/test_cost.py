@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from pixelmw import Collector, Rejected, TrackingPlan
 from tests.support.plans import event_of
+from tests.support.times import check_times
 
 TYPES = ["string", "number", "integer", "boolean"]
 VALUES = ["a", "1.5", "2", "true"]
@@ -42,29 +42,29 @@ def asking(plan: TrackingPlan | None, query: str, **options: Any) -> Callable[[]
     return ask
 
 
-def seconds(*calls: Callable[[], object], times: int = 100, rounds: int = 15) -> list[float]:
-    """The least processor time that each of *calls* took, measured by turns."""
-    best = [float("inf")] * len(calls)
-    for _ in range(rounds):
-        for place, call in enumerate(calls):
-            start = time.thread_time()
-            for _ in range(times):
-                call()
-            best[place] = min(best[place], (time.thread_time() - start) / times)
-    return best
+def often(times: int, call: Callable[[], object]) -> Callable[[], object]:
+    """What makes *call* so many times, which can be measured."""
+
+    def make() -> None:
+        for _ in range(times):
+            call()
+
+    return make
 
 
 @pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_plan_of_a_thousand_events_costs_a_request_what_a_plan_of_one_does() -> None:
-    start = time.thread_time()
-    TrackingPlan(plan_of(100))
-    of_hundred = time.thread_time() - start
-    large = TrackingPlan(plan_of(1000))
-    assert time.thread_time() - start < 25 * of_hundred
+    hundred, thousand = plan_of(100), plan_of(1000)
+    check_times(
+        lambda of_hundred, of_thousand: of_thousand < 20 * of_hundred,
+        lambda: TrackingPlan(hundred),
+        lambda: TrackingPlan(thousand),
+    )
     query = f"event=Event+0&{TEXT}"
-    one, thousand = seconds(asking(TrackingPlan(plan_of(1)), query), asking(large, query), times=300)
-    assert thousand < 1.5 * one  # were each event asked, it would be hundreds of times
+    of_one, of_many = asking(TrackingPlan(plan_of(1)), query), asking(TrackingPlan(thousand), query)
+    # Were each event asked, it would be hundreds of times as much.
+    check_times(lambda one, many: many < 1.5 * one, often(300, of_one), often(300, of_many))
 
 
 def test_memory_is_for_what_is_used() -> None:
@@ -113,8 +113,8 @@ def test_a_hostile_request_costs_no_more_than_a_small_multiple_of_an_ordinary_on
         f"event=Event+0&{'&'.join(f'properties.p{place}.{number}=x' for place in range(20) for number in range(12))}",
     ]
     for query in hostile:
-        with_plan, without = seconds(asking(plan, query), asking(None, query), times=5, rounds=7)
-        assert with_plan < 5 * without + 0.001, query[:40]
+        planned, plain = often(5, asking(plan, query)), often(5, asking(None, query))
+        check_times(lambda one, other: one < 5 * other + 0.005, planned, plain)
 
 
 def test_a_schema_within_schemas_is_looked_into_once_for_each_level() -> None:
@@ -129,5 +129,6 @@ def test_a_schema_within_schemas_is_looked_into_once_for_each_level() -> None:
     event = event_of(query, plan)
     assert event["context"]["omitted"] == ["properties.a.a.b"]
     assert [each["message"] for each in event["context"]["violationErrors"]] == ["must be integer"]
-    shallow, deep = seconds(asking(plan, "event=E&properties.a.a.n=x&properties.a.b=1"), asking(plan, query), times=5)
-    assert deep < 8 * shallow  # where each level asks twice, it is 64 times
+    shallow = asking(plan, "event=E&properties.a.a.n=x&properties.a.b=1")
+    # Where each level asks twice, it is 64 times as much.
+    check_times(lambda one, other: other < 8 * one, often(5, shallow), often(5, asking(plan, query)))
