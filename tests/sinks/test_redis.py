@@ -208,17 +208,3 @@ def test_a_url_that_cannot_work_is_refused_at_once_and_does_not_show(url: str) -
 def test_a_length_or_a_timeout_that_makes_no_sense_is_refused_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(options))}="):
         RedisStream("redis://localhost", "events", **options)
-
-
-_WITHOUT_REDIS = """
-import sys
-sys.modules["redis"] = None
-try:
-    import pixelmw.sinks.redis
-except ImportError as error:
-    print(error)
-"""
-
-
-def test_without_the_client_library_the_import_says_what_to_install() -> None:
-    assert "pip install pixelmw[redis]" in " ".join(run(_WITHOUT_REDIS))

@@ -167,9 +167,5 @@ except ImportError as error:
 """
 
 
-def test_without_sqlalchemy_the_import_says_what_to_install() -> None:
-    assert "pip install pixelmw[sql]" in " ".join(run(_WITHOUT, "sqlalchemy"))
-
-
 def test_a_missing_driver_shows_at_construction() -> None:
     assert "pymysql" in run(_WITHOUT, "pymysql")
