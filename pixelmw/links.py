@@ -200,8 +200,6 @@ class Links:
                 continue
             if (event_name := _EVENT_FIELDS.get(name)) is None:
                 raise TypeError(f"unknown field {name!r}; known are {', '.join(_EVENT_FIELDS)}, expires_in")
-            if event_name in event:
-                raise TypeError(f"{name} is given twice")
             event[event_name] = value
         return self.url(event_type, event, expires_in=expires_in)
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from pixelmw.links import Links, LongLinkWarning
+from pixelmw.links import Links, LongLinkWarning, Signer
 from tests.support.pixel import INSTANT, Pixel
 
 LINKS = Links("https://pixels.example", write_key="newsletter")
@@ -193,8 +193,18 @@ def test_mistakes_in_arguments_name_the_remedy() -> None:
         Links("https://x", paths={"p": "track"})
     with pytest.raises(TypeError, match=r"pixelmw\.links\.Signer"):
         Links("https://x", signer="key")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="base_url is None: give a string"):
+        Links(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="give a mapping"):
         LINKS.url("track", [("event", "E")])  # type: ignore[arg-type]
+
+
+def test_a_link_that_only_its_signature_makes_too_long_is_refused() -> None:
+    signed, text = Links("https://x", signer=Signer(["a key that nobody knows"])), {"text": "x" * 30_000}
+    with pytest.raises(ValueError, match=r"the link has a query of 4\d{4} bytes; the collector takes 32768"):
+        signed.track("E", user_id="1", properties=text)
+    with pytest.warns(LongLinkWarning):
+        assert LINKS.track("E", user_id="1", properties=text)
 
 
 def test_the_first_path_of_a_type_is_used() -> None:

@@ -145,6 +145,15 @@ def test_a_huge_pattern_is_judged_in_bounded_time(pattern: str) -> None:
     assert time.thread_time() - began < 5
 
 
+def test_a_pattern_that_is_too_large_to_judge_is_refused_and_says_so() -> None:
+    with pytest.raises(ValueError, match="is too large to tell how long a search with it may take"):
+        with_pattern(f"(?:{'ab' * 6000})*x")
+
+
+def test_what_is_repeated_no_times_costs_nothing() -> None:
+    assert with_pattern("^(?:[a-z]+){0}b$").track("p=b")["p"] == "b"
+
+
 def test_a_long_list_of_words_works() -> None:
     words = [f"{letter}{number}" for letter in "abcdefgh" for number in range(250)]
     pixel = with_pattern(f"^(?:{'|'.join(words)})$")

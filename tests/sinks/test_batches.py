@@ -12,7 +12,15 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.sinks import JSONLines
-from pixelmw.sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable, batch_writer
+from pixelmw.sinks.base import (
+    BatchSink,
+    PartialFailure,
+    SinkError,
+    Unavailable,
+    Undeliverable,
+    batch_writer,
+    call_within,
+)
 from tests.support import faults
 from tests.support.processes import event, lines, run, stored
 
@@ -193,3 +201,7 @@ def test_batches_of_several_threads_do_not_mix(path: Path) -> None:
     for start in range(0, 400, 50):
         thread = ids[start].partition("-")[0]
         assert ids[start : start + 50] == [f"{thread}-{number}" for number in range(50)]
+
+
+def test_a_method_that_is_written_in_c_is_given_its_time_though_python_knows_no_signature() -> None:
+    assert call_within(5.0, str) == "5.0"
