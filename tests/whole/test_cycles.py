@@ -104,7 +104,10 @@ def test_a_request_leaves_no_circle(end: str, reply: ReplyMode) -> None:
 def test_5000_requests_of_each_end_need_no_memory_while_the_collector_is_off(
     end: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Refusals took 121 MB: an error and its frames are ten blocks of memory or more, each time."""
+    """Refusals took 121 MB. The least circle is an error, its traceback and a frame: some 25,000 blocks of memory here.
+
+    CPython keeps up to 2,000 freed tuples of a size, which count as blocks.
+    """
     caplog.set_level(logging.CRITICAL, "pixelmw")  # pytest keeps what is logged
     options, query = ENDS[end]
     pixel = Pixel(**{"sink": lambda event: None, "on_reject": lambda refusal: None, **options})
@@ -117,7 +120,7 @@ def test_5000_requests_of_each_end_need_no_memory_while_the_collector_is_off(
         for _ in range(5000):
             app(environ, lambda *answer: None)
         grown = sys.getallocatedblocks() - before
-    assert grown < 1000, f"{grown} blocks"
+    assert grown < 10_000, f"{grown} blocks"
 
 
 def test_an_error_that_is_one_instance_does_not_get_longer_with_each_request() -> None:
