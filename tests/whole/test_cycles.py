@@ -104,7 +104,7 @@ def test_a_request_leaves_no_circle(end: str, reply: ReplyMode) -> None:
 def test_5000_requests_of_each_end_need_no_memory_while_the_collector_is_off(
     end: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Refusals took 121 MB. The least circle is an error, its traceback and a frame: some 25,000 blocks of memory here.
+    """Refusals took 121 MB. The least circle, an error and its frame, leaves 70,000 blocks of memory here.
 
     CPython keeps up to 2,000 freed tuples of a size, which count as blocks.
     """
