@@ -111,7 +111,7 @@ def test_the_page_of_its_own_takes_a_database_and_a_near_miss_is_told(
 
 
 @pytest.mark.parametrize("name", STORES)
-@pytest.mark.parametrize("options", [[], ["--json"], ["--user=42", "--json"]])
+@pytest.mark.parametrize("options", [["--lines=5"], ["--json"], ["--user=42", "--json"]])
 def test_the_events_of_a_store_are_printed_as_they_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: list[str]
 ) -> None:
