@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ..system.failures import ends_the_call_only
 from ..system.fork import PerProcess
+from .load import Load
 
 #: What a call returned, or what it raised.
 Outcome = tuple[Any, BaseException | None]
@@ -38,39 +41,59 @@ class Awaited:
 class Pending:
     """A call that was begun, and the request that waits for it, in the loop of that request.
 
-    :param then: called once, in any thread, when the outcome is known.
+    ============================================  =======================================================
+    what happens                                  what becomes of the outcome
+    ============================================  =======================================================
+    the call ends before the request waits        the request has it at once
+    the call ends while the request waits         the request wakes up with it
+    the request is cancelled, then the call ends  ``go_on`` is called with it
+    both happen in one turn of the loop           the same, whichever came first
+    ============================================  =======================================================
+
+    :param load: where the call counts, with its *chars*, until its outcome is known.
     :ivar loop: the loop of the request.
     """
 
-    __slots__ = ("_future", "_then", "_when_abandoned", "loop")
+    __slots__ = ("_chars", "_future", "_go_on", "_load", "_outcome", "loop")
 
-    def __init__(self, then: Callable[[], object]) -> None:
+    def __init__(self, load: Load | None = None, chars: int = 0) -> None:
         self.loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[Outcome] = self.loop.create_future()
-        self._then = then
-        self._when_abandoned: Callable[[Outcome], object] | None = None
+        self._load = load
+        self._chars = chars
+        self._outcome: Outcome | None = None
+        self._future: asyncio.Future[Outcome] | None = None  # while the request waits
+        self._go_on: Callable[[Outcome], object] | None = None
 
-    async def outcome(self, when_abandoned: Callable[[Outcome], object]) -> Outcome:
+    async def outcome(self, go_on: Callable[[Outcome], object]) -> Outcome:
         """Wait for the outcome.
 
-        :param when_abandoned: called with it later, if the request is cancelled first.
+        :param go_on: called with it, in the loop, if the request is cancelled.
         """
+        if self._outcome is not None:
+            return self._outcome
+        self._future = self.loop.create_future()
         try:
             return await self._future
         except BaseException:
-            self._when_abandoned = when_abandoned
+            if self._outcome is None:
+                self._go_on = go_on
+            else:
+                go_on(self._outcome)
             raise
 
     def note(self) -> None:
-        """Note that the outcome is known."""
-        self._then()
+        """Note, once, in whichever thread, that the call has ended."""
+        load, self._load = self._load, None
+        if load is not None:
+            load.leave(self._chars)
 
     def settle(self, outcome: Outcome) -> None:
         """Give the request its outcome; to be called in its loop."""
-        if not self._future.done():
+        self._outcome = outcome
+        if self._go_on is not None:
+            self._go_on(outcome)
+        elif self._future is not None and not self._future.done():
             self._future.set_result(outcome)
-        elif self._when_abandoned is not None:
-            self._when_abandoned(outcome)
 
 
 def settle_all(settled: Iterable[tuple[Pending, Outcome]]) -> None:
@@ -96,11 +119,24 @@ class Threads:
     """
 
     def __init__(self, count: int) -> None:
-        self._pool = PerProcess(lambda: ThreadPoolExecutor(count, thread_name_prefix="pixelmw"))
+        self._pool = PerProcess(partial(ThreadPoolExecutor, count, "pixelmw"))
 
     def begin(self, pending: Pending, function: Callable[..., object], arguments: tuple[object, ...]) -> None:
         """Call *function* in a thread, with the context variables of the request."""
-        self._pool.get().submit(_call, pending, contextvars.copy_context(), function, arguments)
+        submit(self._pool, _call, pending, contextvars.copy_context(), function, arguments)
+
+
+def submit(pool: PerProcess[ThreadPoolExecutor], function: Callable[..., object], *arguments: object) -> None:
+    """Call *function* in a thread of *pool*.
+
+    :raises RuntimeError: if no thread can start. The pool is then given up: it would keep the call for a thread that
+        never comes.
+    """
+    try:
+        pool.get().submit(function, *arguments)
+    except RuntimeError:
+        pool.pop()
+        raise
 
 
 def _call(
@@ -111,7 +147,9 @@ def _call(
         outcome = context.run(function, *arguments), None
     except BaseException as raised:
         outcome = None, as_exception(raised, function)
-    settle_all([(pending, outcome)])
+    pending.note()
+    with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+        pending.loop.call_soon_threadsafe(pending.settle, outcome)
 
 
 def as_exception(raised: BaseException, function: object) -> BaseException:
@@ -123,19 +161,37 @@ def as_exception(raised: BaseException, function: object) -> BaseException:
     return error
 
 
-def begin_task(pending: Pending, coroutine: Coroutine[Any, Any, object], function: object) -> None:
-    """Await *coroutine* in a task of its own."""
+def begin_task(pending: Pending, function: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+    """Call *function*, and await the coroutine that it returns in a task of its own.
 
-    def done(task: asyncio.Task[object]) -> None:
-        pending.note()
-        if task.cancelled():
-            pending.settle((None, RuntimeError(f"{function!r} was cancelled")))
-        elif (raised := task.exception()) is not None:
-            pending.settle((None, raised))
-        else:
-            pending.settle((task.result(), None))
+    From Python 3.12 on, the task begins at once. If it has to wait for nothing,
+    its outcome is known when this returns, and the loop takes no turn for it.
+    """
+    task = _begun(pending.loop, function(*arguments))
+    ended = partial(_task_ended, pending, function)
+    if task.done():
+        ended(task)
+    else:
+        _tasks.add(task)
+        task.add_done_callback(ended)
 
-    keep_task(pending.loop.create_task(coroutine)).add_done_callback(done)
+
+def _begun(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+    # Whoever sets a factory wants to see each task.
+    if sys.version_info >= (3, 12) and loop.get_task_factory() is None:
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    return loop.create_task(coroutine)
+
+
+def _task_ended(pending: Pending, function: object, task: asyncio.Task[object]) -> None:
+    _tasks.discard(task)
+    pending.note()
+    if task.cancelled():
+        pending.settle((None, RuntimeError(f"{function!r} was cancelled")))
+    elif (raised := task.exception()) is not None:
+        pending.settle((None, raised))
+    else:
+        pending.settle((task.result(), None))
 
 
 # A loop holds its tasks by weak references.

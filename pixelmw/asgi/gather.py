@@ -11,6 +11,7 @@ what happens                                 what becomes of the events that wai
 ===========================================  =====================================================
 a lane gets free                             the first ``most_together`` of them are stored
 an event has waited for ``timeout``          it is answered ``Unavailable``, untried
+no thread can start, and no lane writes      who came is answered with that at once
 all lanes write for twice ``timeout``        who comes is answered ``Unavailable`` at once
 a write ends "down" after half of it         all are answered with that
 a write fails otherwise                      they go on: its own events were judged one by one
@@ -27,6 +28,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..events import Event
@@ -34,7 +36,7 @@ from ..sinks.base import PartialFailure, Unavailable, is_down, store
 from ..sinks.together.lines import DEFAULT_MOST_TOGETHER, timeout_of
 from ..system.errors import copy_of
 from ..system.fork import PerProcess
-from .calls import Outcome, Pending, as_exception, keep_task, settle_all
+from .calls import Outcome, Pending, as_exception, keep_task, settle_all, submit
 from .search import store_awaited
 
 
@@ -97,10 +99,23 @@ class Gatherer(ABC):
         if hangs:
             error = Unavailable(f"{self.sink!r} has been writing for more than {2 * self.timeout:g} seconds")
             settle_all([(pending, (None, error))])
-        if needs_worker:
-            self.start_worker(queue)
         if needs_timer:
             pending.loop.call_later(self.timeout, self._answer_late, queue, pending.loop)
+        if needs_worker:
+            try:
+                self.start_worker(queue)
+            except RuntimeError:  # this machine has no thread left
+                if self._takes_back(queue, pending):
+                    raise
+
+    def _takes_back(self, queue: Queue, pending: Pending) -> bool:
+        """Count off a worker that could not start. Returns True if *pending* waits no more, as there is no other."""
+        with queue.lock:
+            queue.workers -= 1
+            if queue.workers > 0:
+                return False
+            queue.waiting = deque(each for each in queue.waiting if each.pending is not pending)
+            return True
 
     def next_batch(self, queue: Queue, worker: object) -> list[Waiting]:
         """Take what *worker* is to store now; if that is nothing, the worker has ended."""
@@ -109,7 +124,7 @@ class Gatherer(ABC):
             if batch:
                 queue.began[worker] = time.monotonic()
             else:
-                queue.workers -= 1
+                queue.workers = max(0, queue.workers - 1)  # it may be one that began late and is not counted any more
             return batch
 
     def finish(self, queue: Queue, worker: object, batch: list[Waiting], outcomes: list[Outcome]) -> None:
@@ -151,13 +166,13 @@ class ThreadGatherer(Gatherer):
     def __init__(self, sink: Any) -> None:
         super().__init__(sink)
         self._queue = PerProcess(Queue)
-        self._pool = PerProcess(lambda: ThreadPoolExecutor(self.lanes, thread_name_prefix="pixelmw-store"))
+        self._pool = PerProcess(partial(ThreadPoolExecutor, self.lanes, "pixelmw-store"))
 
     def queue(self) -> Queue:
         return self._queue.get()
 
     def start_worker(self, queue: Queue) -> None:
-        self._pool.get().submit(self._work, queue)
+        submit(self._pool, self._work, queue)
 
     def _work(self, queue: Queue) -> None:
         me = threading.get_ident()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
 from ..endpoint import PixelEndpoint
 from ..events import PATHS
-from ..system.callables import Call, checked_asgi_application, is_async
+from ..system.callables import Call, checked_asgi_application, is_awaited
 from ..system.first_look import FirstLook, Names
 from .answers import messages_of
 from .calls import Awaited, keep_task
@@ -214,4 +214,4 @@ def _awaited(value: Any) -> Any:
     if not callable(value) or isinstance(value, type):
         return value
     calls = (value, getattr(value, "write", None))
-    return Awaited(value) if any(is_async(call) for call in calls if callable(call)) else value
+    return Awaited(value) if any(is_awaited(call) for call in calls if callable(call)) else value

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from ..sinks.base import Unavailable, call_within, start_of
-from ..system.callables import is_async
+from ..system.callables import is_awaited
 from ..system.fork import PerProcess
 from .calls import Awaited, Pending, Threads, begin_task, keep_task
 from .gather import Gatherer, TaskGatherer, ThreadGatherer, gathers
+from .load import Load
 
 logger = logging.getLogger("pixelmw.requests")
-
-# What waits is mostly the texts of the query, as they came and as the event. Beside 1,000 events of the default, this
-# bounds those that are large.
-_MAX_WAITING_CHARS = 16 * 2**20
-_PER_CALL = 1024  # characters that a call counts for besides
 
 
 class Ways:
@@ -37,12 +31,11 @@ class Ways:
             if value < 1:
                 raise ValueError(f"{name} is {value!r}: give at least 1")
         self.sink = sink
-        self._max_waiting = max_waiting
         self._threads = Threads(threads)
-        self._load = PerProcess(_Load)
+        self._load = PerProcess(lambda: Load(max_waiting))
         destination = sink.function if isinstance(sink, Awaited) else sink
         self._gatherer: Gatherer | None = None
-        if callable(write := getattr(destination, "write", None)) and is_async(write):
+        if callable(write := getattr(destination, "write", None)) and is_awaited(write):
             self._gatherer = TaskGatherer(destination)
         elif gathers(sink):
             self._gatherer = ThreadGatherer(sink)
@@ -66,71 +59,42 @@ class Ways:
 
     async def _start(self, start: Callable[[], Any]) -> None:
         try:
-            await (start() if is_async(start) else asyncio.to_thread(start))
+            await (start() if is_awaited(start) else asyncio.to_thread(start))
         except Exception:
             logger.exception("%r could not be started; its first event will try again", self._destination)
 
-    def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...], size: int) -> Pending:
+    def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...], chars: int) -> Pending:
         """Call *function* with *arguments*, or tell whoever waits that too many wait already.
 
-        :param size: characters that the call keeps in memory.
+        :param chars: characters that the call keeps in memory.
         """
-        size += _PER_CALL
         load = self._load.get()
-        with load.lock:
-            is_full = load.calls >= self._max_waiting or load.chars + size > _MAX_WAITING_CHARS
-            if not is_full:
-                load.calls += 1
-                load.chars += size
-        if is_full:
-            pending = Pending(lambda: None)
+        if not load.enter(chars):
+            pending = Pending()
             pending.settle((None, Unavailable(f"{load.calls} calls wait already")))
             return pending
-        pending = Pending(partial(self._leave, size))
-        if function is self.sink and self._gatherer is not None:
-            self._gatherer.begin(pending, arguments[0])
-        elif isinstance(function, Awaited):
-            begin_task(pending, function(*arguments), function)
-        else:
-            self._threads.begin(pending, function, arguments)
+        pending = Pending(load, chars)
+        try:
+            if function is self.sink and self._gatherer is not None:
+                self._gatherer.begin(pending, arguments[0])
+            elif isinstance(function, Awaited):
+                begin_task(pending, function, arguments)
+            else:
+                self._threads.begin(pending, function, arguments)
+        except BaseException as raised:  # no thread can start, or it is no call that can be awaited
+            pending.note()
+            if not isinstance(raised, Exception):
+                raise
+            pending.settle((None, raised))
         return pending
-
-    def _leave(self, size: int) -> None:
-        load = self._load.get()
-        with load.lock:
-            load.calls -= 1
-            load.chars -= size
-            if not load.calls:
-                load.idle.set()
 
     async def close(self, timeout: float) -> None:
         """Wait for what is under way, and flush and close the sink, within *timeout* seconds each."""
-        await asyncio.to_thread(self._wait_until_idle, timeout)
+        await asyncio.to_thread(self._load.get().wait_until_idle, timeout)
         for name in ("flush", "close"):
             if callable(method := getattr(self._destination, name, None)):
-                if is_async(method):
+                if is_awaited(method):
                     async with asyncio.timeout(timeout):
                         await method()
                 else:
                     await asyncio.to_thread(call_within, timeout, method)
-
-    def _wait_until_idle(self, timeout: float) -> None:
-        load = self._load.get()
-        with load.lock:
-            load.idle.clear()
-            if not load.calls:
-                return
-        load.idle.wait(timeout)
-
-
-class _Load:
-    """What waits or is under way in one process.
-
-    :ivar idle: set when that has become nothing.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.idle = threading.Event()
-        self.calls = 0
-        self.chars = 0

@@ -140,8 +140,12 @@ def is_lazy(value: Callable[..., object]) -> bool:
 
 def is_async(value: Callable[..., object]) -> bool:
     """Whether a call of *value* makes a coroutine or an async generator, as far as can be seen without a call."""
-    functions = list(_functions_behind(value))
-    return any(map(inspect.iscoroutinefunction, functions)) or any(map(inspect.isasyncgenfunction, functions))
+    return is_awaited(value) or any(map(inspect.isasyncgenfunction, _functions_behind(value)))
+
+
+def is_awaited(value: Callable[..., object]) -> bool:
+    """Whether a call of *value* makes a coroutine, as far as can be seen without a call."""
+    return any(map(inspect.iscoroutinefunction, _functions_behind(value)))
 
 
 def _functions_behind(value: Any) -> Iterable[Any]:

@@ -18,6 +18,15 @@ from tests.support.pixel import host_app
 async def awaited(*arguments: object) -> None: ...
 
 
+async def generates(*arguments: object) -> Any:
+    yield arguments
+
+
+class AsyncGeneratorWrite(BatchSink):
+    async def write(self, events: Any) -> Any:
+        yield events
+
+
 class AsyncClose(BatchSink):
     def write(self, events: Any) -> None: ...
 
@@ -34,6 +43,9 @@ class AsyncClose(BatchSink):
         ((host, None), {}, "sink is None"),
         ((host, list), {}, "a class"),
         ((host, AsyncClose()), {}, "the method close of sink"),
+        ((host, generates), {}, "sink is"),
+        ((host, AsyncGeneratorWrite()), {}, "the method write of sink"),
+        ((host, print), {"enrich": [generates]}, "an enricher is"),
         ((host, print), {"enrich": awaited}, "give a list"),
         ((host, print), {"on_reject": awaited}, "an async def"),
         ((host, print), {"threads": "8"}, "threads is '8'"),
