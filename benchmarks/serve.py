@@ -4,7 +4,8 @@ Run it with ``python benchmarks/serve.py``; it needs ``wrk`` on the path, and
 gunicorn, granian and uvicorn in the environment. First, each server runs each
 contender with one worker of four threads. Then it runs pixelmw with sinks that
 keep what they take, with two workers of 32 threads and 64 connections, beside a
-sink that does nothing. Both are made under ASGI, too; ``--only`` chooses one. The CPU is that of the server
+sink that does nothing. Both are made under ASGI, too, and how long another path
+of the host takes while a slow sink stores; ``--only`` chooses one. The CPU is that of the server
 with its workers, and of PostgreSQL. Figures are medians over the rounds; ratios
 are to the first contender of the same round on the same server.
 """
@@ -27,73 +28,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import traffic
+from serve_comparisons import COMPARISONS, PIXEL, SERVERS, SPEAKS, Comparison
 from store_servers import backends, process_tree
 
-
-class Comparison(NamedTuple):
-    """What is compared, and under which load.
-
-    :ivar contenders: the factories, by their names; ratios are to the first.
-    :ivar interface: of the applications, ``wsgi`` or ``asgi``.
-    """
-
-    contenders: dict[str, str]
-    interface: str
-    workers: int
-    threads: int
-    connections: int
-
-
-COMPARISONS = {
-    "views": Comparison(
-        {
-            "floor": "contenders:floor",
-            "ours": "contenders:ours",
-            "Flask view": "contenders:flask_view",
-            "Django view": "contenders:django_view",
-        },
-        interface="wsgi", workers=1, threads=4, connections=8,
-    ),
-    "sinks": Comparison(
-        {
-            "nothing": "storing:nothing",
-            "JSONLines": "storing:jsonlines",
-            "SQLite": "storing:sqlite",
-            "Spool": "storing:spool",
-            "SQL, PostgreSQL": "storing:postgresql",
-        },
-        interface="wsgi", workers=2, threads=32, connections=64,
-    ),
-    "asgi views": Comparison(
-        {
-            "floor": "storing_asgi:floor",
-            "ours": "storing_asgi:nothing",
-            "FastAPI view": "storing_asgi:fastapi_view",
-        },
-        interface="asgi", workers=1, threads=1, connections=64,
-    ),
-    "asgi sinks": Comparison(
-        {
-            "nothing": "storing_asgi:nothing",
-            "JSONLines": "storing_asgi:jsonlines",
-            "SQLite": "storing_asgi:sqlite",
-            "Spool": "storing_asgi:spool",
-            "SQL, PostgreSQL": "storing_asgi:postgresql",
-            "FastAPI view, asyncpg": "storing_asgi:fastapi_asyncpg",
-        },
-        interface="asgi", workers=2, threads=1, connections=64,
-    ),
-}  # fmt: skip
-SERVERS = {
-    "gunicorn": "gunicorn --worker-class=gthread --workers={workers} --threads={threads}"
-    " --bind=127.0.0.1:{port} {factory}()",
-    "granian": "granian --interface={interface} --workers={workers} --blocking-threads={threads} --port={port}"
-    " --factory {factory}",
-    "uvicorn": "uvicorn --workers={workers} --port={port} --no-access-log --factory {factory}",
-}
-# gunicorn speaks WSGI, uvicorn ASGI, and granian both.
-SPEAKS = {"wsgi": ("gunicorn", "granian"), "asgi": ("uvicorn", "granian")}
 COLUMNS = {"requests_per_second": "requests/s", "cpu_us": "CPU us", "p50_ms": "p50 ms", "p99_ms": "p99 ms"}
 HERE = Path(__file__).parent
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
@@ -108,7 +45,10 @@ def free_port() -> int:
 
 
 class Running(NamedTuple):
-    """A server with one contender."""
+    """A server with one contender.
+
+    :ivar url: without a path.
+    """
 
     url: str
     pids: list[int]
@@ -141,7 +81,7 @@ def serving(server: str, factory: str, comparison: Comparison) -> Iterator[Runni
         )  # fmt: skip
         try:
             wait_for(port, process)
-            yield Running(f"http://127.0.0.1:{port}/pixel/v1/page?{traffic.ACCEPTED}", [process.pid, *pids])
+            yield Running(f"http://127.0.0.1:{port}", [process.pid, *pids])
         finally:
             process.terminate()
 
@@ -157,14 +97,35 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"nobody listens: {process.args!r}")
 
 
-def load(running: Running, seconds: float, connections: int) -> dict[str, float]:
-    """Requests per second, CPU for each, and the 50th and 99th percentile of the latency in milliseconds."""
-    options = ["--threads=1", f"--connections={connections}", f"--duration={seconds}s", "--latency"]
-    before = running.cpu()
-    output = subprocess.run(["wrk", *options, running.url], capture_output=True, text=True, check=True).stdout
-    cpu = running.cpu() - before
+@contextmanager
+def asking_for_pixels(running: Running, seconds: float, connections: int) -> Iterator[None]:
+    """Ask for pixels meanwhile, by so many connections."""
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s", running.url + PIXEL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield
+        require_success(process.communicate()[0])
+
+
+def require_success(output: str) -> None:
+    """Return if wrk says that each request was answered."""
     if "Non-2xx" in output or "Socket errors" in output:
         sys.exit(f"requests failed:\n{output}")
+
+
+def load(running: Running, seconds: float, comparison: Comparison, *, beside: bool) -> dict[str, float]:
+    """Requests per second, CPU for each, and the 50th and 99th percentile of the latency in milliseconds.
+
+    :param beside: ask for pixels meanwhile, if the comparison is made so.
+    """
+    options = ["--threads=1", f"--connections={comparison.connections}", f"--duration={seconds}s", "--latency"]
+    before = running.cpu()
+    with ExitStack() as stack:
+        if beside and comparison.pixel_connections:
+            stack.enter_context(asking_for_pixels(running, seconds, comparison.pixel_connections))
+        command = ["wrk", *options, running.url + comparison.target]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    cpu = running.cpu() - before
+    require_success(output)
     figures = {"requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])}
     # Before a server is warm, a second may pass without an answer.
     figures["cpu_us"] = cpu / max(1, int(re.search(r"(\d+) requests in", output)[1])) * 1e6
@@ -190,7 +151,8 @@ def measure(server: str, comparison: Comparison, rounds: int, seconds: int) -> d
             running = {name: stack.enter_context(serving(server, contenders[name], comparison)) for name in names}
             for warming_up in (True, False):
                 for name in names:
-                    figures = load(running[name], 1 if warming_up else seconds, comparison.connections)
+                    beside = name != next(iter(contenders))
+                    figures = load(running[name], 1 if warming_up else seconds, comparison, beside=beside)
                     for key in () if warming_up else COLUMNS:
                         results[name][key].append(figures[key])
     return results

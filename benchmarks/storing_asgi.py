@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,12 @@ from jsonschema import Draft202012Validator
 from pixelmw.asgi import PixelASGI
 from pixelmw.delivery import Spool
 from pixelmw.replies import GIF
-from pixelmw.sinks import JSONLines, SQLite
+from pixelmw.sinks import BatchSink, JSONLines, SQLite
 from pixelmw.sinks.sql import SQL
 
 _HEADERS = [(name.lower().encode(), value.encode()) for name, value in contenders.HEADERS.items()]
 _HEADERS += [(b"content-type", b"image/gif"), (b"content-length", str(len(GIF)).encode())]
+SLOW = 0.05  # seconds
 _VALIDATOR = Draft202012Validator(contenders.PAGE_SCHEMA)
 
 
@@ -42,6 +45,34 @@ async def keep_nothing(event: dict[str, Any]) -> None:
 def nothing() -> PixelASGI:
     """A sink that does nothing."""
     return PixelASGI(floor_app, keep_nothing)
+
+
+def _take_long(event: dict[str, Any]) -> None:
+    time.sleep(SLOW)
+
+
+async def _take_long_awaited(event: dict[str, Any]) -> None:
+    await asyncio.sleep(SLOW)
+
+
+class _SlowBatches(BatchSink):
+    def write(self, events: Sequence[dict[str, Any]]) -> None:
+        time.sleep(SLOW)
+
+
+def slow_thread() -> PixelASGI:
+    """A plain function as sink, which takes long."""
+    return PixelASGI(floor_app, _take_long)
+
+
+def slow_task() -> PixelASGI:
+    """An awaited sink, which takes long."""
+    return PixelASGI(floor_app, _take_long_awaited)
+
+
+def slow_batch() -> PixelASGI:
+    """A sink that takes batches, and as long for each."""
+    return PixelASGI(floor_app, _SlowBatches())
 
 
 def jsonlines() -> PixelASGI:
