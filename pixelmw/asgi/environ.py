@@ -68,16 +68,25 @@ async def add_body(environ: WSGIEnvironment, receive: Receive, max_bytes: int) -
 
 
 def _add_headers(environ: WSGIEnvironment, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    repeated: dict[str, list[str]] = {}
     for name, value in headers:
-        if (key := _key_of(name)) is None:
+        key = _key_of(name) if len(name) <= _MAX_CACHED_NAME else _key_of.__wrapped__(name)
+        if key is None:
             continue
         text = value.decode("latin-1")
-        if key in environ:  # RFC 9110, section 5.3; and RFC 6265, section 5.4, for the one that has no commas
-            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
-        environ[key] = text
+        if key in environ:
+            repeated.setdefault(key, [environ[key]]).append(text)
+        else:
+            environ[key] = text
+    for key, texts in repeated.items():
+        # RFC 9110, section 5.3; and RFC 6265, section 5.4, for the one that has no commas
+        environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(texts)
 
 
-# Clients send any names they like.
+# Clients send any names they like, and some servers set them no limit: that is 50 KB at most.
+_MAX_CACHED_NAME = 64
+
+
 @lru_cache(maxsize=256)
 def _key_of(name: bytes) -> str | None:
     if b"_" in name:
