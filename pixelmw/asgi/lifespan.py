@@ -14,8 +14,8 @@ logger = logging.getLogger("pixelmw.requests")
 
 # Seconds for a sink to send what it has, and for it to close. Servers end a worker after thirty or more.
 _CLOSE_TIMEOUT = 10.0
-# An application that refuses the scope has not asked for the first message, which then is there at once.
-_FIRST_MESSAGE_TIMEOUT = 1.0
+# Seconds. If the application has not asked for the first message, it is there at once.
+_FIRST_MESSAGE_TIMEOUT = 0.5
 _ENDS = ("lifespan.shutdown.complete", "lifespan.shutdown.failed")
 
 Receive = Callable[[], Awaitable[Any]]
@@ -30,10 +30,13 @@ class Lifespan:
         self._ways = ways
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_answered = False
+        has_answered = took_it_for_a_request = False
 
         async def send_on(message: Any) -> None:
-            nonlocal has_answered
+            nonlocal has_answered, took_it_for_a_request
+            if not message["type"].startswith("lifespan."):
+                took_it_for_a_request = True
+                raise ValueError(f"{message['type']} is no answer to a lifespan")
             has_answered = True
             if message["type"] in _ENDS:
                 await self._close()
@@ -47,16 +50,16 @@ class Lifespan:
                 raise
             refusal = raised
         if not has_answered:
-            await self._answer(receive, send, refusal)
+            await self._answer(receive, send, None if took_it_for_a_request else refusal)
 
     async def _answer(self, receive: Receive, send: Send, refusal: Exception | None) -> None:
-        """Speak for an application that has refused the scope with *refusal*, or returned at once."""
+        """Speak for an application that has refused the scope with *refusal*, or has no answer to it."""
         try:
             message = await asyncio.wait_for(receive(), _FIRST_MESSAGE_TIMEOUT)
-        except TimeoutError:  # the application has taken the message, and then it failed: that is for the server
-            if refusal is not None:
+        except TimeoutError:  # the application has taken the message
+            if refusal is not None:  # and then it failed: that is for the server
                 raise refusal from None
-            return
+            message = {"type": "lifespan.startup"}
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
             message = await receive()

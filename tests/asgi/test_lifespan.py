@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -61,6 +62,16 @@ async def ignores(scope: Any, receive: Any, send: Any) -> None:
     return
 
 
+async def answers_anything(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def answers_anything_and_hides_errors(scope: Any, receive: Any, send: Any) -> None:
+    with suppress(Exception):
+        await answers_anything(scope, receive, send)
+
+
 async def fails_at_startup(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     raise LookupError("no database")
@@ -97,7 +108,27 @@ async def live(app: PixelASGI, events: int = 1) -> list[Any]:
     return sent
 
 
-@pytest.mark.parametrize("host", [speaks_lifespan, refuses, ignores])
+async def reads_a_body_first(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await answers_anything(scope, receive, send)
+
+
+async def reads_and_returns(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+
+
+HOSTS = [
+    speaks_lifespan,
+    refuses,
+    ignores,
+    answers_anything,
+    answers_anything_and_hides_errors,
+    reads_a_body_first,
+    reads_and_returns,
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
 def test_the_sink_is_flushed_and_closed_before_the_end_is_answered(host: Any) -> None:
     app = PixelASGI(host, Closing())
     assert asyncio.run(live(app)) == [
