@@ -109,3 +109,30 @@ def test_the_wrappers_gather_too(wrapper: str, tmp_path: Any) -> None:
         app = PixelASGI(host, sink)
         assert asyncio.run(statuses(app)) == [200] * MANY
     assert sorted(stored) == sorted(map(str, range(MANY)))
+
+
+def test_a_thread_that_is_to_end_while_it_stores_says_nothing_about_the_events() -> None:
+    sink = Plain()
+
+    def judge(events: Sequence[Event]) -> None:
+        raise SystemExit(1)
+
+    app = PixelASGI(host, refusing(sink, judge))
+    assert asyncio.run(all_at_once(app, sink)) == [503] * MANY
+    assert (app.stats(), app.waiting) == ({"unavailable": MANY}, 0)
+
+
+def test_a_sink_that_was_long_silent_and_is_down_answers_all_that_wait(sink: Plain | Awaited) -> None:
+    def judge(events: Sequence[Event]) -> None:
+        raise Unavailable("down")
+
+    refusing(sink, judge)
+    sink.timeout = 0.2
+    app = PixelASGI(host, sink)
+
+    async def ask_all() -> list[int]:
+        asyncio.get_running_loop().call_later(0.15, sink.go_on.set)
+        return await statuses(app)
+
+    assert asyncio.run(ask_all()) == [503] * MANY
+    assert len(sink.sizes) <= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -172,3 +173,39 @@ async def live_until_failure(app: PixelASGI) -> list[str]:
     with pytest.raises(LookupError):
         await app({"type": "lifespan"}, receive, send)
     return sent
+
+
+def test_the_end_waits_for_what_is_under_way_each_time_the_application_ends() -> None:
+    go_on = threading.Event()
+    stored: list[str] = []
+
+    def sink(event: Event) -> None:
+        go_on.wait(20)
+        stored.append(event["userId"])
+
+    app = PixelASGI(speaks_lifespan, sink)
+
+    async def live_once(user: str) -> None:
+        to_app: asyncio.Queue[Any] = asyncio.Queue()
+        sent: list[str] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        life = asyncio.ensure_future(app({"type": "lifespan"}, to_app.get, send))
+        await to_app.put({"type": "lifespan.startup"})
+        request = asyncio.ensure_future(ask(app, track(user)))
+        while not app.waiting:
+            await asyncio.sleep(0.001)
+        await to_app.put({"type": "lifespan.shutdown"})
+        await asyncio.sleep(0.05)
+        assert sent == ["lifespan.startup.complete"]
+        go_on.set()
+        await asyncio.wait_for(life, 20)
+        assert sent[1:] == ["lifespan.shutdown.complete"]
+        assert (await request)[0] == 200
+
+    for user in ("first", "second"):
+        asyncio.run(live_once(user))
+        go_on.clear()
+    assert stored == ["first", "second"]

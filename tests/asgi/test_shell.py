@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pixelmw import Event
+from pixelmw import Collector, Event
 from pixelmw.asgi import PixelASGI
 from pixelmw.live import LiveView
 from tests.support.asgi import ask
@@ -116,6 +116,14 @@ def test_the_live_view_is_served() -> None:
     status, answered, body = get(app, "/_pixelmw/all", headers=headers)
     assert (status, json.loads(body)) == (200, {"total": 1, "good": 1, "bad": 0})
     assert answered[b"content-type"].startswith(b"application/json")
+
+
+def test_a_ready_collector_is_wrapped_around() -> None:
+    events: list[Event] = []
+    collector = Collector(events.append)
+    app = PixelASGI.around(host, collector, paths={"/t": "track"}, reply="ok")
+    assert get(app, f"/t?{TRACK.partition('?')[2]}")[::2] == (200, b"OK")
+    assert (app.collector, app.stats(), len(events)) == (collector, {"accepted": 1}, 1)
 
 
 def test_whoever_gets_an_answer_may_change_its_headers() -> None:

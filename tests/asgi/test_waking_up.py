@@ -157,6 +157,38 @@ def test_where_no_thread_can_start_the_answer_is_503_and_later_ones_are_stored(k
     assert app.waiting == 0
 
 
+class TwoLanes(Plain):
+    lanes = 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stack of this size may be had")
+def test_where_no_more_threads_can_start_those_that_run_store_all() -> None:
+    sink = TwoLanes()
+    app = PixelASGI(host, sink)
+
+    async def ask_both() -> list[int]:
+        first = asyncio.ensure_future(ask(app, track("first")))
+        await until(lambda: sink.sizes)
+        with without_threads():
+            second = asyncio.ensure_future(ask(app, track("second")))
+            await until(lambda: app.waiting == 2)
+        sink.go_on.set()
+        return [status for status, _, _ in await asyncio.gather(first, second)]
+
+    assert asyncio.run(asyncio.wait_for(ask_both(), 20)) == [200] * 2
+    assert sink.stored == ["first", "second"]
+
+
+def test_an_interrupt_within_an_async_sink_passes_on_and_leaves_nothing_waiting() -> None:
+    async def sink(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    app = PixelASGI(host, sink)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(ask(app, track("a")))
+    assert app.waiting == 0
+
+
 @contextmanager
 def without_threads() -> Iterator[None]:
     """No thread can start, for want of memory for its stack."""
