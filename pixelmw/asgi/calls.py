@@ -174,6 +174,7 @@ def begin_task(pending: Pending, function: Callable[..., Any], arguments: tuple[
     else:
         _tasks.add(task)
         task.add_done_callback(ended)
+    del task  # it keeps the traceback of its error, which leads to this frame: they would make a circle
 
 
 def _begun(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, object]) -> asyncio.Task[object]:

@@ -1,0 +1,134 @@
+"""A request leaves nothing that only the collector of cycles would find, however it ends in the ASGI shell."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pixelmw import Event, Rejected
+from pixelmw.asgi import PixelASGI
+from pixelmw.sinks import BatchSink, Undeliverable
+from tests.support.asgi import ask
+from tests.support.asgi_hosts import host, track
+
+REQUESTS = 20
+
+
+def fails(*arguments: Any) -> str:
+    error = OSError(28, "full")
+    raise error
+
+
+async def fails_at_once(*arguments: Any) -> None:
+    fails()
+
+
+async def fails_later(*arguments: Any) -> None:
+    await asyncio.sleep(0)
+    fails()
+
+
+async def refuses(*arguments: Any) -> None:
+    error = Rejected("invalid", "why")
+    raise error
+
+
+async def waits(*arguments: Any) -> None:
+    await asyncio.sleep(0)
+
+
+class Batches(BatchSink):
+    def __init__(self, judge: Callable[[], object] = list) -> None:
+        self.judge = judge
+
+    def write(self, events: Any) -> None:
+        self.judge()
+
+
+class AwaitedBatches(Batches):
+    async def write(self, events: Any) -> None:  # type: ignore[override]
+        await asyncio.sleep(0)
+        self.judge()
+
+
+def never(*arguments: Any) -> None:
+    error = Undeliverable("no")
+    raise error
+
+
+ENDS: dict[str, dict[str, Any]] = {
+    "a thread stores": {"sink": lambda event: None},
+    "a task refuses at once": {"sink": refuses, "enrich": [waits]},
+    "a task stores": {"sink": waits},
+    "a batch stores": {"sink": Batches()},
+    "an awaited batch stores": {"sink": AwaitedBatches()},
+    "a thread fails": {"sink": fails},
+    "a task fails at once": {"sink": fails_at_once},
+    "a task fails": {"sink": fails_later},
+    "a batch fails": {"sink": Batches(fails)},
+    "an awaited batch fails": {"sink": AwaitedBatches(fails)},
+    "a batch is never taken": {"sink": Batches(never)},
+    "an awaited enricher refuses": {"sink": print, "enrich": [refuses]},
+    "a thread for on_reject fails": {"sink": print, "enrich": [refuses], "on_reject": fails},
+    "it is full": {"sink": print, "max_waiting": 1, "enrich": [lambda event, request: None]},
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_no_request_leaves_a_cycle(name: str) -> None:
+    logging.disable()
+    app = PixelASGI(host, **ENDS[name])
+
+    async def ask_all() -> int:
+        for _ in range(REQUESTS):  # what is made once is made now
+            await ask(app, track("a"))
+        gc.collect()
+        gc.disable()
+        for _ in range(REQUESTS):
+            await ask(app, track("a"))
+        return gc.collect()
+
+    try:
+        found = asyncio.run(ask_all())
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)
+    assert found == 0
+
+
+def test_a_request_that_is_cancelled_leaves_no_cycle() -> None:
+    async def ask_and_leave(app: PixelASGI, go_on: asyncio.Event) -> None:
+        request = asyncio.ensure_future(ask(app, track("a")))
+        while not app.waiting:
+            await asyncio.sleep(0)
+        request.cancel()
+        await asyncio.wait([request])
+        go_on.set()
+        while app.waiting:
+            await asyncio.sleep(0)
+        go_on.clear()
+
+    async def ask_all() -> int:
+        go_on = asyncio.Event()
+
+        async def sink(event: Event) -> None:
+            await go_on.wait()
+
+        app = PixelASGI(host, sink)
+        await ask_and_leave(app, go_on)
+        gc.collect()
+        gc.disable()
+        for _ in range(REQUESTS):
+            await ask_and_leave(app, go_on)
+        return gc.collect()
+
+    try:
+        found = asyncio.run(ask_all())
+    finally:
+        gc.enable()
+    assert found == 0
