@@ -161,13 +161,13 @@ def as_exception(raised: BaseException, function: object) -> BaseException:
     return error
 
 
-def begin_task(pending: Pending, function: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+def begin_task(pending: Pending, function: Awaited, arguments: tuple[object, ...]) -> None:
     """Call *function*, and await the coroutine that it returns in a task of its own.
 
     From Python 3.12 on, the task begins at once. If it has to wait for nothing,
     its outcome is known when this returns, and the loop takes no turn for it.
     """
-    task = _begun(pending.loop, function(*arguments))
+    task = _begun(pending.loop, function.function(*arguments))
     ended = partial(_task_ended, pending, function)
     if task.done():
         ended(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -79,26 +79,33 @@ ENDS: dict[str, dict[str, Any]] = {
 }
 
 
+async def least_found(ask_some: Callable[[], Awaitable[object]]) -> int:
+    """The fewest objects in cycles after one of a few rounds: in some, others leave what they had."""
+    gc.collect()
+    gc.disable()
+    try:
+        found: list[int] = []
+        for _ in range(4):
+            await ask_some()
+            found.append(gc.collect())
+        return min(found)
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("name", ENDS)
 def test_no_request_leaves_a_cycle(name: str) -> None:
     logging.disable()
     app = PixelASGI(host, **ENDS[name])
 
-    async def ask_all() -> int:
-        for _ in range(REQUESTS):  # what is made once is made now
-            await ask(app, track("a"))
-        gc.collect()
-        gc.disable()
+    async def ask_some() -> None:
         for _ in range(REQUESTS):
             await ask(app, track("a"))
-        return gc.collect()
 
     try:
-        found = asyncio.run(ask_all())
+        assert asyncio.run(least_found(ask_some)) == 0
     finally:
-        gc.enable()
         logging.disable(logging.NOTSET)
-    assert found == 0
 
 
 def test_a_request_that_is_cancelled_leaves_no_cycle() -> None:
@@ -120,15 +127,11 @@ def test_a_request_that_is_cancelled_leaves_no_cycle() -> None:
             await go_on.wait()
 
         app = PixelASGI(host, sink)
-        await ask_and_leave(app, go_on)
-        gc.collect()
-        gc.disable()
-        for _ in range(REQUESTS):
-            await ask_and_leave(app, go_on)
-        return gc.collect()
 
-    try:
-        found = asyncio.run(ask_all())
-    finally:
-        gc.enable()
-    assert found == 0
+        async def ask_some() -> None:
+            for _ in range(REQUESTS):
+                await ask_and_leave(app, go_on)
+
+        return await least_found(ask_some)
+
+    assert asyncio.run(ask_all()) == 0
