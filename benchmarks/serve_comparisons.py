@@ -66,7 +66,8 @@ COMPARISONS = {
         },
         interface="asgi", workers=2, threads=1, connections=64,
     ),
-    # How long the other paths of the host take, while pixels are asked for whose sink takes 50 ms.
+    # How long the other paths of the host take, while as many clients ask for pixels as there are threads, and the sink
+    # takes 50 ms. Clients that are answered together come again together, and others wait for all of them.
     "asgi host": Comparison(
         {
             "unwrapped": "storing_asgi:floor",
@@ -74,7 +75,7 @@ COMPARISONS = {
             "50 ms awaited": "storing_asgi:slow_task",
             "50 ms for a batch": "storing_asgi:slow_batch",
         },
-        interface="asgi", workers=1, threads=1, connections=8, target="/", pixel_connections=32,
+        interface="asgi", workers=1, threads=1, connections=8, target="/", pixel_connections=8,
     ),
 }  # fmt: skip
 SERVERS = {
