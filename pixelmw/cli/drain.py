@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +17,20 @@ from ..delivery.disk.dead_letter_store import DeadLetterStore
 from ..delivery.disk.directory import SpoolDirectory
 from ..delivery.disk.drain_lock import DrainLock
 from ..delivery.disk.drainer import Drainer
+from ..delivery.watch import LongCalls, unwatch, watch
+from ..events import Sink
 from ..sinks.base import close_sink
+from ..system.threads import Task
 from .console import print_line
+from .forwarding import PATIENCE, SCAN_INTERVAL, Forwarding
 from .parser import seconds
 from .progress import ProgressBar
 from .spool_summary import Left, check_is_spool, summary
 from .target import DrainTarget
+from .time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from .parser import Commands
-
-_SCAN_INTERVAL = 1.0  # seconds between two looks for new events or for the drain lock
 
 
 def add_drain(commands: Commands) -> None:
@@ -75,35 +80,57 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :raises ValueError: if there is no spool, or no such sink.
     :raises OSError: if another process is forwarding from the spool.
     """
-    letters = DeadLetterStore(Path(path).absolute() / "dead")
-    directory = letters.directory if dead else SpoolDirectory(path)
-    if dead and not directory.path.is_dir():
-        raise ValueError(f"{path} holds no dead letters")
-    check_is_spool(directory)
-    target = DrainTarget(sink, SpoolDirectory(path).path)
-    deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
-    lock = _taken_drain_lock(directory, wait_until=deadline if follow else 0.0)
-    drainer = Drainer(
-        directory,
-        target.sink,
-        retry=target.retry,
-        dead_letter=target.dead_letter or letters,
-        max_batch=target.max_batch,
-        # A dead letter that is refused again goes to a new segment, which is not read in this run.
-        only=frozenset(directory.segments()) if dead else None,
-    )
-    drainer.begin_turn()
-    backlog = Backlog(directory)
-    started = time.monotonic()
-    with suppress(KeyboardInterrupt), ProgressBar(backlog.count()[0]) as progress:
-        _forward_all(drainer, progress, follow=follow, deadline=deadline)
-    left = Left.of(directory, letters.directory)
-    print_line(summary(drainer, left, directory, time.monotonic() - started))
-    drainer.in_flight.close()
-    for each in (target.sink, letters):
-        close_sink(each)
-    lock.close()
-    return 1 if (any(left) or drainer.forwarder.counts["dead"]) and not follow else 0
+    with TimeLimit(timeout) as limit:
+        limit.doing = f"while {sink} was being loaded"
+        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
+        letters = DeadLetterStore(Path(path).absolute() / "dead")
+        directory = letters.directory if dead else SpoolDirectory(path)
+        if dead and not directory.path.is_dir():
+            raise ValueError(f"{path} holds no dead letters")
+        check_is_spool(directory)
+        target = DrainTarget(sink, SpoolDirectory(path).path)
+        limit.doing = f"in the directory {path}"
+        lock = _taken_drain_lock(directory, wait_until=deadline if follow else 0.0)
+        drainer = Drainer(
+            directory,
+            target.sink,
+            retry=target.retry,
+            dead_letter=target.dead_letter or letters,
+            max_batch=target.max_batch,
+            # A dead letter that is refused again goes to a new segment, which is not read in this run.
+            only=frozenset(directory.segments()) if dead else None,
+        )
+        drainer.begin_turn()
+        long_calls = LongCalls(path, drainer.calls)
+        watch(long_calls)
+        started = time.monotonic()
+        with ProgressBar(Backlog(directory).count()[0]) as progress:
+            forwarding = Forwarding(drainer, follow=follow, deadline=deadline, draw=progress.draw)
+            forwarding.run()
+        unwatch(long_calls)
+        left = Left.of(directory, letters.directory)
+        print_line(summary(drainer, left, directory, time.monotonic() - started, forwarding.waited_for))
+        drainer.in_flight.close()
+        limit.doing = f"while {target.sink!r} was being closed"
+        if not forwarding.is_given_up:  # its call would have to end first
+            _close([target.sink, letters], None if timeout is None else max(PATIENCE, deadline - time.monotonic()))
+        lock.close()
+        is_done = follow or not (any(left) or drainer.forwarder.counts["dead"])
+        limit.code = 0 if is_done and not forwarding.is_given_up else 1
+        return limit.code
+
+
+def _close(sinks: Iterable[Sink], timeout: float | None) -> None:
+    """Close each of *sinks*, within so many seconds."""
+    for each in sinks:
+        if timeout is None:
+            close_sink(each)
+            continue
+        task = Task(partial(close_sink, each, timeout), "pixelmw-drain-close")
+        if task.wait(timeout):
+            task.result()
+        else:
+            print_line(f"pixelmw: {each!r} could not be closed within {timeout:.0f} s", error=True)
 
 
 def _taken_drain_lock(directory: SpoolDirectory, *, wait_until: float) -> DrainLock:
@@ -116,18 +143,6 @@ def _taken_drain_lock(directory: SpoolDirectory, *, wait_until: float) -> DrainL
     while not lock.try_take():
         if (remaining := wait_until - time.monotonic()) <= 0:
             raise OSError(f"somebody else is forwarding from {directory.path}: {lock.holder()}")
-        time.sleep(min(_SCAN_INTERVAL, remaining))
+        time.sleep(min(SCAN_INTERVAL, remaining))
     directory.cursors.remove_stale()
     return lock
-
-
-def _forward_all(drainer: Drainer, progress: ProgressBar, *, follow: bool, deadline: float) -> None:
-    while True:
-        step = drainer.step()
-        progress.draw(drainer.forwarder.counts["forwarded"] + drainer.forwarder.counts["dead"])
-        if step.nothing_is_left and not follow:
-            return
-        pause = _SCAN_INTERVAL if step.nothing_is_left else step.wait
-        if time.monotonic() + pause > deadline:
-            return
-        time.sleep(pause)

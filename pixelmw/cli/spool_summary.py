@@ -44,10 +44,15 @@ class Left(NamedTuple):
         return cls(Backlog(directory).count()[0], dead, damaged)
 
 
-def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float) -> str:
-    """Return what *drainer* has done in so many *seconds*, and what is left, on one line."""
+def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, waited_for: str) -> str:
+    """Return what *drainer* has done in so many *seconds*, and what is left, on one line.
+
+    :param waited_for: what it was waiting for when its time was over; empty if it was not over.
+    """
     counts = drainer.forwarder.counts
     parts = [f"forwarded {_events(counts['forwarded'])} in {seconds:.1f} s"]
+    if waited_for:
+        parts.append(f"gave up waiting for {waited_for}")
     if dead := counts["dead"]:
         parts.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
     if damaged := drainer.damaged_records:

@@ -1,4 +1,4 @@
-"""Threads under different servers: if background threads run, and what is safe under gevent: blocking calls, locks."""
+"""Threads under different servers: if background threads run, what is safe under gevent, and calls that may hang."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -123,3 +123,40 @@ def run_elsewhere(call: Callable[[], object]) -> None:
         start(call, ())
     except RuntimeError:
         call()
+
+
+class Task(Generic[_T]):
+    """A call on a daemon thread of its own, for which nobody has to wait longer than he wants to.
+
+    :param call: is made at once.
+    :param name: that of the thread.
+    :raises RuntimeError: if no thread can be started.
+    """
+
+    def __init__(self, call: Callable[[], _T], name: str) -> None:
+        self._call = call
+        self._outcome: tuple[_T | None, BaseException | None] | None = None
+        self._end = threading.Event()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def is_done(self) -> bool:
+        """Return True if the call has ended."""
+        return self._outcome is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most *seconds* for the end of the call; returns True if it has ended."""
+        self._end.wait(min(max(0.0, seconds), threading.TIMEOUT_MAX))
+        return self.is_done()
+
+    def result(self) -> _T:
+        """Return what the call returned, or raise what it raised; it has to have ended."""
+        if self._outcome is None:
+            raise ValueError("the call has not ended")
+        result, error = self._outcome
+        if error is not None:
+            raise error
+        return cast(_T, result)
+
+    def _run(self) -> None:
+        self._outcome = _outcome_of(self._call)
+        self._end.set()

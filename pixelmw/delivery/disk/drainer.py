@@ -51,6 +51,7 @@ class Drainer:
         pause_if_busy: Callable[[], object] = lambda: None,
     ) -> None:
         self._directory = directory
+        self._sink = sink
         self._reader = SegmentReader(directory, quarantine or Quarantine(directory))
         self.calls = CallClock()
         self.in_flight = InFlight(directory)
@@ -74,6 +75,13 @@ class Drainer:
         """How many records were lost to damage; what was left of them is in quarantine."""
         return self._reader.damaged_records
 
+    @property
+    def obstacle(self) -> str:
+        """What the next step waits for, in words, if it waits."""
+        if not len(self.forwarder):
+            return "another process, which holds the lock of a segment"
+        return f"another try with {self._sink!r}"
+
     def begin_turn(self) -> None:
         """Forget what was read, and look what the process left that had the turn before; counts and pauses stay."""
         self.forwarder.forget()
@@ -81,6 +89,18 @@ class Drainer:
         self._unread_segments.clear()
         self._unread_items = iter(())
         self._reader.forget()
+
+    def give_up(self) -> None:
+        """Make no other call of the sink, and note what it had taken before the current one, if there is any.
+
+        Another thread calls this than the one that makes the steps, and which may never come back.
+        """
+        self.calls.stop()
+        if self.calls.current() is not None:
+            taken = self.calls.taken()
+            self.forwarder.counts["forwarded"] += len(taken)
+            self._reader.on_done(taken)
+        self.in_flight.end_in_order()
 
     def step(self) -> Step:
         """Forward one batch."""

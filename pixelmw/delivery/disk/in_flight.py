@@ -49,6 +49,7 @@ class InFlight:
         self._directory = directory
         self._deaths_of_batches = 0
         self._is_flying = False
+        self._has_ended = False
         self._descriptor: int | None = None
         self._lock = threading.Lock()  # so that nobody writes to a descriptor that is being closed
 
@@ -77,9 +78,13 @@ class InFlight:
             self._write(0, None)
 
     def end_in_order(self) -> None:
-        """Note that this process does not die of what is in flight, if anything is: it ends, and the sink is slow."""
+        """Note that this process does not die of what is in flight, if anything is: it ends, and the sink is slow.
+
+        Nothing is noted after that: another process may have the turn when the call returns.
+        """
         if self._is_flying:
             self._write(0, None)
+        self._has_ended = True
 
     def remove(self) -> None:
         """Delete the file, since no event is left; the next call of the sink makes another."""
@@ -123,6 +128,8 @@ class InFlight:
         return events + _MORE_EACH_TIME * (self._deaths_of_batches - 1) if self._deaths_of_batches else events
 
     def _write(self, events: int, alone: str | None) -> None:
+        if self._has_ended:
+            return
         deaths = dict([*self.deaths.items()][-_MAX_REMEMBERED:])
         line = {"events": events, "alone": alone, "batches": self._deaths_of_batches, "deaths": deaths}
         # One write, which a killed process has made or not. What is left behind it of a longer line is not read.

@@ -1,7 +1,7 @@
 """Reads the segments of a directory into items, and removes each segment once all of it is forwarded.
 
-It belongs to the process that holds the drain lock, and is used by one thread. The protocol between processes is
-described in :mod:`pixelmw.delivery.disk.segments`; a segment goes through these steps here:
+It belongs to the process that holds the drain lock, and is used by one thread, except ``on_done``. The protocol between
+processes is described in :mod:`pixelmw.delivery.disk.segments`; a segment goes through these steps here:
 
 ============= ================================================ =========================================================
 step          what happens                                     next
@@ -23,6 +23,7 @@ grown         ``read_grown``                                   in progress: what
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 
@@ -64,6 +65,7 @@ class SegmentReader:
         # These may wait for the writer, which may be another greenlet or process, and for the disk.
         self._seal, self._remove_read = outside_gevent(seal), outside_gevent(remove_read)
         self._progress_of_item: dict[int, SegmentProgress] = {}
+        self._done_lock = threading.Lock()  # who gives up a call notes what is done, from another thread
         self._last_number = 0
         self._unreadable: set[Segment] = set()  # those for which that has been logged
         self._seals_hold = True
@@ -99,15 +101,16 @@ class SegmentReader:
         return f"{progress.segment.name}:{progress.in_flight[item.number]}"
 
     def on_done(self, items: Iterable[Item]) -> None:
-        """Note that the sink has *items*, or that they are dead letters."""
+        """Note that the sink has *items*, or that they are dead letters. It is no error to note that twice."""
         touched: dict[Segment, SegmentProgress] = {}
-        for item in items:
-            progress = self._progress_of_item.pop(item.number)
-            del progress.in_flight[item.number]
-            touched[progress.segment] = progress
-        for progress in touched.values():
-            if not self._remove_if_finished(progress) and not progress.damage:
-                self._directory.cursors.write(progress.segment, progress.forwarded_to)
+        with self._done_lock:
+            for item in items:
+                if (progress := self._progress_of_item.pop(item.number, None)) is not None:
+                    del progress.in_flight[item.number]
+                    touched[progress.segment] = progress
+            for progress in touched.values():
+                if not self._remove_if_finished(progress) and not progress.damage:
+                    self._directory.cursors.write(progress.segment, progress.forwarded_to)
 
     def remove_finished(self) -> None:
         """Try again to remove the segments that could not be removed when they were finished."""

@@ -11,6 +11,7 @@ from ...events import Event, Sink
 from ...sinks.base import PartialFailure, Undeliverable, is_down, takes_batches
 from ...sinks.together.lines import timeout_of
 from ...sinks.together.search import MAX_UNKNOWN_ERRORS, Search, next_try
+from .call_clock import CallClock
 from .item import Item
 from .proof import MAX_REFUSALS
 
@@ -64,17 +65,16 @@ class _Events(Sequence[Event]):
         return asked_for
 
 
-def attempt(
-    sink: Sink, write: Callable[[Sequence[Event]], object], batch: Sequence[Item], *, taken_so_far: int
-) -> Outcome:
+def attempt(sink: Sink, batch: Sequence[Item], calls: CallClock, *, taken_so_far: int) -> Outcome:
     """Have *sink* store *batch*, and note on each item the failure that it met.
 
-    Each try is one call of *write*, so that others get their turn between two of them. All of them together take
+    Each try is one call of its ``write``, so that others get their turn between two of them. All of them together take
     about as long as a ``write`` may take, and what was not tried by then is left.
 
-    :param write: what :func:`.batch_writer` returns for *sink*.
+    :param calls: makes the calls, and is told what is tried and taken.
     :param taken_so_far: how many events the sink has taken in all.
     """
+    write = calls.writer(sink)
     events = _Events(batch)
     search = Search(
         events,
@@ -90,7 +90,9 @@ def attempt(
     failed_calls = 0
     while tried is not None:
         items = events.last_asked_for()
+        calls.begin_try(items)
         error = _call(write, tried)
+        calls.end_try(_taken(items, error))
         if error is not None:
             last = error
             failed_calls += len(items) > 1 or not isinstance(error, Undeliverable)
@@ -105,6 +107,15 @@ def _call(write: Callable[[Sequence[Event]], object], events: Sequence[Event]) -
     except BaseException as raised:
         return as_exception(raised)
     return None
+
+
+def _taken(items: Sequence[Item], error: Exception | None) -> Sequence[Item]:
+    """Return those of *items*, which were tried together, that the sink has taken."""
+    if error is None:
+        return items
+    if isinstance(error, PartialFailure) and error.fits(len(items)):
+        return [item for place, item in enumerate(items) if place not in error.failures]
+    return []
 
 
 def _note_failures(items: Sequence[Item], error: Exception, taken_so_far: int, *, each_alone: bool) -> None:

@@ -56,13 +56,13 @@ class Forwarder:
         self.one_by_one = 0
         self.counts: Counter[str] = Counter(forwarded=0, retried=0, dead=0)
         self._sink = sink
-        self._write = (calls := calls or CallClock()).writer(sink)
+        self._calls = calls or CallClock()
         self._retry = retry
         self._on_done = on_done
         self._in_flight = in_flight
         self._batch_size = BatchSize(max_batch)
         self._proof = Proof(retry)
-        self._items = Items(self._proof, DeadLetterQueue(sink, calls.timed(dead_letter), self._on_buried))
+        self._items = Items(self._proof, DeadLetterQueue(sink, self._calls.timed(dead_letter), self._on_buried))
         self._condition = Condition(sink, retry, monotonic, waiting=self.__len__)
         self._set_aside_pause = Pause(retry, monotonic)
 
@@ -151,8 +151,8 @@ class Forwarder:
 
     def _attempt(self, batch: Sequence[Item]) -> Outcome:
         """Have the sink store *batch*; what it takes is done."""
-        with self._in_flight(batch):
-            outcome = attempt(self._sink, self._write, batch, taken_so_far=self.counts["forwarded"])
+        with self._in_flight(batch), self._calls.attempt():
+            outcome = attempt(self._sink, batch, self._calls, taken_so_far=self.counts["forwarded"])
         self.counts["retried"] += outcome.failed_calls
         self.counts["forwarded"] += len(outcome.taken)
         self._on_done(outcome.taken)

@@ -1,0 +1,72 @@
+"""Runs the steps of ``drain`` on a thread of its own, so that a call that hangs can be given up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..delivery.disk.drainer import Drainer
+from ..system.threads import Task
+
+#: Seconds between two looks for new events.
+SCAN_INTERVAL = 1.0
+#: Seconds that a call which is under way at the end has to come back: the next process sends its events again. A call
+#: that goes well takes a fraction of a second.
+PATIENCE = 1.0
+
+
+class Forwarding:
+    """Forwards the events of a spool, until nothing is left, the time is over or it is interrupted.
+
+    :param drainer: makes the steps.
+    :param follow: also forward what comes in later.
+    :param deadline: on the monotonic clock.
+    :param draw: called after each step with the number of events that are done.
+    :ivar is_given_up: True if a step had not ended when the time was over. It makes no call of the sink any more.
+    :ivar waited_for: what it was waiting for when the time was over, in words; empty if it was not over.
+    """
+
+    def __init__(self, drainer: Drainer, *, follow: bool, deadline: float, draw: Callable[[int], object]) -> None:
+        self.is_given_up = False
+        self.waited_for = ""
+        self._drainer = drainer
+        self._follow = follow
+        self._deadline = deadline
+        self._draw = draw
+        self._is_to_end = threading.Event()
+
+    def run(self) -> None:
+        """Forward, and raise what a step raised. Ctrl-C ends it as the end of the time does."""
+        task = Task(self._forward, "pixelmw-drain")
+        try:
+            with suppress(KeyboardInterrupt):
+                task.wait(self._deadline - time.monotonic())
+        finally:
+            self._is_to_end.set()
+            self._drainer.calls.stop()
+        with suppress(KeyboardInterrupt):
+            task.wait(PATIENCE)
+        if task.is_done():
+            task.result()
+            return
+        self.is_given_up = True
+        call = self._drainer.calls.current()
+        self.waited_for = "the disk" if call is None else f"a call of {call[0]!r}, which has lasted for {call[1]:.1f} s"
+        self._drainer.give_up()
+
+    def _forward(self) -> None:
+        while not self._is_to_end.is_set():
+            step = self._drainer.step()
+            if self._is_to_end.is_set():
+                return
+            counts = self._drainer.forwarder.counts
+            self._draw(counts["forwarded"] + counts["dead"])
+            if step.nothing_is_left and not self._follow:
+                return
+            pause = SCAN_INTERVAL if step.nothing_is_left else step.wait
+            if time.monotonic() + pause > self._deadline:
+                self.waited_for = "" if step.nothing_is_left else self._drainer.obstacle
+                return
+            self._is_to_end.wait(pause)
