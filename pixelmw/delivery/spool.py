@@ -9,8 +9,10 @@ from typing import Literal, Self
 from ..events import Sink
 from ..system.files import require_file_locks
 from ..system.fork import PerProcess
+from ..system.groupcommit import NotBegun, Unknown
 from .base import Delivery, WhenFull
-from .disk.destination import name_of
+from .disk.destination import Destination, name_of
+from .disk.directory import SpoolDirectory
 from .retry import Retry
 from .room_in_batch import MAX_BATCH
 from .spool_in_process import SpoolInProcess
@@ -54,10 +56,12 @@ class Spool(Delivery):
     :param dead_letter: a sink for events that *sink* will not take; without one,
         they are kept in the folder ``dead`` of the directory.
     :param name: what the directory remembers as the destination of its events; by default the sink's qualified name and
-        its topic, table, stream, path or host. If events of another one wait there, that is logged.
+        its topic, table, stream, path or host. If events of another one wait there, that is logged: when the Spool is
+        made, or when they are found later.
     :raises TypeError: for an argument of the wrong kind.
     :raises ValueError: for one of the right kind that cannot work.
     :raises RuntimeError: on a system that cannot lock files.
+    :ivar timeout: seconds for which an event waits for the disk behind others; after that it is ``Unavailable``.
     """
 
     def __init__(
@@ -92,6 +96,8 @@ class Spool(Delivery):
         self.max_bytes = max_bytes
         self.max_dead_bytes = max_bytes // 10 if max_dead_bytes is None else max_dead_bytes
         self.name = name_of(sink) if name is None else name
+        self.destination = Destination(SpoolDirectory(self.directory), self.name)
+        self.destination.look()
         self._in_process: PerProcess[SpoolInProcess] = PerProcess(
             lambda: SpoolInProcess(self), abandon=SpoolInProcess.abandon
         )
@@ -101,7 +107,10 @@ class Spool(Delivery):
 
     def _store(self, payloads: list[bytes]) -> None:
         in_process = self._in_process.get()
-        in_process.journal.append(payloads)
+        try:
+            in_process.journal.append(payloads, patience=self.timeout)
+        except (NotBegun, Unknown) as error:
+            raise in_process.disk_hangs(error) from None
         in_process.wake()
 
     def start(self) -> None:

@@ -7,10 +7,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ..sinks.base import Unavailable
+from ..system.groupcommit import NotBegun, Unknown
+from ..system.logs import LogThrottle
 from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
 from .disk.backlog import Backlog
 from .disk.dead_letter_store import DeadLetterStore
-from .disk.destination import other_destination
 from .disk.directory import DEAD, SpoolDirectory
 from .disk.drainer import Drainer
 from .disk.journal import Journal
@@ -28,6 +30,8 @@ logger = logging.getLogger("pixelmw.delivery")
 
 # Seconds that new events gather before they are forwarded, so that they share a batch.
 _GATHER_SECONDS = 0.1
+# Seconds that the thread waits, after a fault, for a commit under way before it goes on without closing the file.
+_PATIENCE_AFTER_FAULT = 1.0
 # Seconds between looks of a flush() whose events another process may forward.
 _FLUSH_POLL = 0.05
 
@@ -38,8 +42,7 @@ class SpoolInProcess:
     def __init__(self, spool: Spool) -> None:
         self._directory = SpoolDirectory(spool.directory)
         self._directory.prepare()
-        if (other := other_destination(self._directory, spool.name)) is not None:
-            logger.warning("%s holds events for %s, and they go to %s now", spool.directory, other, spool.name)
+        spool.destination.note()
         full = f"{spool.directory} is full (max_bytes={spool.max_bytes})"
         quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
         full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
@@ -55,7 +58,9 @@ class SpoolInProcess:
             quarantine=Quarantine(self._directory, dead_quota.admit),
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
-        self._turns = Turns(self._directory, self._drainer, close_files=self._close_files)
+        self._turns = Turns(
+            self._directory, self._drainer, destination=spool.destination, close_files=self._close_files
+        )
         self._worker = Worker(
             self._turns, owner=spool, calls=self._drainer.calls, name="pixelmw-spool", gather=_GATHER_SECONDS,
             pause_when_closing=None,
@@ -66,11 +71,20 @@ class SpoolInProcess:
         self._backlog = Backlog(self._directory)
         self._dead_backlog = Backlog(self._dead_letters.directory)
         self._backlog_lock = threading.Lock()
+        self._log_throttle = LogThrottle()
 
     def wake(self, *, now: bool = False) -> None:
         """Have the thread forward what was stored, which is safe whether it can be started or not."""
         if self._threads_run:
             self._worker.wake(now=now)
+
+    def disk_hangs(self, error: NotBegun | Unknown) -> Unavailable:
+        """Return what a visitor is told who has waited for the disk behind others, and log it if nobody waits now."""
+        if isinstance(error, NotBegun) and error.is_stuck and self._log_throttle.allows("stuck"):
+            logger.error(
+                "the disk of %s %s without an end; until it ends, no event is taken", self._directory.path, error
+            )
+        return Unavailable(f"the disk of {self._directory.path}: {error}")
 
     def flush(self, timeout: float | None) -> bool:
         """Wait until the segments that are there now are gone, whichever process forwards them.
@@ -90,9 +104,10 @@ class SpoolInProcess:
 
     def close(self, timeout: float | None) -> None:
         """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
+        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         self._worker.close(timeout, for_good=True)
-        self._drainer.in_flight.end_in_order()
-        self._close_files()
+        self._drainer.give_up()
+        self._close_files(None if timeout is None else max(0.0, deadline - time.monotonic()))
 
     def abandon(self) -> None:
         """In a child: close the descriptors of its parent, which goes on with what they are open for."""
@@ -100,9 +115,9 @@ class SpoolInProcess:
         self.journal.abandon()
         self._drainer.in_flight.abandon()
 
-    def _close_files(self) -> None:
-        self.journal.close()
-        self._dead_letters.close()
+    def _close_files(self, timeout: float | None = _PATIENCE_AFTER_FAULT) -> None:
+        self.journal.close(timeout)
+        self._dead_letters.close(timeout)
         self._drainer.in_flight.close()
 
     def stats(self, *, dropped: int) -> SpoolStats:

@@ -4,7 +4,7 @@ Rules:
 
 1. A step forwards one batch, or finds that there is nothing to do. It says by :class:`Step` when the next one is due.
 2. ``_lock`` guards the thread's life and its flags. It is not held during a step, which may last as long as a call of
-   the sink.
+   the sink, and not during ``give_up``, which may wait for the disk: visitors and ``close`` wait for it.
 3. One thread at a time takes steps (``OneThread``).
 4. New events gather for ``gather`` seconds, so that they share a batch. They end no pause after a failure, and nor
    does ``flush``: the destination is not called more often than its failures allow. Only ``close`` shortens a pause.
@@ -178,8 +178,7 @@ class Worker:
             while self._wait(step):
                 step = self._step()
         finally:
-            with self._lock:
-                self._end()
+            self._end()
 
     def _step(self) -> Step:
         try:
@@ -191,14 +190,14 @@ class Worker:
             return Step(PAUSE_AFTER_FAULT, idle=False)
 
     def _wait(self, step: Step) -> bool:
-        """Wait until the next step is due; returns False once the thread has ended instead."""
+        """Wait until the next step is due; returns False if the thread is to end instead."""
         with self._lock:
             began = time.monotonic()
             while True:
                 now = time.monotonic()
                 if self._deadline is not None:
                     if self._is_to_end(step, now):
-                        self._end()
+                        self._new_since = None
                         return False
                     if not self._is_closing:
                         self._is_closing = True
@@ -231,10 +230,14 @@ class Worker:
         return due
 
     def _end(self) -> None:
-        """Leave the work to the next thread; the lock is held."""
-        if self._thread.is_own():
-            self._work.give_up(after_fault=False)
+        """Leave the work to the next thread, and start that one if there are new events."""
+        try:
+            self._work.give_up(after_fault=False)  # without the lock: it may wait for the disk
+        finally:
             unwatch(self._long_calls)
-            self._new_since = None
-            self._thread.leave()
-            self._condition.notify_all()
+            with self._lock:
+                is_awaited, self._new_since = self._new_since is not None, None
+                self._thread.leave()
+                self._condition.notify_all()
+        if is_awaited:
+            self.ensure_thread()

@@ -101,7 +101,12 @@ class PerProcess(Generic[_T]):
         return self._value if self._process is current_process() else None
 
     def pop(self) -> _T | None:
-        """Like :meth:`existing`, and forget the value: the next call of :meth:`get` makes a new one."""
+        """Like :meth:`existing`, and forget the value: the next call of :meth:`get` makes a new one.
+
+        A value that is being made is not waited for: it does not exist yet.
+        """
+        if self.existing() is None:
+            return None
         with self._lock:
             value = self.existing()
             if value is not None:

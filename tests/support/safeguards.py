@@ -116,8 +116,20 @@ SAFEGUARDS = {
         "delivery/disk/directory.py", "return self._size_of(self.path)\n",
         "return self._size_of(self.path) + self.bytes_dead()\n", "delivery/disk/test_dead_bound.py::test_dead_letters"),
     "the destination is remembered": Safeguard(
-        "delivery/disk/destination.py", "os.pwrite(descriptor, name.encode(), 0)", "pass",
+        "delivery/disk/destination.py", "os.pwrite(descriptor, self._name.encode(), 0)", "pass",
         "delivery/disk/test_destination.py::test_two_sites"),
+    "the destination is looked at when a spool is made": Safeguard(
+        "delivery/spool.py", "self.destination.look()", "pass",
+        "delivery/disk/test_destination.py::test_another_destination"),
+    "a call that hangs is given up": Safeguard(
+        "cli/forwarding.py", "self._drainer.give_up()", "pass",
+        "cli/test_drain_hangs.py::test_a_call_that_hangs"),
+    "what was taken before a hanging call is done": Safeguard(
+        "delivery/disk/drainer.py", "self._reader.on_done(taken)", "pass",
+        "delivery/disk/test_close.py::test_the_next_process"),
+    "a commit that close did not wait for closes its file": Safeguard(
+        "delivery/disk/journal.py", "if self._is_to_close:", "if False:",
+        "delivery/disk/test_hanging_disk.py::test_close_ends"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
         "event = self._event = self._event or decode(self.payload)", "delivery/test_text.py::"),

@@ -104,3 +104,23 @@ def test_a_value_that_could_not_be_made_is_tried_again() -> None:
     with pytest.raises(OSError, match="not now"):
         value.get()
     assert value.get() == "made"
+
+
+def test_a_value_that_is_being_made_is_not_waited_for_by_who_would_forget_it() -> None:
+    entered, gate = threading.Event(), threading.Event()
+
+    def make() -> str:
+        entered.set()
+        assert gate.wait(20)
+        return "made"
+
+    value = PerProcess(make)
+    maker = threading.Thread(target=value.get)
+    maker.start()
+    assert entered.wait(20)
+    assert value.pop() is None
+    assert not gate.is_set()
+    gate.set()
+    maker.join(20)
+    assert value.pop() == "made"
+    assert value.pop() is None

@@ -6,16 +6,22 @@ So a directory that holds events keeps the name of their destination. It is a wo
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from ...events import Sink
 from .directory import DESTINATION, SpoolDirectory
 
+logger = logging.getLogger("pixelmw.delivery")
+
 # What tells two sinks of a class apart, if they have it. No more of a URL than its host: there may be a password in it.
 _TELLING = ("topic", "table", "stream", "path")
 _URL = "data_plane_url"
+# Seconds between two looks of a process that forwards: a look opens two files.
+_LOOK_INTERVAL = 1.0
 # What is kept of a name.
 _MAX_CHARS = 1000
 
@@ -37,20 +43,58 @@ def name_of(sink: Sink) -> str:
     return (f"{name}({', '.join(told)})" if told else name)[:_MAX_CHARS]
 
 
-def other_destination(directory: SpoolDirectory, name: str) -> str | None:
-    """Note that *directory* is for the destination *name* from now on, if no events wait there.
+class Destination:
+    """The destination *name* of the events in *directory*, as one Spool sees it.
 
-    :returns: the name of the destination that the waiting events are for, if it is another one.
+    That events of another one wait is logged once for each other name, by the object and its copies in children: when
+    it is made, when its process begins to use the directory, and while it forwards.
     """
-    with suppress(OSError):  # no event is refused for want of a word of warning
-        descriptor = directory.open_file(DESTINATION)
-        try:
-            noted = os.pread(descriptor, 4 * _MAX_CHARS, 0).decode(errors="replace")
-            if noted and noted != name and directory.segments():
-                return noted
-            if noted != name:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, name.encode(), 0)
-        finally:
-            os.close(descriptor)
-    return None
+
+    def __init__(self, directory: SpoolDirectory, name: str) -> None:
+        self._directory = directory
+        self._name = name
+        self._told_of: set[str] = set()
+        self._look_due = 0.0  # on the monotonic clock
+
+    def look(self) -> None:
+        """Say so if events of another destination wait; looks at most once a second, and makes nothing."""
+        if (now := time.monotonic()) < self._look_due:
+            return
+        self._look_due = now + _LOOK_INTERVAL
+        with suppress(OSError):  # there is no directory yet, or it is not to be used; the first event tells
+            with self._directory.open() as opened:
+                descriptor = opened.open(DESTINATION, os.O_RDONLY)
+            try:
+                self._tell_of_another(_read(descriptor))
+            finally:
+                os.close(descriptor)
+
+    def note(self) -> None:
+        """Note that the directory is for this destination from now on, if no events wait there."""
+        with suppress(OSError):  # no event is refused for want of a word of warning
+            descriptor = self._directory.open_file(DESTINATION)
+            try:
+                noted = _read(descriptor)
+                if noted != self._name and not self._tell_of_another(noted):
+                    os.ftruncate(descriptor, 0)
+                    os.pwrite(descriptor, self._name.encode(), 0)
+            finally:
+                os.close(descriptor)
+
+    def take_over(self) -> None:
+        """Do the same if events of another one waited before, and do no longer."""
+        if self._told_of:
+            self.note()
+
+    def _tell_of_another(self, noted: str) -> bool:
+        """Say so if events of the destination *noted* wait, and that is another one; returns True if they do."""
+        if noted in ("", self._name) or not self._directory.segments():
+            return False
+        if noted not in self._told_of:
+            self._told_of.add(noted)
+            logger.warning("%s holds events for %s, and they go to %s now", self._directory.path, noted, self._name)
+        return True
+
+
+def _read(descriptor: int) -> str:
+    return os.pread(descriptor, 4 * _MAX_CHARS, 0).decode(errors="replace")

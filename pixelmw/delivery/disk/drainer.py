@@ -12,7 +12,7 @@ from ..forward import Forwarder, Item
 from ..forward.call_clock import CallClock
 from ..retry import Retry
 from ..room_in_batch import MAX_BATCH, RoomInBatch
-from ..worker import Step, step_of
+from ..worker import NOTHING_LEFT, Step, step_of
 from .directory import SpoolDirectory
 from .in_flight import MAX_DEATHS, InFlight
 from .quarantine import Quarantine
@@ -105,6 +105,8 @@ class Drainer:
     def step(self) -> Step:
         """Forward one batch."""
         self._fill_pending()
+        if self.calls.is_stopped:
+            return NOTHING_LEFT
         if not len(self.forwarder):
             if self._reader.locked:
                 return Step(_LOCKED_PAUSE, idle=True)

@@ -28,6 +28,8 @@ from .directory import IN_FLIGHT, SpoolDirectory
 
 #: Deaths of processes while one event was alone in flight, after which that is no chance.
 MAX_DEATHS = 3
+# Seconds that whoever closes this waits for a write, which may wait for the disk.
+_PATIENCE = 0.1
 # Events that are remembered by their deaths. There is rarely more than one, and the line stays within a page.
 _MAX_REMEMBERED = 16
 _MAX_BYTES = 4096
@@ -82,22 +84,29 @@ class InFlight:
 
         Nothing is noted after that: another process may have the turn when the call returns.
         """
-        if self._is_flying:
-            self._write(0, None)
+        if self._is_flying and self._lock.acquire(timeout=_PATIENCE):
+            try:
+                self._write_line(0, None)
+            finally:
+                self._lock.release()
         self._has_ended = True
 
     def remove(self) -> None:
         """Delete the file, since no event is left; the next call of the sink makes another."""
         if self._descriptor is not None:
-            self.close()
+            with self._lock:
+                self.abandon()
             self.deaths.clear()
             with suppress(OSError), self._directory.open() as opened:
                 opened.remove(IN_FLIGHT)
 
     def close(self) -> None:
-        """Close the file; the next call of the sink opens it again."""
-        with self._lock:
-            self.abandon()
+        """Close the file, unless the disk hangs; the next call of the sink opens it again."""
+        if self._lock.acquire(timeout=_PATIENCE):
+            try:
+                self.abandon()
+            finally:
+                self._lock.release()
 
     def abandon(self) -> None:
         """In a child: close the descriptor of its parent."""
@@ -128,12 +137,16 @@ class InFlight:
         return events + _MORE_EACH_TIME * (self._deaths_of_batches - 1) if self._deaths_of_batches else events
 
     def _write(self, events: int, alone: str | None) -> None:
-        if self._has_ended:
-            return
+        if not self._has_ended:
+            with self._lock:
+                self._write_line(events, alone)
+
+    def _write_line(self, events: int, alone: str | None) -> None:
+        """Write what is in flight; the lock is held."""
         deaths = dict([*self.deaths.items()][-_MAX_REMEMBERED:])
         line = {"events": events, "alone": alone, "batches": self._deaths_of_batches, "deaths": deaths}
         # One write, which a killed process has made or not. What is left behind it of a longer line is not read.
-        with suppress(OSError), self._lock:
+        with suppress(OSError):
             os.pwrite(self._open(), json.dumps(line).encode() + b"\n", 0)
 
     def _open(self) -> int:

@@ -22,7 +22,8 @@ open    a commit, and it was sealed or changed, or open    closed, and a new seg
         its lock is not to be had                          the segments)
 open    no room on the disk                        open    the write is taken back; the commit fails
 open    any other failure of a write or a sync     none    closed; the commit fails
-open    ``close``                                  none    closed, while no commit is under way
+open    ``close``                                  none    closed, while no commit is under way; if one takes longer,
+                                                           it closes the segment at its end
 open    ``abandon``, in a child                    none    closed also if a thread of the parent was in a commit when
                                                            the process was forked
 ======= ========================================== ======= ======================================================
@@ -31,12 +32,14 @@ open    ``abandon``, in a child                    none    closed also if a thre
 from __future__ import annotations
 
 import errno
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from ...system.errors import copy_of
-from ...system.groupcommit import GroupCommit
+from ...system.groupcommit import GroupCommit, NotBegun
 from .directory import SpoolDirectory
 from .records import encode_record
 from .segments.name import Segment
@@ -67,16 +70,23 @@ class Journal:
         self._admit = admit
         self._writer = secrets.token_hex(6)
         self._current: SegmentWriter | None = None
+        self._is_to_close = False  # at the end of the commit under way
         self._last_created_ms = 0
         self._next_sequence = 0
         self.stored = 0
         #: Stores a sequence of payloads, all or none, or raises OSError; concurrent calls share one write and one sync.
         self.append: GroupCommit[Sequence[bytes]] = GroupCommit(self._commit)
 
-    def close(self) -> None:
-        """Close the current segment; the next record begins another."""
-        with self.append.lanes.alone():
+    def close(self, timeout: float | None = None) -> None:
+        """Close the current segment; the next record begins another.
+
+        :param timeout: the most seconds to wait for a commit under way, which may wait for the disk; ``None`` for no
+            limit. If it takes longer, the segment is closed at its end.
+        """
+        self._is_to_close = True
+        with suppress(NotBegun), self.append.lanes.alone(math.inf if timeout is None else timeout):
             self._close_current()
+            self._is_to_close = False
 
     def abandon(self) -> None:
         """In a child: close the segment of its parent, which goes on with it."""
@@ -107,6 +117,9 @@ class Journal:
         finally:
             if self._current is not None:  # after the sync: by then the next commit is more often waiting
                 self._current.release(another_commit_waits=bool(self.append.waiting))
+            if self._is_to_close:
+                self._is_to_close = False
+                self._close_current()
         current.size += len(data)
         self.stored += len(payloads)
 

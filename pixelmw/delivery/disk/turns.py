@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..worker import NOTHING_LEFT, Step
+from .destination import Destination
 from .directory import SpoolDirectory
 from .drain_lock import DrainLock
 from .drainer import Drainer
@@ -20,18 +21,33 @@ from .drainer import Drainer
 class Turns:
     """The work of a :class:`.Worker` that runs *drainer* whenever this process has the turn.
 
+    :param destination: whose events they are to be.
     :param close_files: called after a step that failed.
     """
 
-    def __init__(self, directory: SpoolDirectory, drainer: Drainer, *, close_files: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        directory: SpoolDirectory,
+        drainer: Drainer,
+        *,
+        destination: Destination,
+        close_files: Callable[[], object],
+    ) -> None:
         self._directory = directory
         self._drainer = drainer
+        self._destination = destination
         self._close_files = close_files
         self._lock = DrainLock(directory)
 
     def step(self) -> Step:
         """Forward one batch, if this process has the turn; if it has not, there is nothing to do for now."""
-        return self._drainer.step() if self._take_turn() else NOTHING_LEFT
+        if not self._take_turn():
+            return NOTHING_LEFT
+        self._destination.look()
+        step = self._drainer.step()
+        if step.nothing_is_left:
+            self._destination.take_over()
+        return step
 
     def give_up(self, *, after_fault: bool) -> None:
         """Give the turn back."""

@@ -12,17 +12,20 @@ from .item import Item
 
 
 class CallClock:
-    """Notes the calls of one thread, one at a time, so that another thread can see how far it is."""
+    """Notes the calls of one thread, one at a time, so that another thread can see how far it is.
+
+    :ivar is_stopped: True if no other call is made.
+    """
 
     def __init__(self) -> None:
+        self.is_stopped = False
         self._current: tuple[object, float] | None = None
-        self._is_stopped = False
         self._taken: list[Item] = []  # in the tries of the current attempt that are over
         self._try = _Try([])
 
     def stop(self) -> None:
         """Make no other call: whoever waits for this thread goes on without it. The current call is not ended."""
-        self._is_stopped = True
+        self.is_stopped = True
 
     def current(self) -> tuple[object, float] | None:
         """Return what is being called, and for how many seconds; ``None`` if nothing is."""
@@ -68,7 +71,7 @@ class CallClock:
 
         :raises Unavailable: after :meth:`stop`.
         """
-        if self._is_stopped:
+        if self.is_stopped:
             raise Unavailable("it is not called any more: the time for that is over")
         self._current = named, time.monotonic()
         try:

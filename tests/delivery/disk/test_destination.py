@@ -18,7 +18,7 @@ from pixelmw.sinks.http import HTTP
 from pixelmw.sinks.kafka import Kafka
 from pixelmw.sinks.redis import RedisStream
 from pixelmw.sinks.sql import SQL
-from tests.support.processes import event, run
+from tests.support.processes import event, run, wait_until
 from tests.support.spools import THREADLESS
 
 
@@ -83,6 +83,56 @@ def test_a_directory_that_an_older_version_wrote_takes_a_name(tmp_path: Path, ca
     (tmp_path / "spool" / "destination").unlink()
     with Spool(tmp_path / "spool", lambda each: None, name="shop") as spool:
         assert spool.flush(10)
+    assert told(caplog) == []
+
+
+def test_another_destination_is_told_of_once_when_the_spool_is_made_and_nothing_is_made_on_disk(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At deploy time, and not with the first event; construction may happen at an import."""
+    run(_LEAVE, tmp_path / "spool", tmp_path / "lines", "shop")
+    before = sorted(path.name for path in (tmp_path / "spool").iterdir())
+    spool = Spool(tmp_path / "spool", lambda each: None, name="blog")
+    warning = f"{tmp_path / 'spool'} holds events for shop, and they go to blog now"
+    assert told(caplog) == [warning]
+    assert sorted(path.name for path in (tmp_path / "spool").iterdir()) == before
+    spool.start()
+    spool(event("of the blog"))
+    assert spool.flush(20)
+    spool.close()
+    assert told(caplog) == [warning]
+
+
+def test_a_spool_that_is_made_where_nothing_is_yet_makes_nothing(tmp_path: Path) -> None:
+    for directory in (tmp_path / "spool", tmp_path / "missing" / "spool"):
+        Spool(directory, print)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_two_sites_that_share_an_empty_directory_are_told_by_the_one_that_forwards(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "spool"
+    arrived: list[Event] = []
+    with Spool(directory, arrived.append, name="shop") as shop:
+        shop(event("of the shop"))
+        assert shop.flush(20)
+        run(_LEAVE, directory, tmp_path / "lines", "blog")
+        wait_until(lambda: len(arrived) == 2)
+    assert told(caplog) == [f"{directory} holds events for blog, and they go to shop now"]
+
+
+def test_a_directory_takes_the_new_name_as_soon_as_it_is_empty(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "spool"
+    run(_LEAVE, directory, tmp_path / "lines", "shop")
+    with Spool(directory, lambda each: None, name="blog") as spool:
+        assert spool.flush(20)
+        wait_until(lambda: (directory / "destination").read_text() == "blog")
+    run(_LEAVE, directory, tmp_path / "lines", "blog")
+    caplog.clear()
+    Spool(directory, lambda each: None, name="blog")
     assert told(caplog) == []
 
 
