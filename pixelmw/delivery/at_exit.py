@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import logging
+import sys
 import time
 from typing import Protocol
 
+from ..system.fork import PerProcess
 from ..system.registry import Registry
 
 logger = logging.getLogger("pixelmw.delivery")
@@ -37,3 +39,21 @@ def close_all() -> None:
             delivery.close(max(0.0, deadline - time.monotonic()))
         except Exception:
             logger.exception("%r was not closed", delivery)
+
+
+def close_at_exit_of_child() -> None:
+    """Have all deliveries closed when this process ends, if it is a child of ``multiprocessing``.
+
+    A child that it forked calls no exit handlers: it calls what ``Finalize`` was given in it, and ``os._exit``.
+    """
+    _finalizer.get()
+
+
+def _make_finalizer() -> object:
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is None or util is None or process.parent_process() is None:
+        return None
+    return util.Finalize(None, close_all, exitpriority=0)
+
+
+_finalizer: PerProcess[object] = PerProcess(_make_finalizer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..events import Sink
 from ..system.fork import PerProcess
 from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
+from .at_exit import close_at_exit_of_child
 from .base import Delivery, WhenFull
 from .memory_queue import MemoryQueue
 from .retry import Retry
@@ -63,6 +64,7 @@ class Background(Delivery):
         self._queue: PerProcess[MemoryQueue] = PerProcess(self._make_queue)
 
     def _make_queue(self) -> MemoryQueue:
+        close_at_exit_of_child()
         return MemoryQueue(
             self,
             self.sink,

@@ -10,6 +10,7 @@ from ..events import Sink
 from ..system.files import require_file_locks
 from ..system.fork import PerProcess
 from ..system.groupcommit import NotBegun, Unknown
+from .at_exit import close_at_exit_of_child
 from .base import Delivery, WhenFull
 from .disk.destination import Destination, name_of
 from .disk.directory import SpoolDirectory
@@ -99,8 +100,12 @@ class Spool(Delivery):
         self.destination = Destination(SpoolDirectory(self.directory), self.name)
         self.destination.look()
         self._in_process: PerProcess[SpoolInProcess] = PerProcess(
-            lambda: SpoolInProcess(self), abandon=SpoolInProcess.abandon
+            self._begin_in_process, abandon=SpoolInProcess.abandon
         )
+
+    def _begin_in_process(self) -> SpoolInProcess:
+        close_at_exit_of_child()
+        return SpoolInProcess(self)
 
     def __repr__(self) -> str:
         return f"Spool({str(self.directory)!r}, {self.sink!r})"
