@@ -126,7 +126,9 @@ class GroupCommit(Generic[_T]):
             caller.place = len(batch.callers)
             batch.weight += weight
             batch.callers.append(caller)
-            if batch.leader is caller and self.lanes.has_free() and self._next() is batch:
+            if batch.leader is not caller:
+                caller.gate = batch.gate_of(caller, self._gates)
+            elif self.lanes.has_free() and self._next() is batch:
                 self.lanes.take(caller)
                 caller.has_lane = True
             return batch
@@ -181,8 +183,7 @@ class GroupCommit(Generic[_T]):
             return items
 
     def _follow(self, batch: Batch[_T], caller: Caller[_T], patience: float) -> None:
-        with self.lanes.mutex:
-            gate = batch.gate_of(caller, self._gates)
+        gate = caller.gate
         while not batch.done:
             limit = caller.came + (2 * patience if batch.begun else patience) - time.monotonic()
             got_through = gate.acquire(timeout=max(0.0, min(limit, LOOK)))

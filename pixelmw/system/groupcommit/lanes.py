@@ -49,7 +49,10 @@ class Lanes:
         if not self._taken:
             return False
         own = threading.get_ident()
-        return any(turn.thread == own and not turn.has_left for turn in list(self._taken))
+        for turn in list(self._taken):  # noqa: SIM110 - each caller asks, and a generator costs as much as all the rest
+            if turn.thread == own and not turn.has_left:
+                return True
+        return False
 
     def has_free(self) -> bool:
         """Return True if a lane may be taken; the mutex is held."""
@@ -57,6 +60,8 @@ class Lanes:
 
     def are_stuck(self, since: float) -> bool:
         """Return True if each lane has been taken since before *since*; the mutex is held."""
+        if not self._taken:
+            return False
         taken = list(self._taken.values())
         return len(taken) >= self._count and max(taken) < since and self._drop_ended() > 0
 
