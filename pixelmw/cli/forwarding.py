@@ -59,14 +59,14 @@ class Forwarding:
     def _forward(self) -> None:
         while not self._is_to_end.is_set():
             step = self._drainer.step()
-            if self._is_to_end.is_set():
-                return
-            counts = self._drainer.forwarder.counts
-            self._draw(counts["forwarded"] + counts["dead"])
+            if not self._is_to_end.is_set():
+                counts = self._drainer.forwarder.counts
+                self._draw(counts["forwarded"] + counts["dead"])
             if step.nothing_is_left and not self._follow:
                 return
             pause = SCAN_INTERVAL if step.nothing_is_left else step.wait
             if time.monotonic() + pause > self._deadline:
-                self.waited_for = "" if step.nothing_is_left else self._drainer.obstacle
+                if step.wait and not step.nothing_is_left:
+                    self.waited_for = self._drainer.obstacle
                 return
             self._is_to_end.wait(pause)

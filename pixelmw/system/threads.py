@@ -149,9 +149,12 @@ class Task(Generic[_T]):
         return self.is_done()
 
     def result(self) -> _T:
-        """Return what the call returned, or raise what it raised; it has to have ended."""
+        """Return what the call returned, or raise what it raised.
+
+        :raises TimeoutError: if it has not ended.
+        """
         if self._outcome is None:
-            raise ValueError("the call has not ended")
+            raise TimeoutError("the call has not ended")
         result, error = self._outcome
         if error is not None:
             raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import re
@@ -155,6 +156,18 @@ def test_what_is_waited_for_between_two_tries_is_named(shop: Path, capsys: pytes
     assert said.code == 1
     assert "; gave up waiting for another try with <function away at 0x" in said.out
     assert said.out.endswith("; 4 events are left\n")
+
+
+def test_a_lock_that_another_process_keeps_is_named(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarding, "PATIENCE", TIMEOUT)
+    (segment,) = (shop / "spool").glob("*.segment")
+    with segment.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        said = run_here(capsys, "drain", "spool", "--sink=hanging_shop:good", "--timeout=0.1")
+    assert said.code == 1
+    assert "; gave up waiting for another process, which holds the lock of a segment; 4 events are left" in said.out
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ SAFEGUARDS = {
     "a seal without the lock": Safeguard(
         "delivery/disk/segments/sealed.py", "with suppress(OSError):  # some file systems refuse; the look at",
         "if is_locked:  #", "delivery/disk/test_stopped.py::test_what_is_written_on_a_file_system"),
-    "what is locked is come back to": Safeguard("delivery/disk/drainer.py", "if self._reader.locked:", "if False:",
+    "what is locked is come back to": Safeguard("delivery/disk/drainer.py", "and self._reader.locked:", "and False:",
         "delivery/disk/test_stopped.py::"),
     "no link is followed": Safeguard(
         "delivery/disk/open_directory.py", "_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK",

@@ -1,10 +1,12 @@
-"""A call that waits in C is made elsewhere, and nobody waits for it."""
+"""A call that waits, in C or in a user's code, is made elsewhere, and nobody has to wait for it."""
 
 from __future__ import annotations
 
 import threading
 
-from pixelmw.system.threads import run_elsewhere
+import pytest
+
+from pixelmw.system.threads import Task, run_elsewhere
 from tests.support.processes import run_measured
 
 TIMEOUT = 20.0  # seconds, for what a test waits for
@@ -34,3 +36,25 @@ run_elsewhere(lambda: print(threading.current_thread() is threading.main_thread(
 
 def test_where_no_thread_can_be_started_it_is_made_here() -> None:
     assert run_measured(_NO_THREADS) == ["True"]
+
+
+def test_a_task_returns_or_raises_what_its_call_does() -> None:
+    task = Task(lambda: 42, "test")
+    assert task.wait(20)
+    assert task.result() == 42
+    failing: Task[object] = Task(lambda: int("no number"), "test")
+    assert failing.wait(20)
+    with pytest.raises(ValueError, match="no number"):
+        failing.result()
+
+
+def test_nobody_has_to_wait_for_a_task() -> None:
+    gate = threading.Event()
+    task = Task(lambda: gate.wait(20), "test")
+    assert not task.wait(0.01)
+    assert not task.is_done()
+    with pytest.raises(TimeoutError):
+        task.result()
+    gate.set()
+    assert task.wait(20)
+    assert task.is_done()

@@ -105,11 +105,11 @@ class Drainer:
     def step(self) -> Step:
         """Forward one batch."""
         self._fill_pending()
+        if not len(self.forwarder) and self._reader.locked:
+            return Step(_LOCKED_PAUSE, idle=True)
         if self.calls.is_stopped:
             return NOTHING_LEFT
         if not len(self.forwarder):
-            if self._reader.locked:
-                return Step(_LOCKED_PAUSE, idle=True)
             self.in_flight.remove()
         return step_of(self.forwarder)
 
