@@ -14,7 +14,9 @@ was using would break off in the middle of a message. Hence these rules:
 3. A child never uses a :class:`PerProcess` value of its parent, and never
    destroys it. It abandons the value and makes its own.
 4. Two threads that fork at the same time do so one after the other, since each
-   fork takes and releases all locks.
+   fork takes and releases all locks. If the first one hangs, for instance in a
+   ``before_fork``, the second goes on after a second as where the hooks do not
+   run, and its child makes all locks anew.
 
 ======================  ====================  ===================================================================
 When                    Function              What it does
@@ -35,6 +37,7 @@ abandoned when the child first asks for its own.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
@@ -156,14 +159,18 @@ _locks: Registry[ForkSafeLock] = Registry()
 _values: Registry[PerProcess[Any]] = Registry()
 _told: Registry[BeginsInChild] = Registry()
 _forking = Lock()  # held during a fork, see rule 4
+_forking_thread: int | None = None  # the one that has it
 _locks_held_for_fork: list[ForkSafeLock] = []
 _locks_not_got: list[ForkSafeLock] = []
 _taken_for_fork: list[TakenBeforeFork] = []
 
 
 def _take_locks() -> None:
+    global _forking_thread
     deadline = time.monotonic() + MAX_WAIT_BEFORE_FORK  # of all, also of a fork that waits for another one first
-    _forking.acquire()
+    if not _forking.acquire(2 * MAX_WAIT_BEFORE_FORK):  # the other one may need half of that for its locks
+        return
+    _forking_thread = threading.get_ident()
     for thing in _outer:
         _taken_for_fork.append(thing)
         thing.take(max(0.0, deadline - time.monotonic()))
@@ -177,18 +184,29 @@ def _take_locks() -> None:
 
 
 def _release_locks() -> None:
+    global _forking_thread
+    if _forking_thread != threading.get_ident():
+        return
     while _locks_held_for_fork:
         _locks_held_for_fork.pop().release()
     _locks_not_got.clear()
     while _taken_for_fork:
         _taken_for_fork.pop().give_back()
+    _forking_thread = None
     _forking.release()
 
 
 def _begin_child() -> None:
+    global _forking_thread
     current_process()  # now, while there is one thread
     _taken_for_fork.clear()  # a thread of the parent may have had the lock that guards one of them
     _outer.clear()
+    if _forking_thread != threading.get_ident():  # rule 4: another thread has locks, and is not here to release them
+        _locks_held_for_fork.clear()
+        _locks_not_got[:] = _locks
+        Lock.__init__(_forking)
+        _forking.acquire()
+        _forking_thread = threading.get_ident()
     for lock in _locks_not_got:
         Lock.__init__(lock)
     _release_locks()

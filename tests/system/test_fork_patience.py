@@ -68,3 +68,36 @@ os.waitpid(pid, 0)
 
 def test_a_child_neither_gives_back_nor_takes_what_its_parent_has() -> None:
     assert sorted(run_measured(_PREFACE + _CHILD)) == ["back", "lane"]
+
+
+_HANGS = """
+import threading
+
+entered, gate = threading.Event(), threading.Event()
+
+def hang():
+    if threading.current_thread() is not threading.main_thread():
+        entered.set()
+        gate.wait(25)
+
+locks = [ForkSafeLock(), ForkSafeLock(before_fork=hang), ForkSafeLock()]
+other = threading.Thread(target=fork, daemon=True)
+other.start()
+assert entered.wait(20)
+pid = os.fork()
+if pid == 0:
+    free = [lock.acquire(1) for lock in locks]
+    for lock in locks:
+        lock.release()
+    fork()  # a child forks as ever
+    os._exit(0 if free == [True, True, True] else 1)
+say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), gate.is_set())
+gate.set()
+other.join(20)
+fork()
+say(other.is_alive(), [lock.acquire(1) for lock in locks])
+"""
+
+
+def test_a_fork_that_hangs_holds_up_no_other_one_and_no_child() -> None:
+    assert run_measured(_PREFACE + _HANGS) == ["0", "False", "False", "[True,", "True,", "True]"]
