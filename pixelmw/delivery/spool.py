@@ -97,15 +97,15 @@ class Spool(Delivery):
         self.max_bytes = max_bytes
         self.max_dead_bytes = max_bytes // 10 if max_dead_bytes is None else max_dead_bytes
         self.name = name_of(sink) if name is None else name
-        self.destination = Destination(SpoolDirectory(self.directory), self.name)
-        self.destination.look()
+        self._destination = Destination(SpoolDirectory(self.directory), self.name)
+        self._destination.look()
         self._in_process: PerProcess[SpoolInProcess] = PerProcess(
             self._begin_in_process, abandon=SpoolInProcess.abandon
         )
 
     def _begin_in_process(self) -> SpoolInProcess:
         close_at_exit_of_child()
-        return SpoolInProcess(self)
+        return SpoolInProcess(self, self._destination)
 
     def __repr__(self) -> str:
         return f"Spool({str(self.directory)!r}, {self.sink!r})"

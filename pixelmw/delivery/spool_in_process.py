@@ -13,6 +13,7 @@ from ..system.logs import LogThrottle
 from ..system.threads import UWSGI_THREADS_REMEDY, background_threads_run
 from .disk.backlog import Backlog
 from .disk.dead_letter_store import DeadLetterStore
+from .disk.destination import Destination
 from .disk.directory import DEAD, SpoolDirectory
 from .disk.drainer import Drainer
 from .disk.journal import Journal
@@ -39,10 +40,10 @@ _FLUSH_POLL = 0.05
 class SpoolInProcess:
     """The part of a spool that one process has: its segments, and its thread."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, destination: Destination) -> None:
         self._directory = SpoolDirectory(spool.directory)
         self._directory.prepare()
-        spool.destination.note()
+        destination.note()
         full = f"{spool.directory} is full (max_bytes={spool.max_bytes})"
         quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
         full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
@@ -58,9 +59,7 @@ class SpoolInProcess:
             quarantine=Quarantine(self._directory, dead_quota.admit),
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
-        self._turns = Turns(
-            self._directory, self._drainer, destination=spool.destination, close_files=self._close_files
-        )
+        self._turns = Turns(self._directory, self._drainer, destination=destination, close_files=self._close_files)
         self._worker = Worker(
             self._turns, owner=spool, calls=self._drainer.calls, name="pixelmw-spool", gather=_GATHER_SECONDS,
             pause_when_closing=None,

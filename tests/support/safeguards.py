@@ -119,7 +119,7 @@ SAFEGUARDS = {
         "delivery/disk/destination.py", "os.pwrite(descriptor, self._name.encode(), 0)", "pass",
         "delivery/disk/test_destination.py::test_two_sites"),
     "the destination is looked at when a spool is made": Safeguard(
-        "delivery/spool.py", "self.destination.look()", "pass",
+        "delivery/spool.py", "self._destination.look()", "pass",
         "delivery/disk/test_destination.py::test_another_destination"),
     "a call that hangs is given up": Safeguard(
         "cli/forwarding.py", "self._drainer.give_up()", "pass",
