@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial, wraps
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -128,6 +129,8 @@ def run_elsewhere(call: Callable[[], object]) -> None:
 class Task(Generic[_T]):
     """A call on a daemon thread of its own, for which nobody has to wait longer than he wants to.
 
+    It is made in a copy of the context of whoever makes it, so that it finds for instance Flask's current application.
+
     :param call: is made at once.
     :param name: that of the thread.
     :raises RuntimeError: if no thread can be started.
@@ -137,7 +140,7 @@ class Task(Generic[_T]):
         self._call = call
         self._outcome: tuple[_T | None, BaseException | None] | None = None
         self._end = threading.Event()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        threading.Thread(target=copy_context().run, args=[self._run], name=name, daemon=True).start()
 
     def is_done(self) -> bool:
         """Return True if the call has ended."""

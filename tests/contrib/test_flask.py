@@ -240,11 +240,11 @@ def spooled(directory: Path) -> Iterator[str]:
 
 def test_flask_pixelmw_is_the_command_line_with_the_sink_of_the_application(tmp_path: Path) -> None:
     events: list[Event] = []
-    app = make_app(sink=events.append)
+    app = make_app(sink=lambda event: events.append({**event, "in": current_app.name}))
     with spooled(tmp_path / "spool") as spool:
         result = app.test_cli_runner().invoke(args=["pixelmw", "drain", spool])
     assert result.exit_code == 0
-    assert [each["messageId"] for each in events] == ["1"]
+    assert [(each["messageId"], each["in"]) for each in events] == [("1", app.name)]
     result = app.test_cli_runner().invoke(args=["pixelmw", "--help"])
     assert (result.exit_code, "serve" in result.output) == (0, True)
     assert app.test_cli_runner().invoke(args=["pixelmw", "drain"]).exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 
 import pytest
 
@@ -46,6 +47,14 @@ def test_a_task_returns_or_raises_what_its_call_does() -> None:
     assert failing.wait(20)
     with pytest.raises(ValueError, match="no number"):
         failing.result()
+
+
+def test_a_task_finds_the_context_of_whoever_made_it() -> None:
+    current: ContextVar[str] = ContextVar("current")
+    current.set("an application")
+    task = Task(current.get, "test")
+    assert task.wait(20)
+    assert task.result() == "an application"
 
 
 def test_nobody_has_to_wait_for_a_task() -> None:
