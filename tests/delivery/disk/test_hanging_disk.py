@@ -35,9 +35,9 @@ class Disk:
     def go_on(self) -> None:
         self._gate.set()
 
-    def slow(self, call: Callable[[int], None], only_in: str = "") -> Callable[[int], None]:
+    def slow(self, call: Callable[[int], None], only: Callable[[int], bool] = lambda _: True) -> Callable[[int], None]:
         def slow_call(descriptor: int) -> None:
-            if not self._gate.is_set() and threading.current_thread().name.startswith(only_in):
+            if not self._gate.is_set() and only(descriptor):
                 self.entered.set()
                 self.was_waited_for = not self._gate.wait(10) or self.was_waited_for
             call(descriptor)
@@ -120,8 +120,14 @@ def test_close_does_not_wait_for_the_thread_that_gives_a_sign_in_the_drain_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = Disk()
+    drain_lock = tmp_path / "spool" / "drain.lock"
+
+    def is_a_sign(descriptor: int) -> bool:
+        name = threading.current_thread().name
+        return name == "pixelmw-watch" and Path(f"/proc/self/fd/{descriptor}").readlink() == drain_lock
+
     monkeypatch.setattr(watch, "INTERVAL", 0.01)
-    monkeypatch.setattr(os, "utime", disk.slow(os.utime, only_in="pixelmw-watch"))
+    monkeypatch.setattr(os, "utime", disk.slow(os.utime, only=is_a_sign))
     spool = Spool(tmp_path / "spool", lambda each: None)
     spool(event("1"))
     assert spool.flush(20)
