@@ -94,6 +94,16 @@ def count_statement(table: str, keys: Collection[str], *, placeholder: str) -> t
     return f"SELECT COUNT(*) FROM {table} WHERE message_id IN ({marks})", tuple(keys)  # noqa: S608 - only placeholders
 
 
+def kept_statement(table: str, keys: Collection[str], *, backend: str, placeholder: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that finds which of *keys* are in *table* now, and its parameters."""
+    marks = ", ".join([placeholder] * len(keys))
+    # InnoDB reads what there was when the transaction began, if it is not told otherwise. Somebody else may have stored
+    # the same key since.
+    lock = " LOCK IN SHARE MODE" if backend in ("mariadb", "mysql") else ""
+    statement = f"SELECT message_id FROM {table} WHERE message_id IN ({marks}){lock}"  # noqa: S608 - only placeholders
+    return statement, tuple(keys)
+
+
 def chars_in(row: Row) -> int:
     """Return how many characters the values of *row* have. In a statement, each takes at most four bytes."""
     return sum(len(value) for value in row if value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -25,14 +25,12 @@ from ...events import Event
 from ...sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable
 from ...sinks.data_errors import data_words, is_data_error, is_raised_on_purpose
 from ...sinks.encoding import encode_each
+from ...sinks.insertion import Run, has_triggers, insert_rows, insert_what_is_kept
 from ...sinks.repeats import RepeatCounter, StoreStats
 from ...sinks.rows import Row
 from ...sinks.statement import (
-    COUNTS_INSERTED_ROWS,
     SKIP_REPEATED_KEY,
     chars_in,
-    count_statement,
-    insert_statement,
     refuse_larger,
     row_maker,
     split_by_statement,
@@ -85,6 +83,7 @@ class ModelSink(BatchSink):
         self.using = using
         self._turn = ForkSafeLock()
         self._repeats = RepeatCounter()
+        self._has_triggers: dict[str, bool] = {}  # by the alias of a database
         if apps.ready:
             self._connection()
 
@@ -107,17 +106,22 @@ class ModelSink(BatchSink):
 
     def _write(self, events: Sequence[Event]) -> None:
         connection = self._connection()
-        rows, refused = encode_each(row_maker(connection.vendor), events)
-        if rows:
+        rows, unfit = encode_each(row_maker(connection.vendor), events)
+        refused: dict[int, SinkError] = {**unfit}
+        table = _model()._meta.db_table
+
+        def insert(rows: Mapping[int, Row]) -> None:
             # In the same order everywhere, so that transactions wait for each other instead of deadlocking.
             ordered = sorted(rows.values(), key=itemgetter(0))
-            table = connection.ops.quote_name(_model()._meta.db_table)
-            try:
-                with connections_of_ours():
-                    self._repeats.add(self._store(connection, table, ordered))
-            except (DatabaseError, InterfaceError) as error:
-                # Without its cause, which may quote the row.
-                raise _as_sink_error(connection.alias, error, events) from None
+            self._repeats.add(self._store(connection, connection.ops.quote_name(table), ordered))
+
+        try:
+            with connections_of_ours():
+                refused |= insert_what_is_kept(insert, rows, f"the database {connection.alias!r}: the table {table}")
+        except (DatabaseError, InterfaceError) as error:
+            self._has_triggers.clear()
+            # Without its cause, which may quote the row.
+            raise _as_sink_error(connection.alias, error, events) from None
         if refused:
             raise PartialFailure(refused)
 
@@ -157,7 +161,11 @@ class ModelSink(BatchSink):
 
     def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> int:
         if connection.vendor != "sqlite":
-            return _insert(connection, table, rows)
+            alias = connection.alias
+            if alias not in self._has_triggers:
+                with connection.cursor() as cursor:
+                    self._has_triggers[alias] = has_triggers(_runner(cursor), table, connection.vendor)
+            return _insert(connection, table, rows, always_look=self._has_triggers[alias])
         # SQLite takes one writer at a time. Its own waiting is a poll, in which a thread may go away empty-handed while
         # others come again and again. The threads of a LiveServerTestCase even share one connection, and each would
         # take the transaction of another for its own.
@@ -190,21 +198,25 @@ def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> int:
         time.sleep(_PAUSE)
 
 
-def _insert(connection: Any, table: str, rows: list[Row]) -> int:
-    """Insert *rows*, and return how many were there already."""
+def _insert(connection: Any, table: str, rows: list[Row], *, always_look: bool = False) -> int:
+    """Insert *rows*, and return how many were there already; the arguments are as for :func:`insert_rows`."""
     max_parameters = connection.features.max_query_params or _MAX_PARAMETERS
     repeated = 0
     with transaction.atomic(using=connection.alias, durable=True), connection.cursor() as cursor:
         most = _most_bytes(connection, cursor, rows)
         for part in split_by_statement(rows, max_parameters, most):
-            if connection.vendor not in COUNTS_INSERTED_ROWS:
-                keys = {row[0] for row in part}
-                cursor.execute(*count_statement(table, keys, placeholder="%s"))
-                repeated += cursor.fetchone()[0] + len(part) - len(keys)
-            cursor.execute(*insert_statement(table, part, backend=connection.vendor, placeholder="%s"))
-            if connection.vendor in COUNTS_INSERTED_ROWS:
-                repeated += len(part) - cursor.rowcount
+            repeated += insert_rows(
+                _runner(cursor), table, part, backend=connection.vendor, placeholder="%s", always_look=always_look
+            )
     return repeated
+
+
+def _runner(cursor: Any) -> Run:
+    def run(statement: str, parameters: tuple[str | None, ...]) -> Any:
+        cursor.execute(statement, parameters)
+        return cursor
+
+    return run
 
 
 def _most_bytes(connection: Any, cursor: Any, rows: Sequence[Row]) -> float:

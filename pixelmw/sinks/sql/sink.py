@@ -23,17 +23,11 @@ from ...system.close_when_idle import CloseWhenIdle
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
 from ..encoding import encode_each
+from ..errors import SinkError
+from ..insertion import has_triggers, insert_rows, insert_what_is_kept
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
-from ..statement import (
-    COUNTS_INSERTED_ROWS,
-    SKIP_REPEATED_KEY,
-    count_statement,
-    insert_statement,
-    refuse_larger,
-    row_maker,
-    split_by_statement,
-)
+from ..statement import SKIP_REPEATED_KEY, refuse_larger, row_maker, split_by_statement
 from .drivers import bounds_statements, timeout_arguments
 from .packets import most_bytes
 from .poolers import bound_statements
@@ -65,8 +59,9 @@ class SQL(BatchSink):
     characters, with a space at the end, with NUL, or beginning with
     ``sha256:``. The key is then ``sha256:`` and a hash; the body has the
     original. PostgreSQL's JSONB cannot hold NUL, so an event with NUL is
-    undeliverable there. On MariaDB and MySQL, give the table no other unique
-    index: a row that collides in any of them counts as repeated.
+    undeliverable there. A row that is not there after it was inserted, since a
+    trigger or a rule swallows it, is refused: ``SinkError``. On MariaDB and MySQL,
+    so is one that collides in another unique index.
 
     Each process opens its own connections when it needs them. For an SQLite
     file, :class:`~pixelmw.sinks.SQLite` does the same, faster, and without SQLAlchemy.
@@ -108,7 +103,7 @@ class SQL(BatchSink):
         # Without its password, and without its query, since some drivers take a password there too.
         self._display_url = self._url.set(query={}).render_as_string(hide_password=True)
         self._table = make_table(table)
-        self._table_exists = False
+        self._table_exists = self._has_triggers = False
         self._row_of = row_maker(backend)
         self._repeats = RepeatCounter()
         self._engines = PerProcess(self._make_engine, abandon=self._abandon)
@@ -127,7 +122,8 @@ class SQL(BatchSink):
     def write(self, events: Sequence[Event]) -> None:
         """Store all of *events* in one transaction, except those that the failure names."""
         deadline = time.monotonic() + self.timeout
-        rows, refused = encode_each(self._row_of, events)
+        rows, unfit = encode_each(self._row_of, events)
+        refused: dict[int, SinkError] = {**unfit}
         if rows:
             try:
                 refused |= self._store(rows, deadline)
@@ -151,42 +147,41 @@ class SQL(BatchSink):
         if self._callers_engine is None and (engine := self._engines.pop()) is not None:
             engine.close()
 
-    def _store(self, rows: Mapping[int, Row], deadline: float) -> dict[int, Undeliverable]:
-        """Store *rows*; returns what is too large for the server, by the place of the row."""
+    def _store(self, rows: Mapping[int, Row], deadline: float) -> dict[int, SinkError]:
+        """Store *rows*; returns the errors of those that the server does not take, by their places."""
         with self._engines.get() as engine:
             if not self._table_exists:
-                self._create_table(engine)
-            dialect = engine.dialect
-            name = dialect.identifier_preparer.format_table(self._table)
-            placeholder = "%s" if dialect.paramstyle in ("format", "pyformat") else "?"
-            repeated = 0
-            with engine.begin() as connection:
-                most = most_bytes(connection)
-                refused = refuse_larger(rows, most)
-                # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
-                fitting = sorted((row for place, row in rows.items() if place not in refused), key=itemgetter(0))
-                for part in split_by_statement(fitting, dialect.insertmanyvalues_max_parameters, most):
-                    self._bound_statements(connection, deadline)
-                    if dialect.name not in COUNTS_INSERTED_ROWS:
-                        keys = {row[0] for row in part}
-                        statement, parameters = count_statement(name, keys, placeholder=placeholder)
-                        there = connection.exec_driver_sql(statement, parameters).scalar_one()
-                        repeated += there + len(part) - len(keys)
-                    statement, values = insert_statement(name, part, backend=dialect.name, placeholder=placeholder)
-                    inserted = connection.exec_driver_sql(statement, values).rowcount
-                    if dialect.name in COUNTS_INSERTED_ROWS:
-                        repeated += len(part) - inserted
-                        if inserted < len(part):
-                            self._check_kept(connection, name, {row[0] for row in part}, placeholder)
-            self._repeats.add(repeated)
-        return refused
+                self._look_at_table(engine)
+            refused: dict[int, SinkError] = {}
 
-    def _check_kept(self, connection: Connection, name: str, keys: set[str], placeholder: str) -> None:
-        """Make sure that those of *keys* that were not inserted are there already."""
-        statement, parameters = count_statement(name, keys, placeholder=placeholder)
-        if connection.exec_driver_sql(statement, parameters).scalar_one() < len(keys):
-            words = "does not keep what is inserted: is there a trigger or a rule that swallows rows?"
-            raise Unavailable(f"{self._display_url}: the table {self._table.fullname} {words}")
+            def insert(rows: Mapping[int, Row]) -> None:
+                refused.update(self._insert(engine, rows, deadline))
+
+            return refused | insert_what_is_kept(insert, rows, f"{self._display_url}: the table {self.table}")
+
+    def _insert(self, engine: Engine, rows: Mapping[int, Row], deadline: float) -> dict[int, Undeliverable]:
+        """Store *rows* in one transaction; returns what is too large for the server, by the place of the row."""
+        dialect = engine.dialect
+        name = dialect.identifier_preparer.format_table(self._table)
+        placeholder = "%s" if dialect.paramstyle in ("format", "pyformat") else "?"
+        repeated = 0
+        with engine.begin() as connection:
+            most = most_bytes(connection)
+            refused = refuse_larger(rows, most)
+            # Transactions that add the same keys in the same order wait for each other, but do not deadlock.
+            fitting = sorted((row for place, row in rows.items() if place not in refused), key=itemgetter(0))
+            for part in split_by_statement(fitting, dialect.insertmanyvalues_max_parameters, most):
+                self._bound_statements(connection, deadline)
+                repeated += insert_rows(
+                    connection.exec_driver_sql,
+                    name,
+                    part,
+                    backend=dialect.name,
+                    placeholder=placeholder,
+                    always_look=self._has_triggers,
+                )
+        self._repeats.add(repeated)
+        return refused
 
     def _bound_statements(self, connection: Connection, deadline: float) -> None:
         """Leave what is left of the time to the next statements, if much of it is over."""
@@ -197,7 +192,8 @@ class SQL(BatchSink):
         if is_ours and remaining < _MUCH_LEFT * self.timeout:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * remaining)}")
 
-    def _create_table(self, engine: Engine) -> None:
+    def _look_at_table(self, engine: Engine) -> None:
+        """Create the table if it is not there, and see whether rows that were inserted may be taken away again."""
         # It looks first: if the table is there, no right to create one is needed.
         if not self._has_table(engine):
             try:
@@ -207,6 +203,9 @@ class SQL(BatchSink):
                 # If two create it at once in PostgreSQL, the second fails on an index of the catalog.
                 if not self._has_table(engine):
                     raise
+        name = engine.dialect.identifier_preparer.format_table(self._table)
+        with engine.connect() as connection:
+            self._has_triggers = has_triggers(connection.exec_driver_sql, name, engine.dialect.name)
         self._table_exists = True
 
     def _has_table(self, engine: Engine) -> bool:

@@ -142,21 +142,3 @@ def test_what_a_trigger_raises_is_neither_an_outage_nor_the_events_fault_for_sur
             assert not isinstance(error, Undeliverable)
         sink(event("1"))
     assert db.rows() == ["0", "1"]
-
-
-@pytest.mark.parametrize("server", ["postgresql", "sqlite"], indirect=True)
-def test_a_trigger_or_a_rule_that_swallows_rows_is_not_taken_for_a_row_that_is_there(db: Database) -> None:
-    with made(db).sink() as sink:
-        if db.kind == "postgresql":
-            swallow = f"CREATE RULE s AS ON INSERT TO {db.table} WHERE NEW.user_id = 'x' DO INSTEAD NOTHING"
-        else:
-            swallow = (
-                f"CREATE TRIGGER s BEFORE INSERT ON {db.table} WHEN NEW.user_id = 'x' BEGIN SELECT RAISE(IGNORE); END"
-            )
-        db.run(swallow)
-        for batch in ([event("1") | {"userId": "x"}], [event("2"), event("3") | {"userId": "x"}]):
-            with pytest.raises(Unavailable, match="does not keep what is inserted: is there a trigger or a rule"):
-                sink.write(batch)
-        sink.write([event("0"), event("4")])
-        assert sink.stats() == {"repeated": 1}
-    assert db.rows() == ["0", "4"]
