@@ -7,14 +7,11 @@ from typing import Any
 
 from .errors import SinkError
 from .rows import Row
-from .statement import COUNTS_INSERTED_ROWS, count_statement, insert_statement, kept_statement
+from .statement import COUNTS_INSERTED_ROWS, count_statement, insert_statement, kept_since_statement, kept_statement
 
 #: Executes a statement of the driver's, with its parameters; returns what has ``rowcount`` and ``fetchall``.
 Run = Callable[[str, tuple[str | None, ...]], Any]
 
-# Here a row that is gone again is not seen in the count of those that were inserted. To look for it costs SQLite no
-# round trip; and on MariaDB and MySQL the count says nothing at all.
-_ALWAYS_LOOKED_AT = frozenset(["sqlite", "mariadb", "mysql"])
 # A trigger of a partition, or of a table that inherits from this one, is not one of the table itself.
 _HAS_TRIGGERS = (
     "SELECT count(*) FROM pg_class WHERE (relhastriggers OR relhasrules) AND (oid = to_regclass(%s)"
@@ -41,11 +38,21 @@ def has_triggers(run: Run, table: str, backend: str) -> bool:
     return backend == "postgresql" and bool(run(_HAS_TRIGGERS, (table, table)).fetchall()[0][0])
 
 
-def insert_rows(run: Run, table: str, rows: Sequence[Row], *, backend: str, placeholder: str, always_look: bool) -> int:
+def insert_rows(
+    run: Run,
+    table: str,
+    rows: Sequence[Row],
+    *,
+    backend: str,
+    placeholder: str,
+    always_look: bool,
+    changes: Callable[[], int] | None = None,
+) -> int:
     """Insert *rows* by one statement, and return how many of them were there already.
 
     :param placeholder: what stands for a parameter in the driver's SQL, such as ``%s``.
     :param always_look: True where :func:`has_triggers` is.
+    :param changes: of SQLite, returns how many rows the connection has changed in all, also by triggers.
     :raises NotKept: if a trigger or a rule swallowed some.
     """
     keys = {row[0] for row in rows}
@@ -54,12 +61,17 @@ def insert_rows(run: Run, table: str, rows: Sequence[Row], *, backend: str, plac
     if not counts:
         there = run(*count_statement(table, keys, placeholder=placeholder)).fetchall()[0][0]
         repeated = there + len(rows) - len(keys)
+    before = changes() if changes is not None else 0
     inserted = run(*insert_statement(table, rows, backend=backend, placeholder=placeholder)).rowcount
     if counts:
         repeated = len(rows) - inserted
-    if repeated > 0 or always_look or backend in _ALWAYS_LOOKED_AT:
-        found = run(*kept_statement(table, keys, backend=backend, placeholder=placeholder)).fetchall()
-        if missing := keys - {key for (key,) in found}:
+    are_gone = changes is not None and changes() - before != inserted
+    if repeated or always_look or are_gone or not counts:
+        missing = keys - {key for (key,) in run(*kept_statement(table, keys, placeholder=placeholder)).fetchall()}
+        if not counts:
+            since = [run(*kept_since_statement(table, key, placeholder=placeholder)).fetchall() for key in missing]
+            missing -= {key for found in since for (key,) in found}
+        if missing:
             raise NotKept(missing)
     return repeated
 

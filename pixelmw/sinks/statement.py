@@ -20,6 +20,12 @@ _ESCAPED = ("\\", '"', "'", "\n", "\r", "\0", "\x1a")
 _AROUND_THE_VALUES = 1024  # bytes at most of the words of a statement, with the name of a table and its schema
 _MOST_OF_A_CHAR = 4  # bytes, in UTF-8
 _AROUND_A_VALUE = 5  # bytes: two quotation marks, a comma, a space, and parentheses around all of them
+# A proxy may take less at once than the server says, but not less than that, as with ProxySQL's
+# mysql-max_allowed_packet.
+_SMALLEST_LIMIT = 8192  # bytes
+
+#: What is said of rows that a connection was lost over, though the server answers on another one.
+TOO_MUCH = "the connection was lost over this, and a new one works: is it more than a proxy takes at once?"
 
 _ON_CONFLICT = "ON CONFLICT (message_id) DO NOTHING"
 # INSERT IGNORE would also change values that do not fit, without an error.
@@ -94,14 +100,19 @@ def count_statement(table: str, keys: Collection[str], *, placeholder: str) -> t
     return f"SELECT COUNT(*) FROM {table} WHERE message_id IN ({marks})", tuple(keys)  # noqa: S608 - only placeholders
 
 
-def kept_statement(table: str, keys: Collection[str], *, backend: str, placeholder: str) -> tuple[str, tuple[str, ...]]:
-    """Return the statement that finds which of *keys* are in *table* now, and its parameters."""
+def kept_statement(table: str, keys: Collection[str], *, placeholder: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that finds which of *keys* are in *table*, and its parameters."""
     marks = ", ".join([placeholder] * len(keys))
-    # InnoDB reads what there was when the transaction began, if it is not told otherwise. Somebody else may have stored
-    # the same key since.
-    lock = " LOCK IN SHARE MODE" if backend in ("mariadb", "mysql") else ""
-    statement = f"SELECT message_id FROM {table} WHERE message_id IN ({marks}){lock}"  # noqa: S608 - only placeholders
-    return statement, tuple(keys)
+    return f"SELECT message_id FROM {table} WHERE message_id IN ({marks})", tuple(keys)  # noqa: S608 - only placeholders
+
+
+def kept_since_statement(table: str, key: str, *, placeholder: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that finds *key* in *table* of MariaDB or MySQL also if it came since the transaction began.
+
+    It takes a lock, which an insertion of *key* has already. For several keys, InnoDB would lock what is between them.
+    """
+    words = f"WHERE message_id = {placeholder} LOCK IN SHARE MODE"
+    return f"SELECT message_id FROM {table} {words}", (key,)  # noqa: S608 - only placeholders
 
 
 def chars_in(row: Row) -> int:
@@ -113,6 +124,11 @@ def bytes_in_statement(row: Row) -> int:
     """Return how many bytes *row* takes in a statement, where a driver writes the values into its text."""
     text = "".join(value or "NULL" for value in row)
     return _AROUND_A_VALUE * len(row) + len(text.encode()) + sum(map(text.count, _ESCAPED))
+
+
+def may_be_too_much(rows: Collection[Row]) -> bool:
+    """Return True if *rows* may be more than a proxy or a server takes in one statement, whatever it says itself."""
+    return len(rows) > 1 or sum(map(bytes_in_statement, rows)) > _SMALLEST_LIMIT
 
 
 def values_in_packet(max_allowed_packet: int) -> int:

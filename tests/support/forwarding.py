@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pixelmw import Event
-from pixelmw.delivery import Retry
+from pixelmw.delivery import Background, Retry, Spool
 from pixelmw.delivery.forward import Forwarder, Item
 from pixelmw.sinks.encoding import encode
 from tests.support.processes import event
@@ -128,3 +128,18 @@ def put(sink: Callable[[Event], object], messages: Iterable[str]) -> None:
 def ids(count: int, prefix: str = "e") -> list[str]:
     """So many different ids."""
     return [f"{prefix}{number}" for number in range(count)]
+
+
+def give_others_until(sink: Background | Spool, others: Sequence[Event], condition: Callable[[], bool]) -> list[str]:
+    """Give *sink* one after the other of *others* until *condition* is true; returns the ids of those.
+
+    What failed with an unknown error is proven to be at fault once others were taken again and again.
+    """
+    given: list[str] = []
+    for each in others:
+        sink(each)
+        given.append(each["messageId"])
+        sink.flush(0.02)
+        if condition():
+            return given
+    raise AssertionError(f"{len(given)} others were no proof")

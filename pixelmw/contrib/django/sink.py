@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -18,35 +17,20 @@ from django.db import (
     OperationalError,
     connections,
     router,
-    transaction,
 )
 
 from ...events import Event
 from ...sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable
 from ...sinks.data_errors import data_words, is_data_error, is_raised_on_purpose
 from ...sinks.encoding import encode_each
-from ...sinks.insertion import Run, has_triggers, insert_rows, insert_what_is_kept
+from ...sinks.insertion import insert_what_is_kept
 from ...sinks.repeats import RepeatCounter, StoreStats
 from ...sinks.rows import Row
-from ...sinks.statement import (
-    SKIP_REPEATED_KEY,
-    chars_in,
-    refuse_larger,
-    row_maker,
-    split_by_statement,
-    values_in_packet,
-)
+from ...sinks.statement import SKIP_REPEATED_KEY, TOO_MUCH, row_maker
 from ...sinks.words import server_words
 from ...system.fork import ForkSafeLock
 from .connections import connections_of_ours
-
-# The parameters of one statement, for a backend that names no limit. It is PostgreSQL's.
-_MAX_PARAMETERS = 65_535
-# Django's default for a file of SQLite.
-_MAX_WAIT = 5.0  # seconds
-_PAUSE = 0.005  # seconds
-# No server that anybody runs takes less than four bytes for each of so many: MySQL's lowest default was 1 MiB.
-_FEW_CHARS = 100_000
+from .insertion import MAX_WAIT, insert, insert_past_readers, is_lost, is_too_much, stale_at_most, table_has_triggers
 
 
 class ModelSink(BatchSink):
@@ -110,14 +94,14 @@ class ModelSink(BatchSink):
         refused: dict[int, SinkError] = {**unfit}
         table = _model()._meta.db_table
 
-        def insert(rows: Mapping[int, Row]) -> None:
+        def store(rows: Mapping[int, Row]) -> None:
             # In the same order everywhere, so that transactions wait for each other instead of deadlocking.
             ordered = sorted(rows.values(), key=itemgetter(0))
             self._repeats.add(self._store(connection, connection.ops.quote_name(table), ordered))
 
         try:
             with connections_of_ours():
-                refused |= insert_what_is_kept(insert, rows, f"the database {connection.alias!r}: the table {table}")
+                refused |= insert_what_is_kept(store, rows, f"the database {connection.alias!r}: the table {table}")
         except (DatabaseError, InterfaceError) as error:
             self._has_triggers.clear()
             # Without its cause, which may quote the row.
@@ -146,91 +130,39 @@ class ModelSink(BatchSink):
 
     def _store(self, connection: Any, table: str, rows: list[Row]) -> int:
         """Store *rows*, on another connection if one has died; returns how many were there already."""
-        for _ in range(_stale_at_most(connection)):
+        long_ago = time.monotonic() + self.timeout / 2  # whoever is cut off then has taken too long
+        stale = stale_at_most(connection)
+        while True:
             connection.ensure_connection()
             taken = connection.connection
             try:
                 return self._insert_in_turn(connection, table, rows)
-            except (OperationalError, InterfaceError):
-                # Django itself may have replaced a connection on which the rollback failed.
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > long_ago or not is_lost(connection, taken, error):
+                    raise
+                if not stale:
+                    if is_too_much(connection, rows):
+                        raise SinkError(f"the database {connection.alias!r}: {TOO_MUCH}") from None
+                    raise
+                stale -= 1
                 if connection.connection is taken:
-                    if connection.is_usable():
-                        raise
                     connection.close()
-        return self._insert_in_turn(connection, table, rows)
 
     def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> int:
         if connection.vendor != "sqlite":
             alias = connection.alias
             if alias not in self._has_triggers:
-                with connection.cursor() as cursor:
-                    self._has_triggers[alias] = has_triggers(_runner(cursor), table, connection.vendor)
-            return _insert(connection, table, rows, always_look=self._has_triggers[alias])
+                self._has_triggers[alias] = table_has_triggers(connection, table)
+            return insert(connection, table, rows, always_look=self._has_triggers[alias])
         # SQLite takes one writer at a time. Its own waiting is a poll, in which a thread may go away empty-handed while
         # others come again and again. The threads of a LiveServerTestCase even share one connection, and each would
         # take the transaction of another for its own.
-        if not self._turn.acquire(_MAX_WAIT):
+        if not self._turn.acquire(MAX_WAIT):
             raise OperationalError("other threads have kept the database busy")
         try:
-            return _insert_past_readers(connection, table, rows)
+            return insert_past_readers(connection, table, rows)
         finally:
             self._turn.release()
-
-
-def _stale_at_most(connection: Any) -> int:
-    """How many connections that somebody opened earlier *connection* may hold, one after the other."""
-    if connection.in_atomic_block:
-        return 0
-    if (pool := getattr(connection, "pool", None)) is not None:  # PostgreSQL's OPTIONS may have one
-        return int(pool.max_size)
-    return int(connection.connection is not None)
-
-
-def _insert_past_readers(connection: Any, table: str, rows: list[Row]) -> int:
-    """Insert *rows* also where SQLite's shared cache, of a database in memory, fails instead of waiting."""
-    deadline = time.monotonic() + _MAX_WAIT
-    while True:
-        try:
-            return _insert(connection, table, rows)
-        except OperationalError as error:
-            if "table is locked" not in str(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(_PAUSE)
-
-
-def _insert(connection: Any, table: str, rows: list[Row], *, always_look: bool = False) -> int:
-    """Insert *rows*, and return how many were there already; the arguments are as for :func:`insert_rows`."""
-    max_parameters = connection.features.max_query_params or _MAX_PARAMETERS
-    repeated = 0
-    with transaction.atomic(using=connection.alias, durable=True), connection.cursor() as cursor:
-        most = _most_bytes(connection, cursor, rows)
-        for part in split_by_statement(rows, max_parameters, most):
-            repeated += insert_rows(
-                _runner(cursor), table, part, backend=connection.vendor, placeholder="%s", always_look=always_look
-            )
-    return repeated
-
-
-def _runner(cursor: Any) -> Run:
-    def run(statement: str, parameters: tuple[str | None, ...]) -> Any:
-        cursor.execute(statement, parameters)
-        return cursor
-
-    return run
-
-
-def _most_bytes(connection: Any, cursor: Any, rows: Sequence[Row]) -> float:
-    """Return how many bytes of values one statement may have; it is asked only where there are many.
-
-    :raises Undeliverable: if there is a row that does not even fit alone.
-    """
-    if connection.vendor != "mysql" or sum(map(chars_in, rows)) < _FEW_CHARS:
-        return math.inf
-    cursor.execute("SELECT @@max_allowed_packet")
-    most = values_in_packet(int(cursor.fetchone()[0]))
-    for refusal in refuse_larger(dict(enumerate(rows)), most).values():
-        raise refusal
-    return most
 
 
 def _as_sink_error(alias: str, error: Exception, events: Sequence[Event]) -> SinkError:

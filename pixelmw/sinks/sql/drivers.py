@@ -1,10 +1,12 @@
-"""The differences between the drivers of databases: how to bound their waiting."""
+"""The differences between the drivers of databases: how to bound their waiting, and what they count."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 
 def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float, *, addresses: int = 1) -> dict[str, Any]:
@@ -39,3 +41,11 @@ def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float, *, 
 def bounds_statements(driver: str, query: Mapping[str, Any]) -> bool:
     """Return True if the server is to be told how long a statement may take, since the URL does not tell it itself."""
     return driver in ("psycopg", "psycopg2") and "statement_timeout" not in str(query.get("options", ""))
+
+
+def changes_of(connection: Connection) -> Callable[[], int] | None:
+    """Return what tells how many rows *connection* has changed in all, if it is one of SQLite."""
+    if connection.dialect.name != "sqlite":
+        return None
+    driver: Any = connection.connection.driver_connection
+    return lambda: int(driver.total_changes)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 try:
-    from sqlalchemy import create_engine, inspect
+    from sqlalchemy import create_engine
     from sqlalchemy.engine import URL, Connection, Engine
-    from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+    from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.pool import NullPool, Pool
-    from sqlalchemy.schema import CreateTable
 except ImportError as error:
     raise ImportError("pixelmw.sinks.sql needs SQLAlchemy 2: pip install pixelmw[sql]") from error
 
@@ -27,11 +26,12 @@ from ..errors import SinkError
 from ..insertion import has_triggers, insert_rows, insert_what_is_kept
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
-from ..statement import SKIP_REPEATED_KEY, refuse_larger, row_maker, split_by_statement
-from .drivers import bounds_statements, timeout_arguments
+from ..statement import SKIP_REPEATED_KEY, TOO_MUCH, refuse_larger, row_maker, split_by_statement
+from .drivers import bounds_statements, changes_of, timeout_arguments
+from .lost import answers, is_lost
 from .packets import most_bytes
 from .poolers import bound_statements
-from .table import make_table
+from .table import create_table, make_table
 from .url import check_driver, parse_url
 from .verdicts import verdict
 
@@ -129,7 +129,7 @@ class SQL(BatchSink):
                 refused |= self._store(rows, deadline)
             except SQLAlchemyError as error:
                 # Without its cause, which has the statement and the events.
-                raise self._as_sink_error(error, events) from None
+                raise self._as_sink_error(error, events, rows.values(), deadline) from None
             except UnicodeError:  # the caller's engine may use a character set that lacks a character
                 raise Undeliverable(f"{self._display_url}: its character set lacks a character of the event") from None
         if refused:
@@ -163,7 +163,6 @@ class SQL(BatchSink):
         """Store *rows* in one transaction; returns what is too large for the server, by the place of the row."""
         dialect = engine.dialect
         name = dialect.identifier_preparer.format_table(self._table)
-        placeholder = "%s" if dialect.paramstyle in ("format", "pyformat") else "?"
         repeated = 0
         with engine.begin() as connection:
             most = most_bytes(connection)
@@ -177,8 +176,9 @@ class SQL(BatchSink):
                     name,
                     part,
                     backend=dialect.name,
-                    placeholder=placeholder,
+                    placeholder="%s" if dialect.paramstyle in ("format", "pyformat") else "?",
                     always_look=self._has_triggers,
+                    changes=changes_of(connection),
                 )
         self._repeats.add(repeated)
         return refused
@@ -194,29 +194,23 @@ class SQL(BatchSink):
 
     def _look_at_table(self, engine: Engine) -> None:
         """Create the table if it is not there, and see whether rows that were inserted may be taken away again."""
-        # It looks first: if the table is there, no right to create one is needed.
-        if not self._has_table(engine):
-            try:
-                with engine.begin() as connection:
-                    connection.execute(CreateTable(self._table, if_not_exists=True))
-            except (IntegrityError, ProgrammingError):
-                # If two create it at once in PostgreSQL, the second fails on an index of the catalog.
-                if not self._has_table(engine):
-                    raise
+        create_table(engine, self._table)
         name = engine.dialect.identifier_preparer.format_table(self._table)
         with engine.connect() as connection:
             self._has_triggers = has_triggers(connection.exec_driver_sql, name, engine.dialect.name)
         self._table_exists = True
 
-    def _has_table(self, engine: Engine) -> bool:
-        return inspect(engine).has_table(self._table.name, schema=self._table.schema)
-
-    def _as_sink_error(self, error: SQLAlchemyError, events: Sequence[Event]) -> Exception:
-        judged = verdict(error, self._table.fullname, events)
+    def _as_sink_error(
+        self, error: SQLAlchemyError, events: Sequence[Event], rows: Collection[Row], deadline: float
+    ) -> Exception:
+        judged = verdict(error, self.table, events)
         if isinstance(judged, Unavailable):
             # The table may have been dropped, or the server may have become a replica.
             self._table_exists = False
             self.close()
+            is_early = deadline - time.monotonic() > self.timeout / 2  # later, it was the time that was too short
+            if is_early and is_lost(error, rows) and answers(self._engines.get()):
+                judged = SinkError(TOO_MUCH)
         return type(judged)(f"{self._display_url}: {judged}")
 
     def _make_engine(self) -> CloseWhenIdle[Engine]:

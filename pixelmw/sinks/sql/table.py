@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import JSON, Column, MetaData, String, Table, Text
+from sqlalchemy import JSON, Column, MetaData, String, Table, Text, inspect
 from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.schema import CreateTable
 
 from ..rows import TEXT_COLUMNS
 from ..statement import MAX_KEY_CHARS
@@ -41,3 +44,21 @@ def make_table(name: str) -> Table:
         schema=schema or None,
         **options,
     )
+
+
+def create_table(engine: Engine, table: Table) -> None:
+    """Create *table* if it is not there."""
+
+    def is_there() -> bool:
+        return inspect(engine).has_table(table.name, schema=table.schema)
+
+    # It looks first: if the table is there, no right to create one is needed.
+    if is_there():
+        return
+    try:
+        with engine.begin() as connection:
+            connection.execute(CreateTable(table, if_not_exists=True))
+    except (IntegrityError, ProgrammingError):
+        # If two create it at once in PostgreSQL, the second fails on an index of the catalog.
+        if not is_there():
+            raise
