@@ -27,7 +27,17 @@ def server_words(words: str, events: Iterable[Event], *, all_lines: bool = False
     # A text may have line breaks, so it is looked for first.
     shown = masked(words.strip()[:_MAX_READ], spellings_of(_private_in([*events])))
     line = shown if all_lines else shown.partition("\n")[0].rstrip()
-    return "".join(char if char.isprintable() else " " for char in line)[:_MAX_CHARS]
+    return _in_one_line(line)[:_MAX_CHARS]
+
+
+def masked_words(messages: Iterable[str], events: Iterable[Event]) -> list[str]:
+    """Return each of *messages* in one line of printable characters, with ``…`` for each text of *events*."""
+    spellings = spellings_of(_private_in([*events]))
+    return [_in_one_line(masked(message, spellings)) for message in messages]
+
+
+def _in_one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _private_in(events: list[Event]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ...sinks.base import PartialFailure, Undeliverable, is_down, takes_batches
 from ...sinks.together.lines import timeout_of
 from ...sinks.together.search import MAX_UNKNOWN_ERRORS, Search, next_try
 from .call_clock import CallClock
+from .error_words import ErrorWords
 from .item import Item
 from .proof import MAX_REFUSALS
 
@@ -121,13 +122,15 @@ def _taken(items: Sequence[Item], error: Exception | None) -> Sequence[Item]:
 def _note_failures(items: Sequence[Item], error: Exception, taken_so_far: int, *, each_alone: bool) -> None:
     """Note on each of *items*, which were tried together, the error that it met, if that is known."""
     alone = each_alone or len(items) == 1
+    payloads = [item.payload for item in items]
     if isinstance(error, PartialFailure) and error.fits(len(items)):
         for place, each in error.failures.items():
-            if each is not None or len(items) == 1:
-                items[place].note_failure(each or error, taken_so_far, alone=alone)
+            if (known := each or (error if len(items) == 1 else None)) is not None:
+                items[place].note_failure(known, ErrorWords(known, payloads), taken_so_far, alone=alone)
     elif len(items) == 1 or is_down(error):
+        words = ErrorWords(error, payloads)
         for item in items:
-            item.note_failure(error, taken_so_far, alone=alone)
+            item.note_failure(error, words, taken_so_far, alone=alone)
 
 
 def _outcome(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ...events import Sink
 from ...sinks.base import Unavailable
 from ...system.logs import LogThrottle
 from ..retry import Retry
+from .error_words import ErrorWords
 from .states import SinkState
 
 logger = logging.getLogger("pixelmw.delivery")
@@ -48,18 +49,28 @@ class Condition:
     An outage is logged when it begins, then at most once a minute, and when it has ended.
 
     :param waiting: returns how many events wait, for the log.
+    :param tried: returns the events that the sink was given lately, as JSON: no line of the log shows a part of them.
     :ivar state: FLOWING, DOUBTED or DOWN; whether it is HALVING is known by ``BatchSize``.
     :ivar failures: how many calls failed in a row, with nothing taken in between.
     :ivar pause: until when the sink is left alone.
     """
 
-    def __init__(self, sink: Sink, retry: Retry, clock: Callable[[], float], waiting: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        retry: Retry,
+        clock: Callable[[], float],
+        *,
+        waiting: Callable[[], int],
+        tried: Callable[[], Iterable[bytes]],
+    ) -> None:
         self.state = SinkState.FLOWING
         self.failures = 0
         self.pause = Pause(retry, clock)
         self._sink = sink
         self._clock = clock
         self._waiting = waiting
+        self._tried = tried
         self._log_throttle = LogThrottle()
         self._failing_since: float | None = None
         self._is_logged = False  # that it fails
@@ -84,12 +95,16 @@ class Condition:
         self.failures += 1
         if self._failing_since is None:
             self._failing_since = self._clock()
-        self._is_logged = self.log(f"{self._sink!r} {what}", error) or self._is_logged
+        self._is_logged = self.log(f"{self._sink!r} {what}", self.words_of(error)) or self._is_logged
         return self.pause.begin(self.failures, error)
 
-    def log(self, what: str, error: Exception) -> bool:
+    def words_of(self, error: Exception) -> ErrorWords:
+        """Return what the log may show of *error*, which the sink raised lately."""
+        return ErrorWords(error, self._tried())
+
+    def log(self, what: str, why: ErrorWords) -> bool:
         """Log a failure, at most once a minute for each *what*; returns True if it was logged."""
         if not self._log_throttle.allows(what):
             return False
-        logger.warning("%s: %r; %d or more events wait", what, error, self._waiting())
+        logger.warning("%s: %s; %d or more events wait", what, why, self._waiting())
         return True

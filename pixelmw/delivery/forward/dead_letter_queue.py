@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ...events import Sink
 from ...system.callables import raise_if_unfinished
 from .attempt import as_exception
+from .error_words import ErrorWords
 from .item import Item
 from .states import ItemState
 
@@ -40,15 +41,15 @@ class DeadLetterQueue:
         """Forget all of them."""
         self._items.clear()
 
-    def bury(self) -> Exception | None:
-        """Make dead letters of all; returns the error if one could not be stored. The rest waits for the next call."""
+    def bury(self) -> ErrorWords | None:
+        """Make dead letters of all; returns why, if one could not be stored. The rest waits for the next call."""
         while self._items:
             item = self._items[0]
             try:
                 if self._dead_letter is not None:
                     raise_if_unfinished("dead_letter", self._dead_letter, self._dead_letter(item.make_event()))
             except BaseException as raised:
-                return as_exception(raised)
+                return ErrorWords(as_exception(raised), [item.payload])
             self._items.popleft()
             item.state = ItemState.BURIED
             lost = "" if self._dead_letter is not None else " and is lost, since there is no dead_letter"

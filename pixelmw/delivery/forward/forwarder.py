@@ -63,7 +63,8 @@ class Forwarder:
         self._batch_size = BatchSize(max_batch)
         self._proof = Proof(retry)
         self._items = Items(self._proof, DeadLetterQueue(sink, self._calls.timed(dead_letter), self._on_buried))
-        self._condition = Condition(sink, retry, monotonic, waiting=self.__len__)
+        self._tried: list[bytes] = []  # the events that the sink was given in this step
+        self._condition = Condition(sink, retry, monotonic, waiting=self.__len__, tried=lambda: self._tried)
         self._set_aside_pause = Pause(retry, monotonic)
 
     def __len__(self) -> int:
@@ -82,8 +83,8 @@ class Forwarder:
     @property
     def sink_state(self) -> SinkState:
         """What the last calls of the sink said about it."""
-        is_halving = self._condition.state is SinkState.FLOWING and self._batch_size.is_reduced
-        return SinkState.HALVING if is_halving else self._condition.state
+        state, is_reduced = self._condition.state, self._batch_size.is_reduced
+        return SinkState.HALVING if is_reduced and state is SinkState.FLOWING else state
 
     def forget(self) -> None:
         """Forget all items, but not what is known of the sink."""
@@ -100,6 +101,7 @@ class Forwarder:
 
         While too many dead letters cannot be stored, nothing is forwarded.
         """
+        self._tried.clear()
         if self.holds_up_others and len(self._items.dead) < MAX_SET_ASIDE:
             if (left := self._condition.pause.seconds_left(self.longest_pause)) > 0:
                 return left
@@ -115,8 +117,8 @@ class Forwarder:
             pause = self._set_aside_pause.begin(self._condition.failures, error)
         else:
             return 0.0
-        if (error := self._items.dead.bury()) is not None:
-            self._condition.log("a dead letter was not stored", error)
+        if (why := self._items.dead.bury()) is not None:
+            self._condition.log("a dead letter was not stored", why)
         return pause
 
     def _forward_batch(self) -> float:
@@ -128,7 +130,8 @@ class Forwarder:
         self.pending.extendleft(reversed(outcome.left))
         self.one_by_one = max(0, self.one_by_one - len(batch) + len(outcome.left))
         if outcome.overtaken and outcome.last is not None:
-            self._condition.log(f"{self._sink!r} fails for some events, which are tried again", outcome.last)
+            why = self._condition.words_of(outcome.last)
+            self._condition.log(f"{self._sink!r} fails for some events, which are tried again", why)
             self._items.suspect(outcome.overtaken)
             self._batch_size.use_one()
         self._items.settle_refused(outcome.refused)
@@ -151,6 +154,7 @@ class Forwarder:
 
     def _attempt(self, batch: Sequence[Item]) -> Outcome:
         """Have the sink store *batch*; what it takes is done."""
+        self._tried += [item.payload for item in batch]
         with self._in_flight(batch), self._calls.attempt():
             outcome = attempt(self._sink, batch, self._calls, taken_so_far=self.counts["forwarded"])
         self.counts["retried"] += outcome.failed_calls
@@ -184,8 +188,7 @@ class Forwarder:
 
     def _takes_another(self) -> bool:
         """Try another item than the first of the pending; if the sink takes it, the first is a suspect."""
-        item = self._items.another()
-        outcome = self._attempt([item])
+        outcome = self._attempt([item := self._items.another()])
         if outcome.left and not self._proof.is_complete(item):
             return False
         self.pending.remove(item)
@@ -204,8 +207,7 @@ class Forwarder:
 
     def _try_refuser(self) -> float:
         """Try one event with a sink that refused everything."""
-        item = self._items.probe()
-        outcome = self._attempt([item])
+        outcome = self._attempt([item := self._items.probe()])
         if outcome.taken:
             self._items.remove(item)
             return 0.0
@@ -228,8 +230,7 @@ class Forwarder:
     def _try_alone(self, items: deque[Item]) -> Exception | None:
         """Try some of *items*, those that have waited longest; returns the error if the sink is down, or may be."""
         for _ in range(min(ALONE_PER_STEP, len(items))):
-            item = items[0]
-            outcome = self._attempt([item])
+            outcome = self._attempt([item := items[0]])
             items.popleft()
             error = outcome.down or outcome.doubt
             if outcome.refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...events import Event
 from ...sinks.base import is_down
 from ...sinks.encoding import decode
+from .error_words import ErrorWords
 from .states import ItemState
 
 
@@ -20,7 +21,7 @@ class Item:
     :ivar evidence: how many of these failures point to the event, not to the sink. Such a failure counts if the sink
         was not down and has taken other events since the last failure that counted.
     :ivar failed_alone: True if the last call that failed on it had no other event.
-    :ivar last_error: what the sink raised last, as text.
+    :ivar last_error: what the sink raised last, for the log.
     """
 
     __slots__ = (
@@ -42,7 +43,7 @@ class Item:
         self.tries = 0
         self.evidence = 0
         self.failed_alone = False
-        self.last_error = ""
+        self.last_error: ErrorWords | str = ""
         self._event = event
         self._taken_at_last_failure = -1
 
@@ -53,15 +54,16 @@ class Item:
             event = decode(self.payload)
         return event
 
-    def note_failure(self, error: Exception, taken_so_far: int, *, alone: bool) -> None:
+    def note_failure(self, error: Exception, words: ErrorWords, taken_so_far: int, *, alone: bool) -> None:
         """Note that the sink failed on this event.
 
+        :param words: those of *error*.
         :param taken_so_far: how many events the sink has taken in all.
         :param alone: whether it was the only event of that call.
         """
         self.tries += 1
         self.failed_alone = alone
-        self.last_error = repr(error)  # not the exception: its traceback would keep everything that the call used
+        self.last_error = words
         if taken_so_far != self._taken_at_last_failure and not is_down(error):
             self._taken_at_last_failure = taken_so_far
             self.evidence += 1
