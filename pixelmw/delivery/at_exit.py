@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Protocol
 
+from ..system.failures import traceback_without_words
 from ..system.fork import PerProcess
 from ..system.registry import Registry
 
@@ -37,8 +38,8 @@ def close_all() -> None:
     for delivery in _open_deliveries:
         try:
             delivery.close(max(0.0, deadline - time.monotonic()))
-        except Exception:
-            logger.exception("%r was not closed", delivery)
+        except Exception as error:  # the sink of a user's may say what it had left to send
+            logger.error("%r was not closed: %s", delivery, traceback_without_words(error))
 
 
 def close_at_exit_of_child() -> None:

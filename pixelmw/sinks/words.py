@@ -25,14 +25,14 @@ def server_words(words: str, events: Iterable[Event], *, all_lines: bool = False
     :param all_lines: return the other lines, too, behind the first one.
     """
     # A text may have line breaks, so it is looked for first.
-    shown = masked(words.strip()[:_MAX_READ], spellings_of(_private_in([*events])))
+    shown = masked(words.strip()[:_MAX_READ], spellings_of(private_in([*events])))
     line = shown if all_lines else shown.partition("\n")[0].rstrip()
     return _in_one_line(line)[:_MAX_CHARS]
 
 
 def masked_words(messages: Iterable[str], events: Iterable[Event]) -> list[str]:
     """Return each of *messages* in one line of printable characters, with ``…`` for each text of *events*."""
-    spellings = spellings_of(_private_in([*events]))
+    spellings = spellings_of(private_in([*events]))
     return [_in_one_line(masked(message, spellings)) for message in messages]
 
 
@@ -40,8 +40,8 @@ def _in_one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _private_in(events: list[Event]) -> Iterator[str]:
-    """Yield the texts, the long numbers and the unusual names of *events*; the type of an event is no secret."""
+def private_in(events: list[Event]) -> Iterator[str]:
+    """Yield what no log may show of *events*: texts, long numbers and unusual names; their type is no secret."""
     for event in events:
         values = [value for name, value in event.items() if name != "type"]
         yield from texts_in(values)

@@ -6,7 +6,8 @@
 2. A failure is logged each time, in one line. Its traceback is logged once a
    minute for each kind, so that no visitor can fill a disk.
 3. In a traceback, messages show no text of the event: not whole, not quoted or
-   escaped, and not cut off.
+   escaped, and not cut off. Where nobody knows which events a message may be
+   about, it is not shown.
 """
 
 from __future__ import annotations
@@ -120,19 +121,28 @@ def forget_tracebacks(raised: BaseException) -> None:
             each.__traceback__ = None
 
 
-def traceback_text(raised: BaseException, private: PrivateTexts) -> tuple[str, bool]:
+def traceback_without_words(raised: BaseException) -> str:
+    """The traceback of *raised* and of what led to it, where nobody knows which events its messages may quote.
+
+    Of each message, only what the system itself says is shown.
+    """
+    return traceback_text(raised, None)[0]
+
+
+def traceback_text(raised: BaseException, private: PrivateTexts | None) -> tuple[str, bool]:
     """The traceback of *raised* and of what led to it, with ``…`` in its messages for each text of *private*.
 
+    :param private: ``None`` for all texts.
     :returns: it, and whether nothing had to be hidden or cut off.
     """
-    spellings = spellings_of(private.texts)
-    short_keys = [key for key in private.keys if 0 < len(key) < MIN_TEXT]
+    spellings = spellings_of(private.texts if private is not None else ())
+    short_keys = [key for key in (private.keys if private is not None else ()) if 0 < len(key) < MIN_TEXT]
     linked = list(_linked(raised, even_suppressed=False))
     is_whole = len(linked) <= _MAX_LINKED
     parts = []
     for each in linked[:_MAX_LINKED][::-1]:
         frames = traceback.format_tb(each.__traceback__, limit=-_MAX_FRAMES)
-        messages = _messages_of(each)
+        messages = _messages_of(each) if private is not None else _words_of_the_system(each)
         shown = [masked(message, spellings, short_keys) for message in messages]
         is_whole = is_whole and shown == messages and len(frames) < _MAX_FRAMES
         is_whole = is_whole and all(line.isprintable() for message in messages for line in message.splitlines())
@@ -189,6 +199,10 @@ def _messages_of(raised: BaseException) -> list[str]:
         return [str(raised), *map(str, getattr(raised, "__notes__", ()))]
     except Exception:  # __str__ is the user's, too
         return ["(its message cannot be shown)"]
+
+
+def _words_of_the_system(raised: BaseException) -> list[str]:
+    return [raised.strerror] if isinstance(raised, OSError) and raised.errno is not None and raised.strerror else []
 
 
 def _indented(message: str) -> str:

@@ -25,16 +25,26 @@ def spellings_of(texts: Iterable[str]) -> list[str]:
 def _spellings(text: str) -> Iterator[str]:
     for spelled in {text, text.strip()}:
         yield spelled
-        yield repr(spelled)[1:-1]
-        yield ascii(spelled)[1:-1]
-        yield json.dumps(spelled)[1:-1]
-        yield json.dumps(spelled, ensure_ascii=False)[1:-1]
         yield html.escape(spelled)
         yield spelled.replace("'", "''")  # SQL
         encoded = spelled.encode("utf-8", "surrogatepass")
-        yield repr(encoded)[2:-1]
         yield quote(encoded)
         yield quote_plus(encoded)
+        yield from _escaped(spelled)
+        for in_json in {json.dumps(spelled)[1:-1], json.dumps(spelled, ensure_ascii=False)[1:-1]}:
+            yield in_json
+            if in_json != spelled or not spelled.isascii():
+                yield from _escaped(in_json)  # a command or a request that holds JSON
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """*text* within what ``repr`` shows of a longer text, or of its bytes."""
+    encoded = (text + "'\"").encode("utf-8", "surrogatepass")
+    yield ascii(text)[1:-1]
+    # With both quotation marks in it, it stands between single ones.
+    for shown in (repr(text + "'\"")[1:-4], repr(encoded)[2:-4]):
+        yield shown
+        yield shown.replace("\\'", "'")
 
 
 def masked(message: str, spellings: Iterable[str], short_keys: Iterable[str] = ()) -> str:

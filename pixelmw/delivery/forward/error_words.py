@@ -58,6 +58,8 @@ def _is_systems(error: Exception) -> TypeGuard[OSError]:
 
 
 def _message(error: Exception) -> str:
+    if type(error) is KeyError and len(error.args) == 1:
+        error = Exception(*error.args)  # its own words are those of repr, in which all quotation marks are escaped
     try:
         return str(error.strerror if _is_systems(error) else error)
     except Exception:  # __str__ is the user's

@@ -11,12 +11,13 @@ from typing import TypedDict
 
 from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
-from ...system.failures import FailureLog, PrivateTexts, texts_in
+from ...system.failures import FailureLog, PrivateTexts
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, check_of, is_down
 from ..encoding import encode
 from ..errors import longest_retry_after
 from ..together import store
+from ..words import private_in
 from .members import SinkGroup, failures_by_place
 from .outage import Attempt, Outage
 
@@ -88,7 +89,7 @@ class _Fallback(SinkGroup):
                 self._first,
                 self._second,
                 raised=error,
-                private=lambda: PrivateTexts(texts_in(event), ()),
+                private=lambda: PrivateTexts(private_in([event]), ()),
             )
             self._give_to_second(event, error)
         else:
@@ -129,7 +130,7 @@ class _Fallback(SinkGroup):
                 len(failures),
                 self._second,
                 raised=error,
-                private=lambda: PrivateTexts(texts_in([events[place] for place in failures]), ()),
+                private=lambda: PrivateTexts(private_in([events[place] for place in failures]), ()),
             )
             self._give_batch_to_second(events, failures, error)
         else:

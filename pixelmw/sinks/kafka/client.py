@@ -161,7 +161,7 @@ class KafkaClient:
             if self._throttle.allows("failed"):
                 reason = printable(error.args[0].str())
                 logger.error("the producer has failed for good, and will be replaced: %s", reason)
-        except Exception:
+        except Exception:  # which is given no event
             if self._throttle.allows("callback"):
                 logger.exception("a callback raised while the client was polled for delivery reports")
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from ...events import Event
 from ...system.callables import raise_if_unfinished
 from ...system.errors import copy_of
-from ...system.failures import share, texts_in
+from ...system.failures import share
 from ..errors import PartialFailure, error_of, is_down
+from ..words import private_in
 from .lines import Line, Visit
 from .search import MAX_UNKNOWN_ERRORS, Search, next_try, untried
 
@@ -67,7 +68,7 @@ def _call_write(line: Line, visit: Visit, events: Sequence[Event]) -> None:
     except Exception as error:
         hangs = is_down(error) and time.monotonic() - began >= visit.timeout / 2 and line.stored == stored_before
         if hangs or len(events) > 1:
-            share(error, lambda: texts_in([*events]))
+            share(error, lambda: private_in([*events]))
         if hangs:
             line.group.answer_waiting(error)
         raise
