@@ -15,6 +15,8 @@ _DATA_SQLSTATE_CLASSES = ("22", "23", "54")
 # CONSTRAINT_FAILED (MariaDB), CHECK_CONSTRAINT_VIOLATED, INVALID_JSON_TEXT, JSON_DOCUMENT_TOO_DEEP (MySQL), and of both
 # NET_PACKET_TOO_LARGE, TRUNCATED_WRONG_VALUE_FOR_FIELD, DATA_TOO_LONG.
 _DATA_ERROR_NUMBERS = (4025, 3819, 3140, 3157, 1153, 1366, 1406)
+#: SQLSTATE, and numbers of MariaDB and MySQL, of a server that takes no writes: it was started so, or became a replica.
+READ_ONLY_CODES: tuple[str | int, ...] = ("25006", 1290, 1792, 1836)
 _NOT_NULL_VIOLATION = "23502"
 _NO_DEFAULT_FOR_FIELD = 1364  # of MariaDB and MySQL
 # What RAISE EXCEPTION (PostgreSQL) and SIGNAL (MariaDB, MySQL) give, in a trigger of the operator's.
@@ -40,6 +42,11 @@ def is_of_the_tables(error: BaseException | None, columns: Collection[str]) -> b
         return True
     column = getattr(getattr(error, "diag", None), "column_name", None)
     return _state(error) == _NOT_NULL_VIOLATION and column is not None and column not in columns
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Return True if a server says that it takes no writes: another one may be behind the same name by now."""
+    return _state(error) in READ_ONLY_CODES or _number(error) in READ_ONLY_CODES
 
 
 def is_raised_on_purpose(error: BaseException | None) -> bool:

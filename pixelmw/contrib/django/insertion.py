@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from ...sinks.data_errors import is_read_only
 from ...sinks.insertion import Run, has_triggers, insert_rows
 from ...sinks.rows import Row
 from ...sinks.statement import chars_in, may_be_too_much, refuse_larger, split_by_statement, values_in_packet
@@ -116,3 +117,16 @@ def is_too_much(connection: Any, rows: Collection[Row]) -> bool:
     except (OperationalError, InterfaceError):
         return False
     return bool(connection.is_usable())
+
+
+def leave_replica(connection: Any, error: Exception) -> None:
+    """Close *connection* if *error*, Django's, says that its server takes no writes, unless a block holds it.
+
+    The server was the primary when the connection was made, and may be a replica now. For Django, a connection
+    that can read is usable, and is kept, perhaps for ever.
+    """
+    if not is_read_only(error.__cause__) or connection.in_atomic_block or connection.connection is None:
+        return
+    if getattr(connection, "pool", None) is not None:  # which would lend it to the next one
+        connection.connection.close()
+    connection.close()

@@ -30,7 +30,16 @@ from ...sinks.statement import SKIP_REPEATED_KEY, TOO_MUCH, row_maker
 from ...sinks.words import server_words
 from ...system.fork import ForkSafeLock
 from .connections import connections_of_ours
-from .insertion import MAX_WAIT, insert, insert_past_readers, is_lost, is_too_much, stale_at_most, table_has_triggers
+from .insertion import (
+    MAX_WAIT,
+    insert,
+    insert_past_readers,
+    is_lost,
+    is_too_much,
+    leave_replica,
+    stale_at_most,
+    table_has_triggers,
+)
 
 
 class ModelSink(BatchSink):
@@ -99,13 +108,14 @@ class ModelSink(BatchSink):
             ordered = sorted(rows.values(), key=itemgetter(0))
             self._repeats.add(self._store(connection, connection.ops.quote_name(table), ordered))
 
-        try:
-            with connections_of_ours():
+        with connections_of_ours():
+            try:
                 refused |= insert_what_is_kept(store, rows, f"the database {connection.alias!r}: the table {table}")
-        except (DatabaseError, InterfaceError) as error:
-            self._has_triggers.clear()
-            # Without its cause, which may quote the row.
-            raise _as_sink_error(connection.alias, error, events) from None
+            except (DatabaseError, InterfaceError) as error:
+                self._has_triggers.clear()
+                leave_replica(connection, error)
+                # Without its cause, which may quote the row.
+                raise _as_sink_error(connection.alias, error, events) from None
         if refused:
             raise PartialFailure(refused)
 

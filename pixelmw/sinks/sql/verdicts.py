@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from ...events import Event
-from ..data_errors import data_words, is_data_error, is_of_the_tables, is_raised_on_purpose
+from ..data_errors import READ_ONLY_CODES, data_words, is_data_error, is_of_the_tables, is_raised_on_purpose
 from ..errors import SinkError, Unavailable, Undeliverable
 from ..rows import COLUMNS
 from ..words import server_words
@@ -43,10 +43,7 @@ _ADVICE: dict[str | int, str] = {
     "23502": _SHAPE,
     1054: _SHAPE,
     1364: _SHAPE,
-    "25006": _READ_ONLY,
-    1290: _READ_ONLY,
-    1792: _READ_ONLY,
-    1836: _READ_ONLY,
+    **dict.fromkeys(READ_ONLY_CODES, _READ_ONLY),
     "53100": _FULL,
     1021: _FULL,
     1114: _FULL,
