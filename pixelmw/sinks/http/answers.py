@@ -8,7 +8,8 @@ import re
 # and 8470), so they hold for every event. Any other is about what was sent: 400, 413 and 422; and RFC 9110 (15) says to
 # take one that nobody knows for a 400.
 _ABOUT_THE_CLIENT = {401, 402, 403, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 428, 431}
-_FOR_THE_MOMENT = {408, 423, 424, 425, 429}
+# 460 is no standard's: load balancers of Amazon's have it, and Segment's clients try again.
+_FOR_THE_MOMENT = {408, 423, 424, 425, 429, 460}
 _IS_THE_URL_RIGHT = "is the URL right?"
 _ADVICE = {
     401: "it does not know the write key: give the sink the one that the source has now",

@@ -23,6 +23,11 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from .proxies import proxy_authorization
 
 _KEPT_CONNECTIONS = 64  # for the next request; if more threads send at once, they open more
+#: Seconds without a request after which a connection is not used again. Load balancers and NAT gateways forget one
+#: after 60 s or more, and some do not say so: the next request would be lost.
+MAX_IDLE = 30.0
+#: Seconds after which a connection is made anew: the name may have another address by then.
+MAX_AGE = 300.0
 _LEAST = 0.001  # seconds; with 0, a socket would not wait at all, and say so in other words
 
 
@@ -84,18 +89,37 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-class _DeadlineHTTPConnection(HTTPConnection):
-    response_class = _DeadlineResponse
+class _Kept(HTTPConnection):
+    """A connection that is not used again once it has been idle, or in use, for too long."""
+
+    _connected = _used = -math.inf
+
+    def connect(self) -> None:
+        """Connect, and note when."""
+        super().connect()
+        self._connected = self._used = time.monotonic()
+
+    def request(self, *args: Any, **options: Any) -> None:
+        """Send a request, and note when."""
+        super().request(*args, **options)
+        self._used = time.monotonic()
+
+    @property
+    def is_connected(self) -> bool:
+        """False if the pool is to connect again."""
+        now = time.monotonic()
+        return now - self._used < MAX_IDLE and now - self._connected < MAX_AGE and super().is_connected
 
     def _new_conn(self) -> socket.socket:
         return _connect(self)
 
 
-class _DeadlineHTTPSConnection(HTTPSConnection):
+class _DeadlineHTTPConnection(_Kept):
     response_class = _DeadlineResponse
 
-    def _new_conn(self) -> socket.socket:
-        return _connect(self)
+
+class _DeadlineHTTPSConnection(_Kept, HTTPSConnection):
+    response_class = _DeadlineResponse
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:

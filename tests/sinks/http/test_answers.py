@@ -22,7 +22,7 @@ THREE_REQUESTS = [event(str(number), 20_000) for number in range(60)]  # of 24, 
 server, sink = http_server.server, http_server.sink
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599, 600, 199])
+@pytest.mark.parametrize("status", [408, 425, 429, 460, 500, 502, 503, 504, 529, 599, 600, 199])
 def test_an_answer_that_is_not_about_the_event_is_a_reason_to_try_again(
     server: DataPlane, sink: HTTP, status: int
 ) -> None:
@@ -59,7 +59,7 @@ def test_a_redirect_is_not_followed_and_not_the_events_fault(server: DataPlane, 
     assert [request.path for request in server.requests] == ["/v1/batch"]
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [408, 429, 503, 529])
 @pytest.mark.parametrize(
     ("value", "least", "most"),
     [
