@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from pixelmw.sinks.base import Unavailable
-from pixelmw.sinks.redis import RedisStream
+from pixelmw.sinks.redis import RedisStream, servers
 from tests.support import streams
 from tests.support.backends import PASSWORD, Backend, silent
 from tests.support.processes import event, wait_until
@@ -77,6 +77,20 @@ def test_a_connection_that_the_server_ended_is_replaced_without_a_failure(server
         client.client_kill_filter(_id=session)
         sink(event("2"))
     assert ids(client) == ["1", "2"]
+
+
+def test_a_connection_is_kept_but_not_for_so_long_that_a_gateway_has_forgotten_it(
+    server: Backend, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    with RedisStream(f"{server.url}?client_name=kept", "events") as sink:
+        for number, idle in enumerate((servers.MAX_IDLE, servers.MAX_IDLE, -1.0, -1.0)):
+            monkeypatch.setattr(servers, "MAX_IDLE", idle)
+            sink(event(str(number)))
+            used += [each["id"] for each in client.client_list() if each["name"] == "kept"]
+    assert used[0] == used[1]
+    assert len(set(used)) == 3
+    assert ids(client) == ["0", "1", "2", "3"]
 
 
 def test_a_server_that_says_nothing_is_unavailable_within_the_timeout() -> None:

@@ -8,6 +8,7 @@ would send a transaction again that the node may have stored.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import redis
@@ -18,6 +19,9 @@ from redis.retry import Retry
 
 from ...system.addresses import count_addresses
 
+#: Seconds without a call after which the connections are made anew. Load balancers and NAT gateways forget one that was
+#: idle for 240 s or more, and some do not say so; and the name of the server may lead to another one by then.
+MAX_IDLE = 180.0
 # The share of the time for connecting to one node of a cluster: if one swallows what is sent to it, another is asked.
 _SHARE_OF_A_NODE = 1 / 3
 
@@ -38,13 +42,17 @@ class Servers:
         self._cluster: RedisCluster | None = None
         self._cluster_is_old = False
         self._checked: redis.Redis | None = None
+        self._used = time.monotonic()
 
     def client(self, stream: str) -> redis.Redis:
         """Return the client of the server that has *stream*, once that has let it begin a transaction.
 
         :raises redis.RedisError: if it does not.
         """
+        if time.monotonic() - self._used > MAX_IDLE:
+            self.disconnect()
         client = self._find(stream)
+        self._used = time.monotonic()
         if client is not self._checked:
             _try_transaction(client)
             self._checked = client

@@ -37,6 +37,9 @@ from .verdicts import verdict
 
 # The share of the time that a statement gets without more ado. To give it less costs a round trip.
 _MUCH_LEFT = 0.9
+#: Seconds after which a connection is made anew. Load balancers and NAT gateways forget one that was idle for 240 s or
+#: more, and some do not say so; and the name of the server may lead to another one by then.
+MAX_AGE = 180
 
 
 class SQL(BatchSink):
@@ -216,7 +219,7 @@ class SQL(BatchSink):
     def _make_engine(self) -> CloseWhenIdle[Engine]:
         if self._callers_engine is not None:
             return CloseWhenIdle(self._callers_engine, close=_dispose)
-        settings: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": self.timeout}
+        settings: dict[str, Any] = {"pool_pre_ping": True, "pool_recycle": MAX_AGE, "pool_timeout": self.timeout}
         if self._url.get_backend_name() == "sqlite":
             settings = {"poolclass": NullPool}  # a connection that is kept would write to a file that was deleted
         driver, query = self._url.get_driver_name(), self._url.query

@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from pixelmw.sinks.base import Unavailable
 from pixelmw.sinks.sql import SQL
+from pixelmw.sinks.sql import sink as sql_sink
 from tests.support import databases
 from tests.support.backends import silent
 from tests.support.databases import Database, with_server
@@ -74,6 +75,25 @@ def test_a_connection_that_the_server_ended_is_replaced_without_a_failure(db: Da
         wait_until(lambda: not db.sessions(url.username))
         sink(event("3"))
     assert db.rows() == ["1", "2", "3"]
+
+
+@with_server
+def test_a_connection_is_kept_but_not_for_so_long_that_a_gateway_has_forgotten_it(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.sink() as sink:
+        sink(event("1"))
+    url = db.user("ALL")
+    used = []
+    for age, number in ((sql_sink.MAX_AGE, 2), (0, 5)):
+        monkeypatch.setattr(sql_sink, "MAX_AGE", age)
+        with db.sink(url=url) as sink:
+            for each in range(3):
+                sink(event(f"{number + each}"))
+                used += db.sessions(url.username)
+    assert len(set(used[:3])) == 1
+    assert len(set(used[3:])) == 3
+    assert len(db.rows()) == 7
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
