@@ -23,9 +23,10 @@ STORES = ["SQLite", "JSONLines", "Background", "Spool", "HTTP", "Kafka"]
         ("scale", ["--rounds=1", "--requests=10500"], {"memory", "parameters", "hostile queries of 32 KB"}),
         ("sqlite_threads", ["--rounds=2", "--events=64"], {"sync_us", "figures", "ratio"}),
         ("commits", ["--rounds=2"], {"accepted page event", "into a Background"}),
+        ("greenlets", ["--rounds=1", "--seconds=0.3", "--only", "SQLite locked"], {"SQLite locked"}),
         ("store", [str(FOLDER.parent), "--rounds=1", "--seconds=0.05", "--threads=2", "--only", *STORES], set(STORES)),
     ],
-    ids=["compare", "scale", "sqlite_threads", "commits", "store"],
+    ids=["compare", "scale", "sqlite_threads", "commits", "greenlets", "store"],
 )
 def test_a_benchmark_runs_and_writes_down_what_came_out(
     tmp_path: Path, script: str, options: list[str], expected: set[str]
