@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeGuard
 
 from ...sinks.encoding import decode
-from ...sinks.words import masked_words
+from ...system.words import masked_words
 
 _MAX_CHARS = 1000  # that are kept of all messages together
 _MAX_ERRORS = 8  # of those in groups
@@ -39,7 +39,10 @@ class ErrorWords:
 
     def __str__(self) -> str:
         if self._payloads:
-            self._messages = masked_words(self._messages, map(decode, self._payloads))
+            events = map(decode, self._payloads)
+            # The type of an event is no secret.
+            private = [{name: value for name, value in event.items() if name != "type"} for event in events]
+            self._messages = masked_words(self._messages, private)
             self._payloads = ()
         quoted = (f"'{message}'" if message else "" for message in self._messages)
         return self._group + ", ".join(f"{name}{words})" for name, words in zip(self._names, quoted, strict=True))

@@ -17,7 +17,7 @@ from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, check_
 from ..encoding import encode
 from ..errors import longest_retry_after
 from ..together import store
-from ..words import private_in
+from ..words import private_in_events
 from .members import SinkGroup, failures_by_place
 from .outage import Attempt, Outage
 
@@ -89,7 +89,7 @@ class _Fallback(SinkGroup):
                 self._first,
                 self._second,
                 raised=error,
-                private=lambda: PrivateTexts(private_in([event]), ()),
+                private=lambda: PrivateTexts(private_in_events([event]), ()),
             )
             self._give_to_second(event, error)
         else:
@@ -130,7 +130,7 @@ class _Fallback(SinkGroup):
                 len(failures),
                 self._second,
                 raised=error,
-                private=lambda: PrivateTexts(private_in([events[place] for place in failures]), ()),
+                private=lambda: PrivateTexts(private_in_events([events[place] for place in failures]), ()),
             )
             self._give_batch_to_second(events, failures, error)
         else:

@@ -11,7 +11,7 @@ from ...system.callables import raise_if_unfinished
 from ...system.errors import copy_of
 from ...system.failures import share
 from ..errors import PartialFailure, error_of, is_down
-from ..words import private_in
+from ..words import private_in_events
 from .lines import Line, Visit
 from .search import MAX_UNKNOWN_ERRORS, Search, next_try, untried
 
@@ -68,7 +68,7 @@ def _call_write(line: Line, visit: Visit, events: Sequence[Event]) -> None:
     except Exception as error:
         hangs = is_down(error) and time.monotonic() - began >= visit.timeout / 2 and line.stored == stored_before
         if hangs or len(events) > 1:
-            share(error, lambda: private_in([*events]))
+            share(error, lambda: private_in_events([*events]))
         if hangs:
             line.group.answer_waiting(error)
         raise
