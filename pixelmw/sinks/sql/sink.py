@@ -103,8 +103,9 @@ class SQL(BatchSink):
             raise ValueError(f"{backend} is not supported; these are: {', '.join(SKIP_REPEATED_KEY)}")
         if self._callers_engine is None:
             check_driver(self._url)
-        # Without its password, and without its query, since some drivers take a password there too.
-        self._display_url = self._url.set(query={}).render_as_string(hide_password=True)
+        # Without its password, and of its query the servers only, since some drivers take a password there too.
+        servers = {name: self._url.query[name] for name in ("host", "port", "unix_socket") if name in self._url.query}
+        self._display_url = self._url.set(query=servers).render_as_string(hide_password=True)
         self._table = make_table(table)
         self._table_exists = self._has_triggers = False
         self._row_of = row_maker(backend)

@@ -15,7 +15,7 @@ from pixelmw.sinks.data_errors import is_data_error
 from pixelmw.sinks.sql import SQL
 from pixelmw.sinks.sql.drivers import timeout_arguments
 from tests.support import databases
-from tests.support.backends import PASSWORD
+from tests.support.backends import PASSWORD, free_port
 from tests.support.databases import Database, with_server
 from tests.support.markers import FORGED, assert_unmarked, nothing_shows
 from tests.support.processes import event, run
@@ -48,6 +48,24 @@ def test_a_password_that_is_wrong_makes_the_sink_unavailable_and_does_not_show(d
         with pytest.raises(Unavailable, match=r"(?i)password") as caught:
             sink(event("1"))
         assert "let-me-in" not in said(caught.value) + repr(sink)
+
+
+def test_servers_that_the_query_names_show_and_a_password_there_does_not() -> None:
+    query = "host=db1:5432&host=db2:5432&password=open-sesame&sslpassword=open-sesame&target_session_attrs=read-write"
+    shown = repr(SQL(f"postgresql+psycopg://pixel@/events?{query}"))
+    assert "db1" in shown
+    assert "db2" in shown
+    assert "sesame" not in shown
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_of_several_servers_the_one_that_takes_writes_is_found(db: Database) -> None:
+    assert db.server is not None
+    name = make_url(db.url)
+    address = f"host=127.0.0.1:{free_port()}&host=127.0.0.1:{db.server.port}&target_session_attrs=read-write"
+    with db.sink(url=f"postgresql+psycopg://{name.username}:{name.password}@/{name.database}?{address}") as sink:
+        sink(event("1"))
+    assert db.rows() == ["1"]
 
 
 def test_an_event_does_not_show_in_an_error(db: Database) -> None:
