@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import socket
 import ssl
 import struct
@@ -62,6 +63,7 @@ class DataPlane(ThreadingHTTPServer):
     :ivar on_refused: called for each request with another.
     :ivar stored: the events that were answered with 2xx.
     :ivar connections: how many were made.
+    :ivar most_bytes: a request with a larger body is answered 413, before it is read, and the connection is closed.
     :ivar connected: those that still are.
     """
 
@@ -84,6 +86,7 @@ class DataPlane(ThreadingHTTPServer):
         self.stored: list[Event] = []
         self.faults: list[BaseException | None] = []
         self.connections = 0
+        self.most_bytes = math.inf
         self.connected: set[socket.socket] = set()
         self.over = threading.Event()
 
@@ -126,6 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: DataPlane
 
     def do_POST(self) -> None:
+        if int(self.headers["Content-Length"]) > self.server.most_bytes:  # as a proxy does, which reads no more
+            self._close(Answer(413))
+            return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = self.server.script.pop(0) if self.server.script else Answer()
         if (refusal := self._refusal()) is not None:

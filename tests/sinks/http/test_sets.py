@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from pixelmw import Event
@@ -57,3 +59,16 @@ def test_the_one_event_that_is_refused_is_found(server: DataPlane, sink: HTTP, s
         assert queue.flush(30)
     assert [each["messageId"] for each in dead] == ["bad"]
     assert sorted(server.ids()) == sorted([*IDS, "before", "after"])
+
+
+def test_a_proxy_that_takes_less_and_reads_no_more_refuses_only_what_is_too_large_alone(
+    server: DataPlane, sink: HTTP
+) -> None:
+    server.most_bytes = 3000  # in gzip
+    texts = [random.Random(number).randbytes(400).hex() for number in range(60)]
+    events = [each | {"properties": {"text": text}} for each, text in zip(EVENTS, texts, strict=True)]
+    large = event("large") | {"properties": {"text": "".join(texts[:10])}}
+    with pytest.raises(PartialFailure) as caught:
+        store(sink, [*events[:40], large, *events[40:]])
+    assert {place: type(error) for place, error in caught.value.failures.items()} == {40: Undeliverable}
+    assert server.ids() == IDS

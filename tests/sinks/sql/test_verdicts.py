@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import make_url
 
-from pixelmw.sinks.base import SinkError, Unavailable, Undeliverable, is_down
+from pixelmw.sinks.base import SinkError, Unavailable, Undeliverable, is_down, store
 from tests.support import databases
 from tests.support.backends import PASSWORD
 from tests.support.databases import Database, with_server
@@ -142,3 +142,22 @@ def test_what_a_trigger_raises_is_neither_an_outage_nor_the_events_fault_for_sur
             assert not isinstance(error, Undeliverable)
         sink(event("1"))
     assert db.rows() == ["0", "1"]
+
+
+# What a server says for a while, though it lets one in: a node of Galera that is no part of the cluster now, a
+# shutdown, limits of memory, time and queries, a deadlock, a full disk, and one that was started read-only.
+@pytest.mark.parametrize("number", [1047, 1053, 1037, 1969, 1226, 1213, 1205, 1030, 1290])
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_what_a_server_says_for_a_while_is_no_verdict_on_an_event(db: Database, number: int) -> None:
+    made(db)
+    db.run(
+        f"CREATE TRIGGER says_{db.table} BEFORE INSERT ON {db.table} FOR EACH ROW"
+        f" SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'not now'"
+    )
+    with db.sink() as sink:
+        for batch in ([event("1")], [event("2"), event("3")]):
+            with pytest.raises(Unavailable, match="not now"):
+                store(sink, batch)
+        db.run(f"DROP TRIGGER says_{db.table}")
+        sink(event("4"))
+    assert db.rows() == ["0", "4"]
