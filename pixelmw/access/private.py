@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..params.decode import decode_pairs
-from ..system.failures import PrivateTexts, texts_in
+from ..system.failures import PrivateTexts
+from ..system.words import private_in
 from ..text import environ_bytes
 
 # A query past every limit was refused before anything of it could be quoted; what is looked through costs time.
@@ -14,7 +15,7 @@ _MAX_QUERY = 262_144  # characters
 
 
 def private_texts(query: str, event: Mapping[str, Any] | None) -> PrivateTexts:
-    """The values of *query* and the texts of *event*, with the write key.
+    """The values of *query*, and the texts, long numbers and unusual names of *event*, with the write key.
 
     :param query: the raw query string.
     :param event: as far as it was built. Its type is not private: the log names it.
@@ -23,5 +24,5 @@ def private_texts(query: str, event: Mapping[str, Any] | None) -> PrivateTexts:
     # A name with an equals sign comes from a query that was escaped once too often, and holds values.
     in_names = [value for name in names if (value := name.partition("=")[2])]
     keys = [value for name, value in zip(names, values, strict=True) if "writekey" in name.lower()]
-    of_event = texts_in({name: value for name, value in (event or {}).items() if name != "type"})
+    of_event = private_in([{name: value for name, value in (event or {}).items() if name != "type"}])
     return PrivateTexts([*values, *in_names, *of_event], keys)
