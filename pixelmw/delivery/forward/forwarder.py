@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from ...events import Sink
-from ...sinks.base import Undeliverable, is_down
+from ...sinks.base import is_down
 from ..retry import Retry
 from .attempt import Outcome, attempt
 from .batch_size import BatchSize
@@ -145,7 +145,7 @@ class Forwarder:
             return 0.0  # there was progress
         if len(outcome.refused) == len(batch):
             return self._condition.pause.begin(1)
-        if isinstance(outcome.last, Undeliverable) and not outcome.refused:
+        if outcome.last is not None and not outcome.refused and not outcome.overtaken:
             self._batch_size.note_too_large(len(batch))
         else:
             self._batch_size.note_success(len(batch))

@@ -10,7 +10,7 @@ import pytest
 from pixelmw.delivery.forward import Forwarder, Item
 from pixelmw.delivery.forward.states import SinkState
 from pixelmw.delivery.retry import Retry
-from pixelmw.sinks.base import Unavailable, Undeliverable
+from pixelmw.sinks.base import SinkError, Unavailable, Undeliverable
 from pixelmw.sinks.encoding import encode
 from tests.support.forwarding import Batches, Bench, Fault, always, ids
 
@@ -90,8 +90,9 @@ def test_a_destination_that_would_not_take_one_event_either_gets_the_same_batch_
     assert bench.sink.calls == [ids(20)] * 30
 
 
-def test_where_larger_batches_are_refused_and_their_halves_are_not_smaller_ones_are_sent() -> None:
-    bench = Bench(Batches(at_most(300, Undeliverable)), ids(20_000))
+@pytest.mark.parametrize("error", [Undeliverable, SinkError, ValueError])
+def test_where_larger_batches_are_refused_and_their_halves_are_not_smaller_ones_are_sent(error: Error) -> None:
+    bench = Bench(Batches(at_most(300, error)), ids(20_000))
     bench.finish()
     assert bench.sink.stored == ids(20_000)
     refused = [call for call in bench.sink.calls if len(call) > 300]
