@@ -194,6 +194,21 @@ SAFEGUARDS = {
     "a look at what was stored": Safeguard(
         "sinks/sqlite/insert.py", "if not changes == inserted == len(rows) and", "if False and",
         "sinks/test_sqlite_tables.py::test_an_event_whose_row"),
+    "a look at what servers stored": Safeguard(
+        "sinks/insertion.py", "if repeated or always_look or are_gone or not counts:", "if False:",
+        "sinks/sql/test_swallowed.py::test_a_row_that_is_swallowed"),
+    "a look where there are triggers": Safeguard(
+        "sinks/insertion.py", "repeated or always_look or", "repeated or",
+        "sinks/sql/test_swallowed.py::test_a_row_that_is_swallowed"),
+    "a lost connection is no outage if a new one works": Safeguard(
+        "sinks/sql/sink.py", "is_early and is_lost(error, rows)", "False",
+        "sinks/sql/test_proxy_packets.py::test_of_visitors"),
+    "HTTP: connections are not kept for ever": Safeguard(
+        "sinks/http/connection.py", "now - self._used < MAX_IDLE and", "",
+        "sinks/http/test_kept.py::test_no_event_is_lost"),
+    "the forwarder's words show nothing of an event": Safeguard(
+        "delivery/forward/error_words.py", "masked_words(self._messages, private)", "self._messages",
+        "delivery/forward/test_error_words.py::test_no_line"),
     "a mode whatever the umask is": Safeguard(
         "sinks/local_files.py", "_set_mode(descriptor, mode)", "pass", "sinks/test_local_files.py::test_every_file"),
     "waits leave the hub free": Safeguard(
