@@ -63,6 +63,7 @@ class DataPlane(ThreadingHTTPServer):
     :ivar on_refused: called for each request with another.
     :ivar stored: the events that were answered with 2xx.
     :ivar connections: how many were made.
+    :ivar forgets: a connection is reset once another request comes on it, as by a gateway that has forgotten it.
     :ivar most_bytes: a request with a larger body is answered 413, before it is read, and the connection is closed.
     :ivar connected: those that still are.
     """
@@ -86,6 +87,7 @@ class DataPlane(ThreadingHTTPServer):
         self.stored: list[Event] = []
         self.faults: list[BaseException | None] = []
         self.connections = 0
+        self.forgets = False
         self.most_bytes = math.inf
         self.connected: set[socket.socket] = set()
         self.over = threading.Event()
@@ -127,8 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: DataPlane
+    is_kept = False  # the connection has had a request
 
     def do_POST(self) -> None:
+        if self.server.forgets and self.is_kept:
+            self._reset(Answer())
+            return
+        self.is_kept = True
         if int(self.headers["Content-Length"]) > self.server.most_bytes:  # as a proxy does, which reads no more
             self._close(Answer(413))
             return
