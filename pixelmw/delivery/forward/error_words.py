@@ -9,7 +9,8 @@ from typing import TypeGuard
 from ...sinks.encoding import decode
 from ...system.words import masked_words
 
-_MAX_CHARS = 1000  # that are kept of all messages together
+_MAX_READ = 4000  # characters of all messages together; a text that is cut off there is behind what is shown
+_MAX_CHARS = 1000  # that are shown of a message
 _MAX_ERRORS = 8  # of those in groups
 
 
@@ -29,7 +30,7 @@ class ErrorWords:
         self._group = f"{type(error).__name__}: " if isinstance(error, ExceptionGroup) else ""
         self._names: list[str] = []
         self._messages: list[str] = []
-        left = _MAX_CHARS
+        left = _MAX_READ
         for each in islice(_members(error), _MAX_ERRORS):
             number = f"{each.errno}, " if _is_systems(each) else ""
             self._names.append(f"{type(each).__name__}({number}")
@@ -44,7 +45,7 @@ class ErrorWords:
             private = [{name: value for name, value in event.items() if name != "type"} for event in events]
             self._messages = masked_words(self._messages, private)
             self._payloads = ()
-        quoted = (f"'{message}'" if message else "" for message in self._messages)
+        quoted = (f"'{message[:_MAX_CHARS]}'" if message else "" for message in self._messages)
         return self._group + ", ".join(f"{name}{words})" for name, words in zip(self._names, quoted, strict=True))
 
 
