@@ -8,6 +8,10 @@ from ..events import SinkError, Undeliverable
 
 __all__ = ["PartialFailure", "SinkError", "Unavailable", "Undeliverable", "is_down", "raise_failures"]
 
+#: Bytes. No proxy refuses less at once, whatever the server behind it takes: ProxySQL's mysql-max_allowed_packet cannot
+#: be smaller. A connection that is lost over more may have been lost for that.
+SMALLEST_LIMIT = 8192
+
 
 class Unavailable(SinkError):
     """The destination takes nothing at the moment, or it is not known whether it took this: try again later.

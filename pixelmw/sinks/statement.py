@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ..events import Event
-from .errors import Undeliverable
+from .errors import SMALLEST_LIMIT, Undeliverable
 from .rows import COLUMNS, Row, row_of
 
 #: Characters that the key column holds.
@@ -20,10 +20,6 @@ _ESCAPED = ("\\", '"', "'", "\n", "\r", "\0", "\x1a")
 _AROUND_THE_VALUES = 1024  # bytes at most of the words of a statement, with the name of a table and its schema
 _MOST_OF_A_CHAR = 4  # bytes, in UTF-8
 _AROUND_A_VALUE = 5  # bytes: two quotation marks, a comma, a space, and parentheses around all of them
-# A proxy may take less at once than the server says, but not less than that, as with ProxySQL's
-# mysql-max_allowed_packet.
-_SMALLEST_LIMIT = 8192  # bytes
-
 #: What is said of rows that a connection was lost over, though the server answers on another one.
 TOO_MUCH = "the connection was lost over this, and a new one works: is it more than a proxy takes at once?"
 
@@ -128,7 +124,7 @@ def bytes_in_statement(row: Row) -> int:
 
 def may_be_too_much(rows: Collection[Row]) -> bool:
     """Return True if *rows* may be more than a proxy or a server takes in one statement, whatever it says itself."""
-    return len(rows) > 1 or sum(map(bytes_in_statement, rows)) > _SMALLEST_LIMIT
+    return len(rows) > 1 or sum(map(bytes_in_statement, rows)) > SMALLEST_LIMIT
 
 
 def values_in_packet(max_allowed_packet: int) -> int:

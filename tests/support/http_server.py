@@ -65,6 +65,7 @@ class DataPlane(ThreadingHTTPServer):
     :ivar connections: how many were made.
     :ivar forgets: a connection is reset once another request comes on it, as by a gateway that has forgotten it.
     :ivar most_bytes: a request with a larger body is answered 413, before it is read, and the connection is closed.
+    :ivar says_so: False if the client does not see that answer.
     :ivar connected: those that still are.
     """
 
@@ -89,6 +90,7 @@ class DataPlane(ThreadingHTTPServer):
         self.connections = 0
         self.forgets = False
         self.most_bytes = math.inf
+        self.says_so = True
         self.connected: set[socket.socket] = set()
         self.over = threading.Event()
 
@@ -137,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.is_kept = True
         if int(self.headers["Content-Length"]) > self.server.most_bytes:  # as a proxy does, which reads no more
-            self._close(Answer(413))
+            (self._close if self.server.says_so else self._reset)(Answer(413))
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = self.server.script.pop(0) if self.server.script else Answer()

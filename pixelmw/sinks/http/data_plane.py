@@ -17,7 +17,7 @@ from werkzeug.http import parse_date
 from ..._version import __version__
 from ...events import Event
 from ...system.fork import PerProcess
-from ..errors import Unavailable, Undeliverable
+from ..errors import SMALLEST_LIMIT, SinkError, Unavailable, Undeliverable
 from ..words import server_words
 
 try:
@@ -75,13 +75,15 @@ class DataPlane:
         :param timeout: seconds, from connecting to the end of the answer.
         :param events: those in *body*, of which no message shows a part.
         :raises Undeliverable: if it refused *body* for its content.
+        :raises SinkError: if it ended the connection over a large *body*.
         :raises Unavailable: if it did not answer, or refused it for any other reason.
         """
+        compressed, began = gzip.compress(body, 6, mtime=0), time.monotonic()
         try:
             response = self._pools.get().urlopen(
                 "POST",
                 self._target,
-                body=gzip.compress(body, 6, mtime=0),
+                body=compressed,
                 headers=self._headers,
                 timeout=Deadline(timeout),
                 retries=False,
@@ -94,6 +96,10 @@ class DataPlane:
             words = str(error)
             if (status := tunnel_refused(words)) is not None:
                 raise Unavailable(f"the proxy before {self} answered {status}{advice(status)}") from None
+            # A proxy that refuses a request for its size may end the connection before its answer was read.
+            is_early = time.monotonic() - began < timeout / 2
+            if isinstance(error, urllib3.exceptions.ProtocolError) and is_early and len(compressed) > SMALLEST_LIMIT:
+                raise SinkError(f"{self} ended the connection: is this more than a proxy takes at once?") from None
             # Without its cause, which may quote what the other end sent.
             raise Unavailable(f"{self} did not answer: {self._shown(words, events)}") from None
         answer = _read_beginning(response)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from ...events import Event, rfc3339
-from ..base import BatchSink, Unavailable, Undeliverable, raise_failures
+from ..base import BatchSink, SinkError, Unavailable, Undeliverable, raise_failures
 from ..encoding import encode, encode_each
 from .data_plane import DataPlane
 
@@ -76,7 +76,7 @@ class HTTP(BatchSink):
                     raise Unavailable(f"{self!r} took longer than {self.timeout:g} seconds")
                 body = _request_body(json for _, json in request)
                 self._data_plane.post(body, remaining, (events[place] for place in places))
-            except (Undeliverable, Unavailable) as error:
+            except SinkError as error:
                 if number == 0:
                     raise
                 is_known = len(request) == 1 or isinstance(error, Unavailable)
