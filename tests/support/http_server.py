@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 import socket
 import ssl
-import struct
 import sys
 import threading
 from base64 import b64encode
@@ -21,6 +19,7 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.sinks.http import HTTP
+from tests.support.gateways import reset
 from tests.support.processes import event, wait_until
 
 KEY = "write-key-of-the-tests"
@@ -63,9 +62,7 @@ class DataPlane(ThreadingHTTPServer):
     :ivar on_refused: called for each request with another.
     :ivar stored: the events that were answered with 2xx.
     :ivar connections: how many were made.
-    :ivar forgets: a connection is reset once another request comes on it, as by a gateway that has forgotten it.
-    :ivar most_bytes: a request with a larger body is answered 413, before it is read, and the connection is closed.
-    :ivar says_so: False if the client does not see that answer.
+    :ivar gateway: is asked first, with a request whose body has not been read; True if it has dealt with that.
     :ivar connected: those that still are.
     """
 
@@ -88,9 +85,7 @@ class DataPlane(ThreadingHTTPServer):
         self.stored: list[Event] = []
         self.faults: list[BaseException | None] = []
         self.connections = 0
-        self.forgets = False
-        self.most_bytes = math.inf
-        self.says_so = True
+        self.gateway: Callable[[BaseHTTPRequestHandler], bool] = lambda request: False
         self.connected: set[socket.socket] = set()
         self.over = threading.Event()
 
@@ -131,15 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: DataPlane
-    is_kept = False  # the connection has had a request
 
     def do_POST(self) -> None:
-        if self.server.forgets and self.is_kept:
-            self._reset(Answer())
-            return
-        self.is_kept = True
-        if int(self.headers["Content-Length"]) > self.server.most_bytes:  # as a proxy does, which reads no more
-            (self._close if self.server.says_so else self._reset)(Answer(413))
+        if self.server.gateway(self):
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = self.server.script.pop(0) if self.server.script else Answer()
@@ -194,9 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _reset(self, answer: Answer) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        self.connection.close()
+        reset(self)
 
     def _drip(self, answer: Answer) -> None:
         self._head(answer, _DRIPS)

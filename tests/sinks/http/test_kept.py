@@ -9,6 +9,7 @@ import pytest
 from pixelmw.sinks.base import Unavailable
 from pixelmw.sinks.http import HTTP, connection
 from tests.support import http_server
+from tests.support.gateways import Forgetful
 from tests.support.http_proxy import http_proxy
 from tests.support.http_server import KEY, DataPlane, data_plane
 from tests.support.processes import event
@@ -39,7 +40,7 @@ def test_no_event_is_lost_on_a_connection_that_a_gateway_has_forgotten(
     server: DataPlane, sink: HTTP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so by a reset, once the next request comes: https://github.com/urllib3/urllib3/issues/3184."""
-    server.forgets = True
+    server.gateway = Forgetful()
     sink(event("1"))
     with pytest.raises(Unavailable, match="did not answer"):
         sink(event("2"))

@@ -12,6 +12,7 @@ from pixelmw.delivery import Background, Retry
 from pixelmw.sinks.base import PartialFailure, SinkError, Undeliverable, store
 from pixelmw.sinks.http import HTTP
 from tests.support import http_server
+from tests.support.gateways import Small
 from tests.support.http_server import Answer, DataPlane
 from tests.support.processes import event
 
@@ -66,7 +67,7 @@ def test_the_one_event_that_is_refused_is_found(server: DataPlane, sink: HTTP, s
 def test_a_proxy_that_takes_less_and_reads_no_more_refuses_only_what_is_too_large_alone(
     server: DataPlane, sink: HTTP, says_so: bool
 ) -> None:
-    server.most_bytes, server.says_so = 10_000, says_so  # in gzip
+    server.gateway = Small(10_000, says_so=says_so)  # of gzip
     events = [each | {"properties": {"text": noise(1000, seed)}} for seed, each in enumerate(EVENTS)]
     large = event("large") | {"properties": {"text": noise(15_000, 60)}}
     with pytest.raises(PartialFailure) as caught:
@@ -79,7 +80,7 @@ def test_a_proxy_that_takes_less_and_reads_no_more_refuses_only_what_is_too_larg
 
 
 def test_an_outage_that_looks_like_it_costs_few_requests(server: DataPlane, sink: HTTP) -> None:
-    server.most_bytes, server.says_so = 0, False
+    server.gateway = Small(0, says_so=False)
     events = [each | {"properties": {"text": noise(1000, seed)}} for seed, each in enumerate(EVENTS)]
     with pytest.raises(PartialFailure, match="did not answer") as caught:
         store(sink, events)
