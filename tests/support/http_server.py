@@ -31,11 +31,10 @@ _DRIPS = 2000  # bytes of an answer that drips, one each 10 ms
 class Answer(NamedTuple):
     """How a request is answered.
 
-    The *manner* is "whole"; "close" (whole, and then the connection is closed without a word of warning);
-    "hang" (nothing); "reset" (nothing, the connection is aborted); "drip" (the body comes byte by byte, and
-    never ends); "drip-head" (a header does); "stall" (only the first byte of the body comes); "cut" (it ends
-    early); "continue" (nothing but interim answers); "echo" (the body is what the request had, as JSON); or "raw" (the
-    body alone, without HTTP).
+    The *manner* is "whole"; "close" (whole, then the connection is closed without a warning); "hang" (nothing);
+    "reset" (nothing, the connection is aborted); "drip" (the body comes byte by byte, and never ends); "drip-head" (a
+    header does); "stall" (only its first byte comes); "cut" (it ends early); "continue" (nothing but interim answers);
+    "echo" (the body is what the request had, as JSON); or "raw" (the body alone, without HTTP).
     """
 
     status: int = 200
@@ -203,13 +202,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _write_slowly(self, part: bytes) -> None:
         self.close_connection = True
-        for _ in range(_DRIPS):
-            if self.server.over.wait(0.01):
-                break
-            try:
+        with suppress(OSError):
+            for _ in range(_DRIPS):
+                if self.server.over.wait(0.01):
+                    break
                 self.wfile.write(part)
-            except OSError:
-                break
 
     def log_message(self, *args: object) -> None:
         """Keep the output of the tests clean."""
