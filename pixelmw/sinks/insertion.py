@@ -13,9 +13,16 @@ from .statement import COUNTS_INSERTED_ROWS, count_statement, insert_statement, 
 Run = Callable[[str, tuple[str | None, ...]], Any]
 
 # A trigger of a partition, or of a table that inherits from this one, is not one of the table itself.
-_HAS_TRIGGERS = (
+_MAY_LOSE_ON_POSTGRESQL = (
     "SELECT count(*) FROM pg_class WHERE (relhastriggers OR relhasrules) AND (oid = to_regclass(%s)"
     " OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%s)))"
+)
+# ON DUPLICATE KEY skips a row that collides in any index. Triggers show to users with the right TRIGGER only.
+_MAY_LOSE_ON_MYSQL = (
+    "SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS"
+    " WHERE EVENT_OBJECT_SCHEMA = COALESCE(%s, DATABASE()) AND EVENT_OBJECT_TABLE = %s)"
+    " + (SELECT COUNT(*) FROM information_schema.STATISTICS"
+    " WHERE TABLE_SCHEMA = COALESCE(%s, DATABASE()) AND TABLE_NAME = %s AND NON_UNIQUE = 0 AND INDEX_NAME <> 'PRIMARY')"
 )
 
 
@@ -30,12 +37,18 @@ class NotKept(Exception):
         self.keys = keys
 
 
-def has_triggers(run: Run, table: str, backend: str) -> bool:
-    """Return True if something may take a row of *table* away that was inserted: then each row is looked for.
+def may_lose_rows(run: Run, quoted: str, backend: str, *, schema: str | None = None, name: str = "") -> bool:
+    """Return True if something may take a row away that was inserted, unseen: then each row is to be looked for.
 
-    :param table: the table's name, quoted if it needs to be.
+    :param quoted: the table's name, quoted if it needs to be, with its schema.
+    :param schema: that of the table, or ``None`` for the connection's.
+    :param name: the table's name alone.
     """
-    return backend == "postgresql" and bool(run(_HAS_TRIGGERS, (table, table)).fetchall()[0][0])
+    if backend == "postgresql":
+        return bool(run(_MAY_LOSE_ON_POSTGRESQL, (quoted, quoted)).fetchall()[0][0])
+    if backend in ("mariadb", "mysql"):
+        return bool(run(_MAY_LOSE_ON_MYSQL, (schema, name, schema, name)).fetchall()[0][0])
+    return False  # SQLite counts what is taken away
 
 
 def insert_rows(
@@ -51,7 +64,7 @@ def insert_rows(
     """Insert *rows* by one statement, and return how many of them were there already.
 
     :param placeholder: what stands for a parameter in the driver's SQL, such as ``%s``.
-    :param always_look: True where :func:`has_triggers` is.
+    :param always_look: True where :func:`may_lose_rows` is.
     :param changes: of SQLite, returns how many rows the connection has changed in all, also by triggers.
     :raises NotKept: if a trigger or a rule swallowed some.
     """
@@ -66,7 +79,7 @@ def insert_rows(
     if counts:
         repeated = len(rows) - inserted
     are_gone = changes is not None and changes() - before != inserted
-    if repeated or always_look or are_gone or not counts:
+    if (repeated and counts) or always_look or are_gone:
         missing = keys - {key for (key,) in run(*kept_statement(table, keys, placeholder=placeholder)).fetchall()}
         if not counts:
             since = [run(*kept_since_statement(table, key, placeholder=placeholder)).fetchall() for key in missing]

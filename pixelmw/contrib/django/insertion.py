@@ -10,7 +10,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from ...sinks.data_errors import is_read_only
-from ...sinks.insertion import Run, has_triggers, insert_rows
+from ...sinks.insertion import Run, insert_rows, may_lose_rows
 from ...sinks.rows import Row
 from ...sinks.statement import chars_in, may_be_too_much, refuse_larger, split_by_statement, values_in_packet
 
@@ -73,13 +73,13 @@ def _runner(cursor: Any) -> Run:
     return run
 
 
-def table_has_triggers(connection: Any, table: str) -> bool:
-    """Ask :func:`has_triggers`, by the driver's own cursor: a test of a user's counts the queries of Django's."""
+def may_lose_rows_of(connection: Any, table: str) -> bool:
+    """Ask :func:`may_lose_rows`, by the driver's own cursor: a test of a user's counts the queries of Django's."""
     if connection.vendor != "postgresql":
-        return False
+        return bool(connection.vendor == "mysql")  # where triggers show to some users only
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
-        return has_triggers(_runner(cursor), table, connection.vendor)
+        return may_lose_rows(_runner(cursor), table, connection.vendor)
 
 
 def _most_bytes(connection: Any, cursor: Any, rows: Sequence[Row]) -> float:

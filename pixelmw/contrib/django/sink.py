@@ -37,8 +37,8 @@ from .insertion import (
     is_lost,
     is_too_much,
     leave_replica,
+    may_lose_rows_of,
     stale_at_most,
-    table_has_triggers,
 )
 
 
@@ -76,7 +76,7 @@ class ModelSink(BatchSink):
         self.using = using
         self._turn = ForkSafeLock()
         self._repeats = RepeatCounter()
-        self._has_triggers: dict[str, bool] = {}  # by the alias of a database
+        self._may_lose_rows: dict[str, bool] = {}  # by the alias of a database
         if apps.ready:
             self._connection()
 
@@ -112,7 +112,7 @@ class ModelSink(BatchSink):
             try:
                 refused |= insert_what_is_kept(store, rows, f"the database {connection.alias!r}: the table {table}")
             except (DatabaseError, InterfaceError) as error:
-                self._has_triggers.clear()
+                self._may_lose_rows.clear()
                 leave_replica(connection, error)
                 # Without its cause, which may quote the row.
                 raise _as_sink_error(connection.alias, error, events) from None
@@ -161,9 +161,9 @@ class ModelSink(BatchSink):
     def _insert_in_turn(self, connection: Any, table: str, rows: list[Row]) -> int:
         if connection.vendor != "sqlite":
             alias = connection.alias
-            if alias not in self._has_triggers:
-                self._has_triggers[alias] = table_has_triggers(connection, table)
-            return insert(connection, table, rows, always_look=self._has_triggers[alias])
+            if alias not in self._may_lose_rows:
+                self._may_lose_rows[alias] = may_lose_rows_of(connection, table)
+            return insert(connection, table, rows, always_look=self._may_lose_rows[alias])
         # SQLite takes one writer at a time. Its own waiting is a poll, in which a thread may go away empty-handed while
         # others come again and again. The threads of a LiveServerTestCase even share one connection, and each would
         # take the transaction of another for its own.

@@ -23,7 +23,7 @@ from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable
 from ..encoding import encode_each
 from ..errors import SinkError
-from ..insertion import has_triggers, insert_rows, insert_what_is_kept
+from ..insertion import insert_rows, insert_what_is_kept, may_lose_rows
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
 from ..statement import SKIP_REPEATED_KEY, TOO_MUCH, refuse_larger, row_maker, split_by_statement
@@ -107,7 +107,7 @@ class SQL(BatchSink):
         servers = {name: self._url.query[name] for name in ("host", "port", "unix_socket") if name in self._url.query}
         self._display_url = self._url.set(query=servers).render_as_string(hide_password=True)
         self._table = make_table(table)
-        self._table_exists = self._has_triggers = False
+        self._table_exists = self._may_lose_rows = False
         self._row_of = row_maker(backend)
         self._repeats = RepeatCounter()
         self._engines = PerProcess(self._make_engine, abandon=self._abandon)
@@ -181,7 +181,7 @@ class SQL(BatchSink):
                     part,
                     backend=dialect.name,
                     placeholder="%s" if dialect.paramstyle in ("format", "pyformat") else "?",
-                    always_look=self._has_triggers,
+                    always_look=self._may_lose_rows,
                     changes=changes_of(connection),
                 )
         self._repeats.add(repeated)
@@ -201,7 +201,13 @@ class SQL(BatchSink):
         create_table(engine, self._table)
         name = engine.dialect.identifier_preparer.format_table(self._table)
         with engine.connect() as connection:
-            self._has_triggers = has_triggers(connection.exec_driver_sql, name, engine.dialect.name)
+            self._may_lose_rows = may_lose_rows(
+                connection.exec_driver_sql,
+                name,
+                engine.dialect.name,
+                schema=self._table.schema,
+                name=self._table.name,
+            )
         self._table_exists = True
 
     def _as_sink_error(

@@ -75,6 +75,7 @@ def test_a_spool_gets_past_rows_that_are_swallowed_and_makes_dead_letters_of_the
 def test_a_row_that_collides_in_another_unique_index_is_not_taken_for_one_that_is_there(db: Database) -> None:
     with db.sink() as sink:
         sink(event("1") | {"userId": "u"})
+    with db.sink() as sink:
         db.run(f"CREATE UNIQUE INDEX one_each ON {db.table} (user_id(20))")
         with pytest.raises(PartialFailure) as caught:
             store(sink, [event("2"), event("3") | {"userId": "u"}, event("1") | {"userId": "u"}])
