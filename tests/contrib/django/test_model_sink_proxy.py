@@ -43,6 +43,7 @@ def test_a_batch_that_is_too_much_for_the_proxy_is_stored_but_for_what_is_too_la
     assert not is_down(alone.value)
 
 
+@pytest.mark.slow
 @with_server
 def test_a_spool_gets_past_an_event_that_is_too_large(orm: OrmDatabase, tmp_path: Path) -> None:
     dead: list[str] = []

@@ -68,6 +68,7 @@ def test_of_visitors_who_come_together_only_the_one_with_too_large_an_event_is_r
     assert db.rows() == [*(f"{number:03}" for number in range(15)), "first"]
 
 
+@pytest.mark.slow
 @each_manner
 def test_a_spool_gets_past_an_event_that_is_too_large(db: Database, sink: SQL, tmp_path: Path) -> None:
     dead: list[str] = []
