@@ -157,8 +157,7 @@ class Forwarder:
         self._tried += [item.payload for item in batch]
         with self._in_flight(batch), self._calls.attempt():
             outcome = attempt(self._sink, batch, self._calls, taken_so_far=self.counts["forwarded"])
-        self.counts["retried"] += outcome.failed_calls
-        self.counts["forwarded"] += len(outcome.taken)
+        self.counts.update(retried=outcome.failed_calls, forwarded=len(outcome.taken))
         self._on_done(outcome.taken)
         if outcome.taken:
             self._proof.note_taken()
