@@ -211,3 +211,26 @@ def test_nothing_is_built_out_of_text() -> None:
 def test_the_bundled_schemas_make_numbers_of_screen_sizes_and_drop_blank_ones(pixel: Pixel) -> None:
     event = pixel.page("context.screen.width=1440&context.screen.height=900.5&context.screen.density=")
     assert event["context"]["screen"] == {"width": 1440, "height": 900.5}
+
+
+@pytest.mark.parametrize("side_by_side", [True, False])
+@pytest.mark.parametrize(
+    ("one", "other", "text", "value"),
+    [
+        pytest.param(["string", "boolean"], ["integer", "boolean"], "true", True, id="the one type that both take"),
+        pytest.param(["string", "boolean"], ["integer", "boolean"], "5", "5", id="a type that only one of them takes"),
+        pytest.param("string", "integer", "5", "5", id="no type that both take"),
+    ],
+)
+def test_patterns_that_match_one_name_are_asked_together(
+    one: Any, other: Any, text: str, value: Any, side_by_side: bool
+) -> None:
+    first, second = {"^p": {"type": one}}, {"p$": {"type": other}}
+    schema: dict[str, Any] = {"patternProperties": first | second}
+    if not side_by_side:
+        schema = {"allOf": [{"patternProperties": first}, {"patternProperties": second}]}
+    pixel = Pixel(schemas={"track": {"properties": {"properties": schema}}})
+    pixel.get("/pixel/v1/track", f"writeKey=k&anonymousId=a&event=e&properties.p={text}")
+    event = pixel.events[0] if pixel.events else pixel.refusals[0].event
+    assert event is not None
+    assert event["properties"]["p"] == value

@@ -108,7 +108,7 @@ class _Places:
         """Set what depends on all coercions, and drop what changes nothing: most properties stay strings."""
         coercions = list(self._known.values())
         # A step takes no string if its alternatives do not, so this goes on until nothing changes.
-        while refusing := [each for each in coercions if each.takes_text and not _takes_text(each)]:
+        while refusing := [each for each in coercions if each.takes_text and not each.can_take_text]:
             for coercion in refusing:
                 coercion.takes_text = False
         changing = _changing(coercions)
@@ -144,12 +144,6 @@ def _is_walked(rule: Rule, coercion: Coercion) -> bool:
     if rule.properties is not None:
         return not any(node.is_false for node in rule.properties.values())
     return rule.keyword == "items" and isinstance(rule.value, dict) and not coercion.lasting_items
-
-
-def _takes_text(coercion: Coercion) -> bool:
-    by_type = coercion.kinds is None or "string" in coercion.kinds
-    by_value = coercion.values is None or any(type(value) is str for _, value in coercion.values)
-    return by_type and by_value and all(step.takes_text for step in coercion.steps)
 
 
 def _changing(coercions: Sequence[Coercion]) -> set[Coercion]:

@@ -108,7 +108,8 @@ class Coercion:
     def keep(self, changing: set[Coercion]) -> None:
         """Drop the coercions of properties and items that are not among *changing*."""
         self.properties = {name: child for name, child in self.properties.items() if child in changing}
-        self.appliers = [each for each in self.appliers if changing.intersection(each.coercions())]
+        if not any(changing.intersection(each.coercions()) for each in self.appliers):
+            self.appliers = []  # else all stay: those of one name are asked together
         self.first_items = [child if child in changing else None for child in self.first_items]
         self.other_items = self.other_items if self.other_items in changing else None
 
@@ -170,7 +171,10 @@ class Coercion:
         for name, child in value.items():
             if name not in self.known_names:
                 coerced, removed = child, False
-                for coercion in [each for applier in self.appliers for each in applier.coercions_of(name)]:
+                coercions = [each for applier in self.appliers for each in applier.coercions_of(name)]
+                if len(coercions) > 1 and type(child) is str:
+                    coercions = [_together(coercions)]
+                for coercion in coercions:
                     coerced = coercion.coerce(coerced, memory)
                     removed = removed or coercion.removes(coerced)
                 if removed or coerced is not child:
@@ -198,3 +202,23 @@ class Coercion:
     def removes(self, value: Any) -> bool:
         """True if *value*, once it is coerced, is a string that says nothing, where no string may stand."""
         return not self.takes_text and type(value) is str and says_nothing(value)
+
+    @property
+    def can_take_text(self) -> bool:
+        """False if no string can satisfy the types, the values and the steps, as far as the steps know by now."""
+        by_type = self.kinds is None or "string" in self.kinds
+        by_value = self.values is None or any(type(value) is str for _, value in self.values)
+        return by_type and by_value and all(step.takes_text for step in self.steps)
+
+
+def _together(coercions: list[Coercion]) -> Coercion:
+    """What *coercions*, which apply to one and the same text, ask of it together."""
+    kinds = [each.kinds for each in coercions if each.kinds is not None]
+    values = [each.values for each in coercions if each.values is not None]
+    together = Coercion(
+        kinds=frozenset.intersection(*kinds) if kinds else None,
+        values=frozenset.intersection(*values) if values else None,
+        steps=[step for each in coercions for step in each.steps],
+    )
+    together.takes_text = together.can_take_text
+    return together
