@@ -17,7 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..text import printable
 from .logs import LogThrottle
@@ -149,24 +149,6 @@ def traceback_text(raised: BaseException, private: PrivateTexts | None) -> tuple
         named = ": ".join(filter(None, [_name_of(type(each)), "\n".join(map(_indented, shown))]))
         parts.append("Traceback (most recent call last):\n" * bool(frames) + "".join(frames) + named)
     return "\n\nwhich led to:\n\n".join(parts), is_whole
-
-
-def texts_in(value: Any) -> list[str]:
-    """Every string in *value*, also in dicts and lists within it, that is no name.
-
-    An enricher may leave anything: each object is looked at once, also if it holds itself.
-    """
-    texts: list[str] = []
-    pending, seen = [value], set()
-    while pending:
-        each = pending.pop()
-        kind = type(each)  # a proxy says by its __class__ that it is a str
-        if issubclass(kind, str):
-            texts.append(each)
-        elif issubclass(kind, dict | list | tuple) and id(each) not in seen:
-            seen.add(id(each))
-            pending.extend(each.values() if issubclass(kind, dict) else each)
-    return texts
 
 
 def _linked(raised: BaseException, *, even_suppressed: bool) -> Iterator[BaseException]:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .failures import texts_in
 from .masking import MIN_TEXT, masked, spellings_of
 
 # A name as programs give them. Any other name in a dict may have come from a visitor, too.
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$ -]{0,39}")
+# Of a whole number: what fits into a double, which is all that JSON can carry. Python writes no more than 4,300 digits.
+_MAX_BITS = 1024
 
 
 def masked_words(messages: Iterable[str], values: Iterable[Any]) -> list[str]:
@@ -28,15 +29,30 @@ def in_one_line(text: str) -> str:
 
 
 def private_in(values: Iterable[Any]) -> Iterator[str]:
-    """Yield the texts, the long numbers and the unusual names in *values*."""
-    pending: list[Any] = [*values]
-    yield from texts_in(pending)
+    """Yield the texts, the long numbers and the unusual names in *values*, also in dicts and lists within them.
+
+    An enricher may leave anything: each object is looked at once, also if it holds itself, and none is asked anything.
+    """
+    pending, seen = [*values], set()
     while pending:
         each = pending.pop()
-        if isinstance(each, dict):
-            yield from (str(name) for name in each if not _PLAIN_NAME.fullmatch(str(name)))
-            pending.extend(each.values())
-        elif isinstance(each, list):
-            pending.extend(each)
-        elif isinstance(each, int | float) and not isinstance(each, bool) and len(text := str(each)) >= MIN_TEXT:
-            yield text
+        kind = type(each)  # a proxy says by its __class__ that it is a str
+        if issubclass(kind, str):
+            yield each
+        elif issubclass(kind, int | float):
+            if len(text := _number_text(each)) >= MIN_TEXT:
+                yield text
+        elif issubclass(kind, dict | list | tuple) and id(each) not in seen:
+            seen.add(id(each))
+            if issubclass(kind, dict):
+                pending += [name for name in each if not (issubclass(type(name), str) and _PLAIN_NAME.fullmatch(name))]
+                pending += each.values()
+            else:
+                pending += each
+
+
+def _number_text(number: float) -> str:
+    """*number* as JSON and Python write it; empty for a truth value, and for what no double holds."""
+    if isinstance(number, float):
+        return float.__repr__(number)
+    return "" if isinstance(number, bool) or number.bit_length() > _MAX_BITS else int.__repr__(number)
