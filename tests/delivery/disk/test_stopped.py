@@ -64,6 +64,7 @@ def stop_in_a_commit(process: subprocess.Popen[str], directory: Path) -> None:
 
     def is_stopped_there() -> bool:
         process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # all of its threads stand still
         if any(map(is_locked, segments(directory))):
             return True
         process.send_signal(signal.SIGCONT)
