@@ -143,13 +143,13 @@ def test_a_timeout_in_the_url_stands() -> None:
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_a_server_that_falls_silent_is_unavailable_within_the_timeout(db: Database) -> None:
     assert db.server is not None
-    with db.sink(timeout=0.5) as sink:
+    with db.sink(timeout=1.5) as sink:
         sink(event("1"))
         with db.server.hanging():
             start = time.monotonic()
             with pytest.raises(Unavailable):
                 sink(event("2"))
-            assert time.monotonic() - start < 3  # once on the connection that is open, and once to open another
+            assert time.monotonic() - start < 8  # once on the connection that is open, and once to open another
         sink(event("3"))
     assert {"1", "3"} <= set(db.rows())
 
