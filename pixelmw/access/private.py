@@ -7,7 +7,7 @@ from typing import Any
 
 from ..params.decode import decode_pairs
 from ..system.failures import PrivateTexts
-from ..system.words import private_in
+from ..system.words import private_in_events
 from ..text import environ_bytes
 
 # A query past every limit was refused before anything of it could be quoted; what is looked through costs time.
@@ -24,5 +24,4 @@ def private_texts(query: str, event: Mapping[str, Any] | None) -> PrivateTexts:
     # A name with an equals sign comes from a query that was escaped once too often, and holds values.
     in_names = [value for name in names if (value := name.partition("=")[2])]
     keys = [value for name, value in zip(names, values, strict=True) if "writekey" in name.lower()]
-    of_event = private_in([{name: value for name, value in (event or {}).items() if name != "type"}])
-    return PrivateTexts([*values, *in_names, *of_event], keys)
+    return PrivateTexts([*values, *in_names, *private_in_events([event or {}])], keys)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ..events import Event
 from ..system.masking import masked, spellings_of
-from ..system.words import in_one_line, private_in
+from ..system.words import in_one_line, private_in_events
 
 _MAX_CHARS = 200  # that are shown; a reason fits
 _MAX_READ = 4000  # that are looked at: what a server says beyond that is no reason
@@ -23,8 +23,3 @@ def server_words(words: str, events: Iterable[Event], *, all_lines: bool = False
     # A text may have line breaks, so it is looked for first.
     shown = masked(words.strip()[:_MAX_READ], spellings_of(private_in_events(events)))
     return in_one_line(shown if all_lines else shown.partition("\n")[0].rstrip())[:_MAX_CHARS]
-
-
-def private_in_events(events: Iterable[Event]) -> Iterator[str]:
-    """Yield what no log may show of *events*: texts, long numbers and unusual names; their type is no secret."""
-    return private_in([{name: value for name, value in event.items() if name != "type"} for event in events])

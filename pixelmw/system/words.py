@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .masking import MIN_TEXT, masked, spellings_of
@@ -14,18 +14,20 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$ -]{0,39}")
 _MAX_BITS = 1024
 
 
-def masked_words(messages: Iterable[str], values: Iterable[Any]) -> list[str]:
-    """Return each of *messages* in one line, with ``…`` for whatever is private in *values*.
-
-    :param values: of JSON.
-    """
-    spellings = spellings_of(private_in(values))
+def masked_words(messages: Iterable[str], events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return each of *messages* in one line, with ``…`` for whatever is private in *events*."""
+    spellings = spellings_of(private_in_events(events))
     return [in_one_line(masked(message, spellings)) for message in messages]
 
 
 def in_one_line(text: str) -> str:
     """Return *text* with a space for each character that cannot be printed."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def private_in_events(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what no log may show of *events*, as :func:`private_in` does; their type is no secret."""
+    return private_in([{name: value for name, value in event.items() if name != "type"} for event in events])
 
 
 def private_in(values: Iterable[Any]) -> Iterator[str]:

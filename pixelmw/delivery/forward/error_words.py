@@ -40,10 +40,7 @@ class ErrorWords:
 
     def __str__(self) -> str:
         if self._payloads:
-            events = map(decode, self._payloads)
-            # The type of an event is no secret.
-            private = [{name: value for name, value in event.items() if name != "type"} for event in events]
-            self._messages = masked_words(self._messages, private)
+            self._messages = masked_words(self._messages, map(decode, self._payloads))
             self._payloads = ()
         quoted = (f"'{message[:_MAX_CHARS]}'" if message else "" for message in self._messages)
         return self._group + ", ".join(f"{name}{words})" for name, words in zip(self._names, quoted, strict=True))

@@ -13,11 +13,11 @@ from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ...system.failures import FailureLog, PrivateTexts
 from ...system.fork import PerProcess
+from ...system.words import private_in_events
 from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, check_of, is_down
 from ..encoding import encode
 from ..errors import longest_retry_after
 from ..together import store
-from ..words import private_in_events
 from .members import SinkGroup, failures_by_place
 from .outage import Attempt, Outage
 

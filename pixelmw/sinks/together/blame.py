@@ -10,8 +10,8 @@ from ...events import Event
 from ...system.callables import raise_if_unfinished
 from ...system.errors import copy_of
 from ...system.failures import share
+from ...system.words import private_in_events
 from ..errors import PartialFailure, error_of, is_down
-from ..words import private_in_events
 from .lines import Line, Visit
 from .search import MAX_UNKNOWN_ERRORS, Search, next_try, untried
 

@@ -27,25 +27,26 @@ class Plain:
             assert self.gate.wait(20)
 
 
-def test_what_a_plain_callable_took_before_it_hung_is_not_sent_again(tmp_path: Path) -> None:
-    fill(tmp_path / "spool", ["a", "b", "c", "d"])
+def closed_while_it_hangs(directory: Path) -> tuple[Spool, Plain]:
+    """A Spool that was closed while its sink hangs at the third of four events, and that sink."""
+    fill(directory, ["a", "b", "c", "d"])
     sink = Plain("c")
-    spool = Spool(tmp_path / "spool", sink)
+    spool = Spool(directory, sink)
     spool.start()
     assert sink.entered.wait(20)
     spool.close(0.05)
+    return spool, sink
+
+
+def test_what_a_plain_callable_took_before_it_hung_is_not_sent_again(tmp_path: Path) -> None:
+    _, sink = closed_while_it_hangs(tmp_path / "spool")
     sink.gate.set()
     wait_until(lambda: drained(tmp_path / "spool") == ["d"])
     assert sink.ids == ["a", "b", "c"]
 
 
 def test_the_next_process_begins_with_the_event_that_was_in_the_hanging_call(tmp_path: Path) -> None:
-    fill(tmp_path / "spool", ["a", "b", "c", "d"])
-    sink = Plain("c")
-    spool = Spool(tmp_path / "spool", sink)
-    spool.start()
-    assert sink.entered.wait(20)
-    spool.close(0.05)
+    spool, sink = closed_while_it_hangs(tmp_path / "spool")
     assert spool.stats()["queued"] == 2
     assert waiting(tmp_path / "spool") == ["a", "b", "c", "d"]  # in the file; the cursor says where to begin
     sink.gate.set()
