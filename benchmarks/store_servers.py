@@ -17,6 +17,7 @@ from tests.support import backends, mock_brokers, process_tree
 __all__ = ["backends", "process_tree"]
 
 HTTP_DELAY = 0.015  # seconds, which a RudderStack gateway takes for a batch
+KAFKA_DELAY = 5  # milliseconds, which brokers take that wait for each other's disks
 PARTITIONS = 4  # of the topic
 TOPICS = ("ours", "before", "raw", "user")
 
@@ -51,7 +52,7 @@ def http() -> Iterator[str]:
 
 @contextmanager
 def kafka() -> Iterator[str]:
-    """The mock broker of librdkafka, which keeps what it gets in memory."""
+    """The mock broker of librdkafka, which keeps what it gets in memory, and answers each request after 5 ms."""
     with _in_process("kafka") as address:
         yield address
 
@@ -92,6 +93,7 @@ def _serve_http() -> None:
 
 def _serve_kafka() -> None:
     with mock_brokers.mock_brokers(1) as brokers:
+        brokers.delay(1, KAFKA_DELAY)
         for topic in TOPICS:
             brokers.create_topic(topic, PARTITIONS)
         print(brokers.bootstrap_servers, flush=True)

@@ -125,11 +125,14 @@ def test_a_connection_that_breaks_within_a_transaction_stores_nothing(server: Ba
     assert ids(client) == ["after"]
 
 
-def test_a_transaction_whose_answer_is_lost_is_not_sent_a_second_time(server: Backend, client: Redis) -> None:
-    proxy = Proxy(server.port, lambda sent: b"EXEC" in sent, arrives=True)
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_was_stored_is_not_sent_a_second_time_if_the_answer_is_lost(
+    server: Backend, client: Redis, count: int
+) -> None:
+    proxy = Proxy(server.port, lambda sent: b"XADD" in sent, arrives=True)
     with proxy.running() as port, RedisStream(at(server, port), "events") as sink, pytest.raises(Unavailable):
-        sink.write([event("1"), event("2")])
-    wait_until(lambda: len(ids(client)) == 2)
+        sink.write([event(str(number)) for number in range(count)])
+    wait_until(lambda: len(ids(client)) == count)
     assert proxy.connections == 1
 
 

@@ -45,7 +45,7 @@ class Servers:
         self._used = time.monotonic()
 
     def client(self, stream: str) -> redis.Redis:
-        """Return the client of the server that has *stream*, once that has let it begin a transaction.
+        """Return the client of the server that has *stream*, once that has let it make a transaction.
 
         :raises redis.RedisError: if it does not.
         """
@@ -107,14 +107,16 @@ class Servers:
 
 
 def _try_transaction(client: redis.Redis) -> None:
-    """Begin a transaction and leave it.
+    """Store nothing in a transaction.
 
-    Without the right to begin one, the server would store at once what follows, and then refuse the end.
+    Without the right to begin one, the server would store a batch at once, and then refuse the end. Without the right
+    to end one, single events would be stored, and batches never.
     """
     alone: Any = client.client()  # type: ignore[no-untyped-call]  # on one connection
     with alone:
         alone.execute_command("MULTI")
         try:
-            alone.execute_command("DISCARD")
-        except redis.ResponseError:  # a right that is needed for nothing else
-            alone.connection.disconnect()
+            alone.execute_command("EXEC")
+        except redis.ResponseError:
+            alone.connection.disconnect()  # it is still within the transaction
+            raise

@@ -98,6 +98,9 @@ class RedisStream(BatchSink):
             # otherwise be destroyed, and its connections with it.
             client = servers.client(self.stream)
             try:
+                if len(entries) == 1:  # one command is a transaction by itself, at half the cost
+                    client.xadd(self.stream, entries[0], maxlen=self.maxlen, approximate=True)
+                    return
                 with client.pipeline(transaction=True) as pipeline:
                     for entry in entries:
                         pipeline.xadd(self.stream, entry, maxlen=self.maxlen, approximate=True)
