@@ -12,12 +12,11 @@ from pathlib import Path
 # What starts databases for the tests starts them here. The tests are not installed, so this is where they are found.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from tests.support import backends, mock_brokers, process_tree
+from tests.support import backends, kafka_cluster, process_tree
 
 __all__ = ["backends", "process_tree"]
 
 HTTP_DELAY = 0.015  # seconds, which a RudderStack gateway takes for a batch
-KAFKA_DELAY = 5  # milliseconds, which brokers take that wait for each other's disks
 PARTITIONS = 4  # of the topic
 TOPICS = ("ours", "before", "raw", "user")
 
@@ -46,30 +45,25 @@ def redis() -> Iterator[str]:
 @contextmanager
 def http() -> Iterator[str]:
     """An HTTP server that answers each request after 15 ms, however many events it holds."""
-    with _in_process("http") as address:
-        yield address
-
-
-@contextmanager
-def kafka() -> Iterator[str]:
-    """The mock broker of librdkafka, which keeps what it gets in memory, and answers each request after 5 ms."""
-    with _in_process("kafka") as address:
-        yield address
-
-
-@contextmanager
-def _in_process(name: str) -> Iterator[str]:
-    """Run one of :data:`PROGRAMS` in a process of its own, whose CPU is not the client's."""
     with subprocess.Popen(
-        [sys.executable, __file__, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         if not (address := process.stdout.readline().strip()):
-            sys.exit(f"{name} did not start")
+            sys.exit("the HTTP server did not start")
         try:
             yield address
         finally:
             process.terminate()
+
+
+@contextmanager
+def kafka() -> Iterator[str]:
+    """Three nodes of Apache Kafka, on this machine; two of them have to have a message."""
+    with kafka_cluster.kafka_cluster() as cluster:
+        for topic in TOPICS:
+            cluster.create_topic(topic, PARTITIONS)
+        yield cluster.bootstrap_servers
 
 
 def _serve_http() -> None:
@@ -91,16 +85,5 @@ def _serve_http() -> None:
     asyncio.run(serve())
 
 
-def _serve_kafka() -> None:
-    with mock_brokers.mock_brokers(1) as brokers:
-        brokers.delay(1, KAFKA_DELAY)
-        for topic in TOPICS:
-            brokers.create_topic(topic, PARTITIONS)
-        print(brokers.bootstrap_servers, flush=True)
-        sys.stdin.read()
-
-
-PROGRAMS = {"http": _serve_http, "kafka": _serve_kafka}
-
 if __name__ == "__main__":
-    PROGRAMS[sys.argv[1]]()
+    _serve_http()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -68,7 +67,7 @@ class JSONLines(BatchSink):
         """
         lines, refused = encode_each(encode, events)
         if lines:
-            data, deadline = b"".join(line + b"\n" for line in lines.values()), Deadline(self.timeout)
+            data, deadline = b"\n".join([*lines.values(), b""]), Deadline(self.timeout)
             call_outside_gevent(partial(self._append_and_sync, data, deadline), deadline.bring_forward)
         if refused:
             raise PartialFailure(refused)
@@ -84,8 +83,15 @@ class JSONLines(BatchSink):
         # Each call opens the file for itself, so no descriptor is shared, inherited or left on a renamed file.
         descriptor = self._open()
         try:
-            with self._file_locked(descriptor, deadline):
+            # No fork happens meanwhile, since this is within a turn: a child would inherit the lock of the file, and
+            # keep it if this process died before it unlocked the file.
+            if not lock_file_until(descriptor, deadline):
+                reason = f"it was locked for {self.timeout:g} seconds"
+                raise TimeoutError(errno.ETIMEDOUT, reason, str(self.path))
+            try:
                 self._append(descriptor, data)
+            finally:
+                unlock_file(descriptor)
             if self.sync:
                 sync_data(descriptor)
         finally:
@@ -105,17 +111,3 @@ class JSONLines(BatchSink):
         except OSError as error:
             os.ftruncate(descriptor, size)
             raise OSError(error.errno or errno.EIO, error.strerror or "the write failed", str(self.path)) from error
-
-    @contextmanager
-    def _file_locked(self, descriptor: int, deadline: Deadline) -> Iterator[None]:
-        """Keep other writers out within the block.
-
-        No fork happens meanwhile, since this is within a turn: a child would inherit the lock of the file, and keep
-        it if this process died before it unlocked the file.
-        """
-        if not lock_file_until(descriptor, deadline):
-            raise TimeoutError(errno.ETIMEDOUT, f"it was locked for {self.timeout:g} seconds", str(self.path))
-        try:
-            yield
-        finally:
-            unlock_file(descriptor)

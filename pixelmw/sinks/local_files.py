@@ -46,8 +46,10 @@ def open_or_create(path: Path, mode: int, flags: int) -> int:
 
     :raises OSError: if it can be neither opened nor created.
     """
-    with suppress(FileNotFoundError):
+    try:  # without suppress(), since this is done for each event
         return os.open(path, flags)
+    except FileNotFoundError:
+        pass
     with suppress(FileExistsError):  # another process was faster
         return create_file(path, mode, flags)
     return os.open(path, flags)
