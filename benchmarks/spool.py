@@ -8,7 +8,6 @@ median over the rounds, and a ratio the median of the ratios within a round.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
 import statistics
@@ -22,6 +21,7 @@ from typing import Any
 
 import traffic
 from gathering import Gathered
+from undrained import undrained
 
 from pixelmw import Collector
 from pixelmw.delivery import Spool
@@ -85,11 +85,9 @@ def raw(directory: Path) -> Iterator[Accept]:
 
 
 @contextmanager
-def undrained(directory: Path) -> Iterator[Accept]:
-    """A Spool that nobody drains: its drain lock is taken."""
-    (directory / "spool").mkdir(mode=0o700)
-    with (directory / "spool" / "drain.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def waiting(directory: Path) -> Iterator[Accept]:
+    """A Spool that nobody drains."""
+    with undrained(directory / "spool"):
         spool = Spool(directory / "spool", Drain())
         yield spool
         spool.close()
@@ -98,7 +96,7 @@ def undrained(directory: Path) -> Iterator[Accept]:
 @contextmanager
 def draining(directory: Path) -> Iterator[Accept]:
     """A Spool that drains a backlog all the while."""
-    with undrained(directory) as spool:
+    with waiting(directory) as spool:
         backlog = 0
         while backlog < 20_000:
             spool.write([EVENT] * 500)  # type: ignore[attr-defined]
@@ -156,12 +154,12 @@ def measure(accept: Accept, threads: int, seconds: float) -> tuple[float, float]
 #: What is measured: name -> contender, threads, busy threads beside them, seconds added to each sync.
 CASES: dict[str, tuple[Any, int, int, float]] = {
     "raw": (raw, THREADS, 0, 0.0),
-    "spool": (undrained, THREADS, 0, 0.0),
+    "spool": (waiting, THREADS, 0, 0.0),
     "spool, draining": (draining, THREADS, 0, 0.0),
     "raw, beside 2 busy threads": (raw, THREADS, 2, 0.0),
-    "spool, beside 2 busy threads": (undrained, THREADS, 2, 0.0),
-    "spool, slow sync": (undrained, THREADS, 0, 0.001),
-    "spool, slow sync, 1 thread": (undrained, 1, 0, 0.001),
+    "spool, beside 2 busy threads": (waiting, THREADS, 2, 0.0),
+    "spool, slow sync": (waiting, THREADS, 0, 0.001),
+    "spool, slow sync, 1 thread": (waiting, 1, 0, 0.001),
 }
 #: Ratios that matter: numerator, denominator, figure.
 RATIOS = {

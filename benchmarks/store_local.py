@@ -8,7 +8,6 @@ transaction, which those who wait meanwhile share.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import queue
@@ -22,6 +21,7 @@ from typing import Any
 
 import sqlalchemy
 from gathering import Gathered
+from undrained import undrained
 
 from pixelmw.delivery import Background, Spool
 from pixelmw.sinks import JSONLines, SQLite
@@ -68,13 +68,10 @@ def ours(make: Callable[[str, str], Any]) -> Contender:
 
 @contextmanager
 def our_spool(directory: str, name: str) -> Iterator[Accept]:
-    """A Spool that nobody drains: its drain lock is taken."""
+    """A Spool that nobody drains."""
     folder = Path(directory, name)
-    folder.mkdir(mode=0o700)
-    with (folder / "drain.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with Spool(folder, AtOnce()) as spool:
-            yield spool.__call__  # which has no flush
+    with undrained(folder), Spool(folder, AtOnce()) as spool:
+        yield spool.__call__  # which has no flush
 
 
 @contextmanager

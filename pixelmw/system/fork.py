@@ -89,7 +89,7 @@ class PerProcess(Generic[_T]):
 
     def get(self) -> _T:
         """This process's value, which is made if there is none yet; all threads get the same one."""
-        value = self.existing()
+        value = self._value if self._process is current_process() else None
         if value is None:
             with self._lock:
                 value = self.existing()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +27,8 @@ class Visit(NamedTuple):
     :ivar write: stores events: the ``write`` of *sink*.
     :ivar once: True for one call of *write*, whose error is passed on as it is.
     :ivar timeout: seconds that *write* may take.
+    :ivar came: when, on the monotonic clock.
+    :ivar thread: the ident of who called.
     """
 
     sink: object
@@ -39,11 +39,6 @@ class Visit(NamedTuple):
     came: float
     thread: int
 
-    @classmethod
-    def of(cls, sink: object, write: Write, events: Sequence[Event], *, once: bool) -> Visit:
-        """Return a visit that begins now, of this thread."""
-        return cls(sink, write, events, once, timeout_of(sink), time.monotonic(), threading.get_ident())
-
 
 Judge = Callable[["Line", list[Visit]], Mapping[int, Exception]]
 
@@ -51,6 +46,7 @@ Judge = Callable[["Line", list[Visit]], Mapping[int, Exception]]
 class Line:
     """Who writes to one sink, and who waits for it, in one process.
 
+    :ivar sink: returns the sink, or ``None`` if it is gone.
     :ivar group: lets visits share a ``write``.
     :ivar stored: how many writes have stored something.
     """
@@ -63,19 +59,15 @@ class Line:
         )
         self.stored = 0
         self.log_throttle = LogThrottle()
-        self._sink: Callable[[], Any] = lambda: sink
+        self.sink: Callable[[], Any] = lambda: sink
         with suppress(TypeError):  # __slots__ without __weakref__: then the line keeps the sink alive
-            self._sink = weakref.ref(sink, on_end)
+            self.sink = weakref.ref(sink, on_end)
         self._fork_turn = Turn()
         take_before_fork(self)
 
-    def belongs_to(self, sink: object) -> bool:
-        """Return True if this is the line of *sink*, and not of one that had its id before."""
-        return self._sink() is sink
-
     def take(self, timeout: float) -> None:
         """Take all lanes before a fork, unless this thread forks within a ``write``."""
-        sink = self._sink()
+        sink = self.sink()
         lanes = self.group.lanes
         self._fork_turn = Turn()
         if sink is None or lanes.is_inside() or not lanes.take_all(self._fork_turn, timeout):
@@ -100,7 +92,7 @@ def line_of(sink: Any, judge: Judge) -> Line:
     """
     lines, key = _lines.get(), id(sink)
     line = lines.get(key)
-    if line is None or not line.belongs_to(sink):
+    if line is None or line.sink() is not sink:  # then it is the line of one that had this id before
         if line is not None:
             lines.pop(key, None)
         line = lines.setdefault(key, Line(sink, judge, lambda _: lines.pop(key, None)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MethodType
@@ -45,7 +47,7 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     else:
         if isinstance(write, MethodType) and (bare := getattr(write, "within_a_turn", None)) is not None:
             write = MethodType(bare, sink)  # which does not look once more whether it has a turn
-        _take_turn(Visit.of(sink, write, events, once=worker))
+        _take_turn(sink, write, events, once=worker)
 
 
 def write_in_turn(sink: object, write: Write, events: Sequence[Event]) -> None:
@@ -54,20 +56,21 @@ def write_in_turn(sink: object, write: Write, events: Sequence[Event]) -> None:
     :raises Exception: what it raised.
     :raises Unavailable: if others kept the sink busy for ``timeout`` seconds.
     """
-    _take_turn(Visit.of(sink, write, events, once=True))
+    _take_turn(sink, write, events, once=True)
 
 
-def _take_turn(visit: Visit) -> None:
+def _take_turn(sink: object, write: Write, events: Sequence[Event], *, once: bool) -> None:
     """Wait for a turn, and have the events stored; raises as :func:`store` does."""
-    line = line_of(visit.sink, judge)
+    line, timeout = line_of(sink, judge), timeout_of(sink)
+    visit = Visit(sink, write, events, once, timeout, time.monotonic(), threading.get_ident())
     try:
-        line.group(visit, weight=len(visit.events), behind=visit.once, patience=visit.timeout)
+        line.group(visit, weight=len(events), behind=once, patience=timeout)
     except NotBegun as error:
         if error.is_stuck and line.log_throttle.allows("stuck"):
-            logger.error("%r %s without an end; until it ends, nothing is stored there", visit.sink, error)
-        raise Unavailable(f"{visit.sink!r} {error}") from None
+            logger.error("%r %s without an end; until it ends, nothing is stored there", sink, error)
+        raise Unavailable(f"{sink!r} {error}") from None
     except Unknown as error:
-        raise Unavailable(f"{visit.sink!r}: {error}") from None
+        raise Unavailable(f"{sink!r}: {error}") from None
 
 
 def is_inside(sink: object) -> bool:

@@ -42,8 +42,10 @@ class Caller(Turn, Generic[_T]):
 
     __slots__ = ("came", "gate", "has_lane", "item", "place")
 
-    def __init__(self, item: _T) -> None:
-        super().__init__()
+    def __init__(self, item: _T) -> None:  # without super(), since there is one for each event
+        self.thread = threading.get_ident()
+        self.has_left = False
+        self.wake = None
         self.item = item
         self.came = time.monotonic()
         self.place = 0

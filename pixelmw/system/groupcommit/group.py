@@ -111,11 +111,9 @@ class GroupCommit(Generic[_T]):
                             open_gate(batch.leader.wake)
 
     def _join(self, caller: Caller[_T], weight: int, behind: bool, patience: float) -> Batch[_T]:
-        if self.lanes.is_inside():
-            raise RuntimeError("this is called from within itself, and would wait for itself")
+        if not self.lanes.admit(caller.came - 2 * patience):
+            raise NotBegun(2 * patience, is_stuck=True)
         with self.lanes.mutex:
-            if self.lanes.are_stuck(caller.came - 2 * patience):
-                raise NotBegun(2 * patience, is_stuck=True)
             line = self._behind if behind else self._line
             batch = line[-1] if line and not behind else None
             if batch is None or batch.begun or (batch.weight and batch.weight + weight > self._most):
@@ -183,15 +181,17 @@ class GroupCommit(Generic[_T]):
             return items
 
     def _follow(self, batch: Batch[_T], caller: Caller[_T], patience: float) -> None:
-        gate = caller.gate
-        while not batch.done:
-            limit = caller.came + (2 * patience if batch.begun else patience) - time.monotonic()
-            got_through = gate.acquire(timeout=max(0.0, min(limit, LOOK)))
+        gate, remaining = caller.gate, patience
+        while True:
+            got_through = gate.acquire(timeout=LOOK if remaining > LOOK else max(0.0, remaining))
             if batch.done:
                 if got_through:
                     open_gate(gate)
-            elif self._has_to_lead(batch, caller, patience):
+                return
+            if self._has_to_lead(batch, caller, patience):
                 self._lead(batch, caller, patience)
+                return
+            remaining = caller.came + (2 * patience if batch.begun else patience) - time.monotonic()
 
     def _has_to_lead(self, batch: Batch[_T], caller: Caller[_T], patience: float) -> bool:
         """Look at what a follower waits for; returns True if nobody leads, so that he has to."""

@@ -42,7 +42,8 @@ class Lanes:
         self._count = count
         self._wake_next = wake_next
         self._somebody_waits = somebody_waits
-        self._taken: dict[Turn, float] = {}  # since when, on the monotonic clock
+        self._taken: dict[Turn, None] = {}
+        self._last_taken = 0.0  # when the last lane was, on the monotonic clock
 
     def is_inside(self) -> bool:
         """Return True if this thread has a lane."""
@@ -58,16 +59,24 @@ class Lanes:
         """Return True if a lane may be taken; the mutex is held."""
         return not self.wanted_whole and (not self._taken or self._drop_ended() < self._count)
 
-    def are_stuck(self, since: float) -> bool:
-        """Return True if each lane has been taken since before *since*; the mutex is held."""
+    def admit(self, since: float) -> bool:
+        """Return False if each lane has been taken since before *since*.
+
+        :raises RuntimeError: if this thread has a lane.
+        """
         if not self._taken:
-            return False
-        taken = list(self._taken.values())
-        return len(taken) >= self._count and max(taken) < since and self._drop_ended() > 0
+            return True
+        if self.is_inside():
+            raise RuntimeError("this is called from within itself, and would wait for itself")
+        if self._last_taken >= since or len(self._taken) < self._count:
+            return True
+        with self.mutex:
+            return self._drop_ended() < self._count
 
     def take(self, turn: Turn) -> None:
-        """Give a lane to *turn*; there is a free one, and the mutex is held."""
-        self._taken[turn] = time.monotonic()
+        """Give a lane to *turn*, or all of them; they are free, and the mutex is held."""
+        self._last_taken = time.monotonic()
+        self._taken[turn] = None
 
     def give_back(self, turn: Turn) -> None:
         """Free what *turn* has, whatever it is, and wake who comes next."""
@@ -96,7 +105,7 @@ class Lanes:
                 self.wanted_whole[turn] = None
                 is_free, whole = self._drop_ended() == 0, list(self.wanted_whole)
                 if is_free and whole[0] is turn:
-                    self._taken[turn] = time.monotonic()
+                    self.take(turn)
                     return True
                 wake = turn.waiting_place()
             if (remaining := deadline - time.monotonic()) <= 0:
