@@ -23,6 +23,27 @@ class Forgetful:
         return False
 
 
+class Sulking:
+    """Answers 413 to a request with a body of more than *most_bytes*, and resets the connection once another comes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._refused: set[Request] = set()
+
+    def __call__(self, request: Request) -> bool:
+        if request in self._refused:
+            reset(request)
+            return True
+        if (size := int(request.headers["Content-Length"])) <= self._most_bytes:
+            return False
+        self._refused.add(request)
+        request.rfile.read(size)
+        request.send_response(413)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+        return True
+
+
 class Small:
     """Answers 413 to a request with a body of more than *most_bytes*, reads no more, and closes the connection.
 

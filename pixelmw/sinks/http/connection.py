@@ -89,7 +89,7 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-class _Kept(HTTPConnection):
+class KeptConnection(HTTPConnection):
     """A connection that is not used again once it has been idle, or in use, for too long."""
 
     _connected = _used = -math.inf
@@ -104,6 +104,10 @@ class _Kept(HTTPConnection):
         super().request(*args, **options)
         self._used = time.monotonic()
 
+    def use_no_more(self) -> None:
+        """Have the pool connect again before the next request; the answer to the last one can still be read."""
+        self._connected = -math.inf
+
     @property
     def is_connected(self) -> bool:
         """False if the pool is to connect again."""
@@ -114,11 +118,11 @@ class _Kept(HTTPConnection):
         return _connect(self)
 
 
-class _DeadlineHTTPConnection(_Kept):
+class _DeadlineHTTPConnection(KeptConnection):
     response_class = _DeadlineResponse
 
 
-class _DeadlineHTTPSConnection(_Kept, HTTPSConnection):
+class _DeadlineHTTPSConnection(KeptConnection, HTTPSConnection):
     response_class = _DeadlineResponse
 
 

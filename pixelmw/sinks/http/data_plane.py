@@ -26,7 +26,7 @@ except ImportError as error:
     raise ImportError("pixelmw.sinks.http needs urllib3: pip install pixelmw[http]") from error
 
 from .answers import advice, blames_events, tunnel_refused
-from .connection import Deadline, make_pool
+from .connection import Deadline, KeptConnection, make_pool
 from .proxies import find_proxy, secrets_of
 
 _MAX_ANSWER_BYTES = 65_536  # that are read; more of an answer is of no use
@@ -102,6 +102,9 @@ class DataPlane:
                 raise SinkError(f"{self} ended the connection: is this more than a proxy takes at once?") from None
             # Without its cause, which may quote what the other end sent.
             raise Unavailable(f"{self} did not answer: {self._shown(words, events)}") from None
+        if response.status == 413 and isinstance(response.connection, KeptConnection):
+            # RFC 9110 (15.5.14): the server may have read no more of the request, and end the connection.
+            response.connection.use_no_more()
         answer = _read_beginning(response)
         if 200 <= response.status < 300:
             return

@@ -12,7 +12,7 @@ from pixelmw.delivery import Background, Retry
 from pixelmw.sinks.base import PartialFailure, SinkError, Undeliverable, store
 from pixelmw.sinks.http import HTTP
 from tests.support import http_server
-from tests.support.gateways import Small
+from tests.support.gateways import Small, Sulking
 from tests.support.http_server import Answer, DataPlane
 from tests.support.processes import event
 
@@ -76,6 +76,15 @@ def test_a_proxy_that_takes_less_and_reads_no_more_refuses_only_what_is_too_larg
     # Where the connection was closed with what nobody had read, the answer may have been lost on its way.
     assert type(error) in ((Undeliverable, SinkError) if says_so else (SinkError,))
     assert list(caught.value.failures) == [40]
+    assert server.ids() == IDS
+
+
+def test_a_connection_on_which_a_set_was_refused_is_not_used_again(server: DataPlane, sink: HTTP) -> None:
+    server.gateway = Sulking(10_000)  # of gzip
+    large = event("large") | {"properties": {"text": noise(15_000, 60)}}
+    with pytest.raises(PartialFailure) as caught:
+        store(sink, [*EVENTS[:3], large, *EVENTS[3:]])
+    assert {place: type(error) for place, error in caught.value.failures.items()} == {3: Undeliverable}
     assert server.ids() == IDS
 
 
