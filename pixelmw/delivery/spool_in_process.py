@@ -20,7 +20,7 @@ from .disk.journal import Journal
 from .disk.quarantine import Quarantine
 from .disk.quota import Quota
 from .disk.throttle import ReadThrottle
-from .disk.turns import Turns
+from .disk.turns import GATHER, Turns
 from .stats import SpoolStats
 from .worker import Worker
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("pixelmw.delivery")
 
-# Seconds that new events gather before they are forwarded, so that they share a batch.
-_GATHER_SECONDS = 0.1
 # Seconds that the thread waits, after a fault, for a commit under way before it goes on without closing the file.
 _PATIENCE_AFTER_FAULT = 1.0
 # Seconds between looks of a flush() whose events another process may forward.
@@ -61,7 +59,7 @@ class SpoolInProcess:
         )
         self._turns = Turns(self._directory, self._drainer, destination=destination, close_files=self._close_files)
         self._worker = Worker(
-            self._turns, owner=spool, calls=self._drainer.calls, name="pixelmw-spool", gather=_GATHER_SECONDS,
+            self._turns, owner=spool, calls=self._drainer.calls, name="pixelmw-spool", gather=GATHER,
             pause_when_closing=None,
         )  # fmt: skip
         self._threads_run = background_threads_run()

@@ -79,9 +79,9 @@ NOTHING_LEFT = Step(math.inf, idle=True)
 
 def step_of(forwarder: Forwarder) -> Step:
     """Have *forwarder* try one batch, if it has any event."""
+    wait = forwarder.step() if len(forwarder) else 0.0
     if not len(forwarder):
-        return NOTHING_LEFT
-    wait = forwarder.step()
+        return NOTHING_LEFT  # at once: events that come meanwhile are to gather, too
     return Step(wait, idle=wait > 0 and not forwarder.holds_up_others)
 
 
@@ -148,7 +148,7 @@ class Worker:
         :param since: when the first of them came, on the monotonic clock; ``None`` for now.
         :param now: True if they are to be forwarded at once.
         """
-        if self._new_since is None or now:
+        if self._new_since is None or (now and not self._is_hurried):
             with self._lock:
                 if self._new_since is None:
                     self._new_since = time.monotonic() if since is None else since

@@ -69,6 +69,12 @@ class Drainer:
         self._pause_if_busy = pause_if_busy
         self._unread_segments: deque[Segment] = deque()
         self._unread_items: Iterator[Item] = iter(())  # of the segment that is being read
+        self._has_read_all = False
+
+    @property
+    def has_caught_up(self) -> bool:
+        """True if the last step has forwarded all that was there when it began."""
+        return self._has_read_all and not len(self.forwarder) and not self._reader.grown
 
     @property
     def damaged_records(self) -> int:
@@ -111,14 +117,17 @@ class Drainer:
             return NOTHING_LEFT
         if not len(self.forwarder):
             self.in_flight.remove()
-        return step_of(self.forwarder)
+            return NOTHING_LEFT
+        step = step_of(self.forwarder)
+        return Step(0.0, idle=False) if step.nothing_is_left else step  # there may be more by now
 
     def _fill_pending(self) -> None:
         """Make a whole batch pending, or as many events as can be read now."""
         pending = self.forwarder.pending
         if not pending:
             self._reader.remove_finished()
-        if (not pending or self.forwarder.wants_more_pending) and not self._unread_segments:
+        self._has_read_all = False
+        if is_looking := (not pending or self.forwarder.wants_more_pending) and not self._unread_segments:
             found = self._directory.segments()
             self._reader.locked.keep(set(found))
             self._unread_segments.extend(segment for segment in found if self._is_new(segment))
@@ -138,6 +147,7 @@ class Drainer:
             elif self._unread_segments:
                 self._unread_items = self._reader.read(self._unread_segments.popleft())
             else:
+                self._has_read_all = is_looking
                 break
 
     def _add(self, item: Item) -> None:

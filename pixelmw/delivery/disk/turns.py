@@ -17,6 +17,9 @@ from .directory import SpoolDirectory
 from .drain_lock import DrainLock
 from .drainer import Drainer
 
+#: Seconds that new events gather before they are forwarded, so that they share a batch.
+GATHER = 0.1
+
 
 class Turns:
     """The work of a :class:`.Worker` that runs *drainer* whenever this process has the turn.
@@ -47,7 +50,7 @@ class Turns:
         step = self._drainer.step()
         if step.nothing_is_left:
             self._destination.take_over()
-        return step
+        return Step(GATHER, idle=True) if self._drainer.has_caught_up and not step.wait else step
 
     def give_up(self, *, after_fault: bool) -> None:
         """Give the turn back."""

@@ -1,0 +1,48 @@
+"""Events that keep coming gather into batches: a sink is not called for each of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pixelmw.delivery import Background, Spool
+from pixelmw.delivery.base import Delivery
+from pixelmw.delivery.disk.turns import GATHER
+from tests.support.forwarding import Batches
+from tests.support.processes import event, wait_until
+
+MAX_DELAY = 0.2
+
+
+@pytest.mark.parametrize(
+    ("make", "gather"),
+    [
+        (lambda directory, sink: Background(sink, max_delay=MAX_DELAY), MAX_DELAY),
+        (lambda directory, sink: Spool(directory / "spool", sink), GATHER),
+    ],
+    ids=["Background", "Spool"],
+)
+def test_events_that_keep_coming_share_batches(
+    tmp_path: Path, make: Callable[[Path, Batches], Delivery], gather: float
+) -> None:
+    sink = Batches(lambda ids: time.sleep(0.01))  # others come during a call
+    with make(tmp_path, sink) as delivery:
+        began = time.monotonic()
+        for number in range(400):  # fewer than are handed over at once
+            delivery(event(str(number)))
+            time.sleep(0.002)
+        calls, lasted = len(sink.calls), time.monotonic() - began
+        assert delivery.flush(30)
+    # The first events may come while the thread is about to look; from then on, a call takes what has gathered.
+    assert calls <= lasted / gather + 2
+
+
+def test_a_queue_that_is_full_again_and_again_waits_for_nothing() -> None:
+    sink = Batches()
+    with Background(sink, max_batch=5, max_delay=1000) as background:
+        for number in range(50):
+            background(event(str(number)))
+        wait_until(lambda: len(sink.stored) == 50)
