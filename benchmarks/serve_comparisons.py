@@ -74,6 +74,7 @@ COMPARISONS = {
             "50 ms in a thread": "storing_asgi:slow_thread",
             "50 ms awaited": "storing_asgi:slow_task",
             "50 ms for a batch": "storing_asgi:slow_batch",
+            "by hand, awaited": "storing_asgi:slow_by_hand",
         },
         interface="asgi", workers=1, threads=1, connections=8, target="/", pixel_connections=8,
     ),

@@ -103,14 +103,16 @@ def _event_of(request: Any) -> dict[str, Any] | None:
     return event if _VALIDATOR.is_valid(event) else None
 
 
-def fastapi_view() -> Any:
-    """A FastAPI route with a validator made once, and a sink that does nothing."""
+def fastapi_view(seconds: float = 0) -> Any:
+    """A FastAPI route with a validator made once, and a sink that does nothing, for so many seconds."""
     from fastapi import FastAPI, Request, Response
 
     app = FastAPI()
 
     async def page(request: Request) -> Response:
         status = 200 if _event_of(request) is not None else 400
+        if seconds:
+            await asyncio.sleep(seconds)
         return Response(GIF, status, contenders.HEADERS, media_type="image/gif")
 
     page.__annotations__ |= {"request": Request, "return": Response}
@@ -118,8 +120,18 @@ def fastapi_view() -> Any:
     return app
 
 
+def slow_by_hand() -> Any:
+    """The same beside the floor, with a sink that is awaited and takes long."""
+    view = fastapi_view(SLOW)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await (view if scope.get("path", "").startswith("/pixel/") else floor_app)(scope, receive, send)
+
+    return app
+
+
 def fastapi_asyncpg() -> Any:
-    """The same route, which inserts each event and commits, by a pool of asyncpg."""
+    """Such a route, which inserts each event and commits, by a pool of asyncpg."""
     import json
 
     import asyncpg

@@ -89,6 +89,7 @@ class MemoryQueue:
         self._accepted_at: OrderedDict[int, float] = OrderedDict()  # of each event that waits, by its number
         self._bytes = 0  # of memory, of all that waits
         self._stored = 0
+        self._hurried_until = 0  # the number of the first event that no flush() waits for
 
     def put(self, payloads: Sequence[bytes]) -> None:
         """Queue events as JSON in UTF-8, all or none.
@@ -126,7 +127,7 @@ class MemoryQueue:
     def flush(self, timeout: float | None) -> bool:
         """Wait at most *timeout* seconds until all that is queued now is done; returns True if it is."""
         with self._lock:
-            last = self._stored
+            last = self._hurried_until = self._stored
         if self._accepted_at:
             self._worker.wake(now=True)
         with self._lock:
@@ -173,7 +174,8 @@ class MemoryQueue:
                 self._unsent_text -= len(item.payload)
                 room.use(item)
             if self._unsent:  # they gather on
-                self._worker.wake(self._accepted_at[self._unsent[0].number], now=self._is_batch_full())
+                first = self._unsent[0].number
+                self._worker.wake(self._accepted_at[first], now=self._is_batch_full() or first < self._hurried_until)
             else:
                 self._unsent_text = 0
         return step_of(self._forwarder)

@@ -221,7 +221,9 @@ class Worker:
 
         :param began: when the wait began.
         """
-        due = began + (LOOK if step.nothing_is_left else step.wait)
+        due = began + step.wait
+        if step.nothing_is_left and self._new_since is None:
+            due = began + LOOK
         if step.idle and self._new_since is not None:
             gathers = not self._is_hurried and self._deadline is None
             due = min(due, self._new_since + self._gather if gathers else 0.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelmw.delivery import Background, Spool
+from pixelmw.delivery import Background, Spool, worker
 from pixelmw.delivery.base import Delivery
 from pixelmw.delivery.disk.turns import GATHER
 from tests.support.forwarding import Batches
@@ -46,3 +46,30 @@ def test_a_queue_that_is_full_again_and_again_waits_for_nothing() -> None:
         for number in range(50):
             background(event(str(number)))
         wait_until(lambda: len(sink.stored) == 50)
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let threads that have nothing to do look so often whether there is something."""
+    return lambda seconds: monkeypatch.setattr(worker, "LOOK", seconds)
+
+
+def test_events_gather_longer_than_the_thread_leaves_between_two_looks(looks: Callable[[float], None]) -> None:
+    looks(0.02)
+    sink = Batches()
+    with Background(sink, max_delay=1000) as background:
+        for number in range(5):
+            background(event(str(number)))
+            time.sleep(0.1)
+        assert sink.calls == []
+        assert background.flush(30)
+    assert sink.calls == [[str(number) for number in range(5)]]
+
+
+def test_flush_waits_for_no_batch_to_be_full_also_where_there_are_several(looks: Callable[[float], None]) -> None:
+    looks(1000)
+    sink = Batches()
+    with Background(sink, max_batch=5, max_delay=1000) as background:
+        background.write([event(str(number)) for number in range(12)])
+        assert background.flush(30)
+        assert len(sink.stored) == 12
