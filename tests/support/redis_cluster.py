@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from redis import Redis
 
-from tests.support.backends import PASSWORD, Backend, redis_server
+from tests.support.backends import PASSWORD, Backend, free_port, redis_server
 from tests.support.processes import wait_until
 
 _SLOTS = 16384
@@ -17,11 +17,13 @@ _SLOTS = 16384
 class Cluster:
     """Three nodes, each with a third of the slots.
 
+    :param buses: the ports at which the nodes hear each other.
     :ivar nodes: the servers.
     """
 
-    def __init__(self, nodes: list[Backend]) -> None:
+    def __init__(self, nodes: list[Backend], buses: list[int]) -> None:
         self.nodes = nodes
+        self._buses = buses
         self.clients = [Redis.from_url(node.url, decode_responses=True) for node in nodes]
 
     def form(self) -> None:
@@ -31,8 +33,8 @@ class Cluster:
             slots = range(number * share, min(_SLOTS, (number + 1) * share))
             self.run(client, f"CLUSTER ADDSLOTS {' '.join(map(str, slots))}")
             self.run(client, f"CLUSTER SET-CONFIG-EPOCH {number + 1}")
-        for node in self.nodes[1:]:
-            self.run(self.clients[0], f"CLUSTER MEET 127.0.0.1 {node.port}")
+        for node, bus in list(zip(self.nodes, self._buses, strict=True))[1:]:
+            self.run(self.clients[0], f"CLUSTER MEET 127.0.0.1 {node.port} {bus}")
         self.settle()
 
     def settle(self) -> None:
@@ -86,8 +88,10 @@ def redis_cluster() -> Iterator[Cluster]:
             "--cluster-node-timeout",
             "2000",
         )
-        nodes = [stack.enter_context(redis_server(*options)) for _ in range(3)]
-        cluster = Cluster(nodes)
+        # By default, that is 10,000 more than the other port, where an outgoing connection may be.
+        buses = [free_port() for _ in range(3)]
+        nodes = [stack.enter_context(redis_server(*options, "--cluster-port", str(bus))) for bus in buses]
+        cluster = Cluster(nodes, buses)
         for client in cluster.clients:
             stack.callback(client.close)
         cluster.form()
