@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..delivery.disk.drainer import Drainer
+from ..delivery.disk.turns import GATHER
 from ..system.threads import Task
 
 #: Seconds between two looks for new events.
@@ -65,6 +66,8 @@ class Forwarding:
             if step.nothing_is_left and not self._follow:
                 return
             pause = SCAN_INTERVAL if step.nothing_is_left else step.wait
+            if self._follow and self._drainer.has_caught_up:
+                pause = max(pause, GATHER)  # what comes meanwhile shares a batch
             if time.monotonic() + pause > self._deadline:
                 if step.wait and not step.nothing_is_left:
                     self.waited_for = self._drainer.obstacle

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from pixelmw.cli.forwarding import Forwarding
 from pixelmw.delivery import Background, Spool, worker
 from pixelmw.delivery.base import Delivery
+from pixelmw.delivery.disk.directory import SpoolDirectory
+from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.turns import GATHER
 from tests.support.forwarding import Batches
 from tests.support.processes import event, wait_until
+from tests.support.spools import drainer, fill, payloads
 
 MAX_DELAY = 0.2
 
@@ -38,6 +44,26 @@ def test_events_that_keep_coming_share_batches(
         assert delivery.flush(30)
     # The first events may come while the thread is about to look; from then on, a call takes what has gathered.
     assert calls <= lasted / gather + 2
+
+
+def test_events_that_keep_coming_share_batches_also_where_drain_follows(tmp_path: Path) -> None:
+    sink = Batches(lambda ids: time.sleep(0.01))
+    writing = tmp_path / "spool"
+    fill(writing, ["first"])
+    forwarding = Forwarding(
+        drainer(writing, sink), follow=True, deadline=time.monotonic() + 1.0, draw=lambda done: None
+    )
+    thread = threading.Thread(target=forwarding.run)
+    began = time.monotonic()
+    thread.start()
+    number = 0
+    with closing(Journal(SpoolDirectory(writing), sync=False)) as journal:
+        while thread.is_alive():
+            journal.append(payloads([str(number)]))
+            time.sleep(0.002)
+            number += 1
+    assert len(sink.calls) <= (time.monotonic() - began) / GATHER + 2
+    assert len(sink.stored) > 1
 
 
 def test_a_queue_that_is_full_again_and_again_waits_for_nothing() -> None:
