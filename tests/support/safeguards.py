@@ -191,6 +191,9 @@ SAFEGUARDS = {
     "a turn for each transaction": Safeguard(
         "sinks/sqlite/turns.py", "_open_directory(path) if NEEDS_TURNS else None", "None",
         "sinks/test_sqlite_turns.py::test_a_transaction_and"),
+    "a child closes the segments that are being read": Safeguard(
+        "delivery/disk/segments/sealed.py", "os.close(self._descriptors.pop())", "self._descriptors.pop()",
+        "delivery/disk/test_forks.py::test_a_child_does_not_keep"),
     "a look at what was stored": Safeguard(
         "sinks/sqlite/insert.py", "if not changes == inserted == len(rows) and", "if False and",
         "sinks/test_sqlite_tables.py::test_of_a_batch_only"),

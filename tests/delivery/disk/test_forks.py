@@ -162,6 +162,32 @@ os._exit(0)
 )
 
 
+_KILLED_WITH_A_SEGMENT_LOCKED = (
+    _PREFACE
+    + """
+set_mode = os.fchmod
+def fork_and_die(descriptor, mode):
+    if mode != 0o400:
+        return set_mode(descriptor, mode)
+    if os.fork():
+        os.kill(os.getpid(), signal.SIGKILL)
+    say("child")
+    sys.stdin.read()
+    os._exit(0)
+os.fchmod = fork_and_die  # a seal: called while the segment is locked
+store("parent-0")
+held.wait(30)
+"""
+)
+
+
+def test_a_child_does_not_keep_the_lock_of_a_segment_that_was_being_read(tmp_path: Path) -> None:
+    with start(_KILLED_WITH_A_SEGMENT_LOCKED, tmp_path / "spool") as parent:
+        assert [out(parent).readline().strip() for _ in range(2)] == ["parent-0", "child"]
+        assert parent.wait(20) == -signal.SIGKILL
+        assert drained(tmp_path / "spool") == ["parent-0"]
+
+
 @pytest.mark.parametrize("uses_it", [False, True], ids=["that is idle", "that stores, too"])
 def test_what_a_killed_process_left_is_taken_over_though_it_left_a_child(tmp_path: Path, uses_it: bool) -> None:
     with start(_KILLED_BESIDE_A_CHILD, tmp_path / "spool") as parent:

@@ -4,13 +4,51 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import NamedTuple
 
 from ....system.files import lock_file_within, try_to_lock_file, unlock_file
+from ....system.fork import tell_children
 from ..directory import SpoolDirectory
+from ..open_directory import OpenDirectory
 from .name import Segment
+
+
+class _Locked:
+    """The descriptors under which this process takes the locks of segments, for a moment each.
+
+    A child that is forked in that moment would keep the lock, if this process died before it gave it back. So each
+    child closes them: the threads that use them do not exist there.
+    """
+
+    def __init__(self) -> None:
+        self._descriptors: set[int] = set()
+        tell_children(self)
+
+    @contextmanager
+    def opened(self, directory: OpenDirectory, segment: Segment) -> Iterator[int]:
+        """Open *segment* for reading.
+
+        :raises FileNotFoundError: if it is gone.
+        """
+        descriptor = directory.open(segment.name, os.O_RDONLY)
+        self._descriptors.add(descriptor)
+        try:
+            yield descriptor
+        finally:
+            self._descriptors.discard(descriptor)
+            os.close(descriptor)
+
+    def begin_child(self) -> None:
+        """Close them."""
+        while self._descriptors:
+            with suppress(OSError):
+                os.close(self._descriptors.pop())
+
+
+_locked = _Locked()
 
 
 class Sealed(NamedTuple):
@@ -43,35 +81,32 @@ def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: f
     :returns: ``None`` if another process holds the lock. The seal is set all the same.
     :raises FileNotFoundError: if the segment is gone.
     """
-    with directory.open() as opened, os.fdopen(opened.open(segment.name, os.O_RDONLY), "rb") as file:
-        is_locked = lock_file_within(file.fileno(), patience)
+    with directory.open() as opened, _locked.opened(opened, segment) as descriptor:
+        is_locked = lock_file_within(descriptor, patience)
         # Also without the lock: a busy writer sees it when it takes the lock next, and leaves for good.
         with suppress(OSError):  # some file systems refuse; the look at the mode shows if the seal holds
-            os.fchmod(file.fileno(), stat.S_IRUSR)
-        if not is_locked and not lock_file_within(file.fileno(), patience):
+            os.fchmod(descriptor, stat.S_IRUSR)
+        if not is_locked and not lock_file_within(descriptor, patience):
             return None
-        status = os.fstat(file.fileno())
-        unlock_file(file.fileno())
-        file.seek(start)
-        # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
-        return Sealed(file.read(max(0, status.st_size - start)), not status.st_mode & stat.S_IWUSR)
+        status = os.fstat(descriptor)
+        unlock_file(descriptor)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            file.seek(start)
+            # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
+            return Sealed(file.read(max(0, status.st_size - start)), not status.st_mode & stat.S_IWUSR)
 
 
 def remove_read(directory: SpoolDirectory, segment: Segment, size: int) -> Removal:
     """Delete *segment*, of which *size* bytes have been read and forwarded, unless it has grown since."""
-    with suppress(FileNotFoundError), directory.open() as opened:
-        descriptor = opened.open(segment.name, os.O_RDONLY)
+    with suppress(FileNotFoundError), directory.open() as opened, _locked.opened(opened, segment) as descriptor:
+        if not try_to_lock_file(descriptor):
+            return Removal.LOCKED
+        # Its writer looks for the name under this lock, and does not write without it.
         try:
-            if not try_to_lock_file(descriptor):
-                return Removal.LOCKED
-            # Its writer looks for the name under this lock, and does not write without it.
-            try:
-                if os.fstat(descriptor).st_size > size:
-                    return Removal.GROWN
-                opened.remove(segment.name)
-                opened.remove(segment.cursor_name)
-            finally:
-                unlock_file(descriptor)
+            if os.fstat(descriptor).st_size > size:
+                return Removal.GROWN
+            opened.remove(segment.name)
+            opened.remove(segment.cursor_name)
         finally:
-            os.close(descriptor)
+            unlock_file(descriptor)
     return Removal.GONE
