@@ -68,8 +68,8 @@ SAFEGUARDS = {
         "delivery/disk/segments/sealed.py", "if not try_to_lock_file(descriptor):", "if False:",
         "delivery/disk/test_seals_undone.py::"),
     "who is stopped is not waited for, reading": Safeguard(
-        "delivery/disk/segments/sealed.py", "if not is_locked and not lock_file_within(file.fileno(), patience):",
-        "if not is_locked and not lock_file_within(file.fileno(), 2):",
+        "delivery/disk/segments/sealed.py", "if not is_locked and not lock_file_within(descriptor, patience):",
+        "if not is_locked and not lock_file_within(descriptor, 2):",
         "delivery/disk/test_stopped.py::test_a_locked_segment_is_passed_over"),
     "who is stopped is not waited for, storing": Safeguard(
         "delivery/disk/segments/writer.py", "_LOCK_PATIENCE = 0.1", "_LOCK_PATIENCE = 4",
