@@ -93,7 +93,7 @@ class Pixels:
         collector = _FlaskCollector(app, enrich=enrich, **arguments)
         middleware = PixelMiddleware.around(app.wsgi_app, collector, **of_the_middleware)
         app.extensions["pixelmw"] = middleware
-        app.wsgi_app = middleware  # type: ignore[method-assign]
+        app.wsgi_app = middleware  # type: ignore[method-assign]  # Flask's own way to wrap
         app.jinja_env.globals.update(_jinja_globals(links))
         app.cli.add_command(_command)
 
@@ -190,5 +190,5 @@ def __getattr__(name: str) -> Any:
     if name == "sink":
         return current_app.extensions["pixelmw"].collector.sink
     if name == "app":
-        return current_app._get_current_object()  # type: ignore[attr-defined]
+        return current_app._get_current_object()  # type: ignore[attr-defined]  # of werkzeug's LocalProxy
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

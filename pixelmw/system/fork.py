@@ -89,6 +89,7 @@ class PerProcess(Generic[_T]):
 
     def get(self) -> _T:
         """This process's value, which is made if there is none yet; all threads get the same one."""
+        # As existing() does, without a call of it, since this is asked for each event.
         value = self._value if self._process is current_process() else None
         if value is None:
             with self._lock:

@@ -113,7 +113,7 @@ def _each_url(urls: list[str]) -> Iterator[str]:
             yield url
             continue
         # Bytes that are not UTF-8 stay what they are, as they do in an argument.
-        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]  # a TextIOWrapper
         yield from (line.strip() for line in sys.stdin if line.strip())
 
 

@@ -36,7 +36,7 @@ class Servers:
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url
-        self._host: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+        self._host: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         self._timeout = timeout
         self._single: redis.Redis | None = None
         self._cluster: RedisCluster | None = None
@@ -83,7 +83,7 @@ class Servers:
         clients: list[Any] = [self._single] if self._single is not None else []
         if self._cluster is not None:
             self._cluster_is_old = True
-            nodes: list[Any] = self._cluster.get_nodes()  # type: ignore[no-untyped-call]
+            nodes: list[Any] = self._cluster.get_nodes()  # type: ignore[no-untyped-call]  # as above
             clients += [node.redis_connection for node in nodes if node.redis_connection]
         for client in clients:
             client.connection_pool.disconnect(inuse_connections=False)
@@ -92,7 +92,7 @@ class Servers:
         if self._cluster is not None:
             if self._cluster_is_old:
                 self.follow()
-            node: Any = self._cluster.get_node_from_key(stream)  # type: ignore[no-untyped-call]
+            node: Any = self._cluster.get_node_from_key(stream)  # type: ignore[no-untyped-call]  # as above
             return self._cluster.get_redis_connection(node)
         if self._single is None:
             addresses = count_addresses(self._host.get("host"), self._host.get("port"))
@@ -112,7 +112,8 @@ def _try_transaction(client: redis.Redis) -> None:
     Without the right to begin one, the server would store a batch at once, and then refuse the end. Without the right
     to end one, single events would be stored, and batches never.
     """
-    alone: Any = client.client()  # type: ignore[no-untyped-call]  # on one connection
+    # On one connection.
+    alone: Any = client.client()  # type: ignore[no-untyped-call]  # as above
     with alone:
         alone.execute_command("MULTI")
         try:
