@@ -53,7 +53,7 @@ COMPARISONS = {
             "ours": "storing_asgi:nothing",
             "FastAPI view": "storing_asgi:fastapi_view",
         },
-        interface="asgi", workers=1, threads=1, connections=64,
+        interface="asgi", workers=2, threads=1, connections=64,
     ),
     "asgi sinks": Comparison(
         {
@@ -66,8 +66,7 @@ COMPARISONS = {
         },
         interface="asgi", workers=2, threads=1, connections=64,
     ),
-    # How long the other paths of the host take, while as many clients ask for pixels as there are threads, and the sink
-    # takes 50 ms. Clients that are answered together come again together, and others wait for all of them.
+    # How long the other paths of the host take, while eight clients ask for pixels, and the sink takes 50 ms.
     "asgi host": Comparison(
         {
             "unwrapped": "storing_asgi:floor",
@@ -76,7 +75,7 @@ COMPARISONS = {
             "50 ms for a batch": "storing_asgi:slow_batch",
             "by hand, awaited": "storing_asgi:slow_by_hand",
         },
-        interface="asgi", workers=1, threads=1, connections=8, target="/", pixel_connections=8,
+        interface="asgi", workers=2, threads=1, connections=64, target="/", pixel_connections=8,
     ),
 }  # fmt: skip
 SERVERS = {

@@ -141,7 +141,10 @@ def fastapi_asyncpg() -> Any:
     async def lifespan(app: Any) -> AsyncIterator[None]:
         url = os.environ["STORE"].replace("+psycopg", "")
         async with asyncpg.create_pool(url, min_size=4, max_size=16) as app.state.pool:
-            await app.state.pool.execute("CREATE TABLE IF NOT EXISTS by_hand (id text PRIMARY KEY, body jsonb)")
+            async with app.state.pool.acquire() as connection, connection.transaction():
+                # Two workers that create it at the same time would fail.
+                await connection.execute("SELECT pg_advisory_xact_lock(1)")
+                await connection.execute("CREATE TABLE IF NOT EXISTS by_hand (id text PRIMARY KEY, body jsonb)")
             yield
 
     app = FastAPI(lifespan=lifespan)

@@ -161,20 +161,26 @@ def as_exception(raised: BaseException, function: object) -> BaseException:
     return error
 
 
-def begin_task(pending: Pending, function: Awaited, arguments: tuple[object, ...]) -> None:
+def begin_task(load: Load, chars: int, function: Awaited, arguments: tuple[object, ...]) -> Pending | Outcome:
     """Call *function*, and await the coroutine that it returns in a task of its own.
 
     From Python 3.12 on, the task begins at once. If it has to wait for nothing,
-    its outcome is known when this returns, and the loop takes no turn for it.
+    this returns its outcome, and the loop takes no turn for it.
+
+    :param load: where the call counts already, with its *chars*.
+    :raises BaseException: what the call raises, before there is a coroutine; it counts there still.
     """
-    task = _begun(pending.loop, function.function(*arguments))
-    ended = partial(_task_ended, pending, function)
-    if task.done():
-        ended(task)
-    else:
+    task = _begun(asyncio.get_running_loop(), function.function(*arguments))
+    try:
+        if task.done():
+            load.leave(chars)
+            return _outcome_of(task, function)
+        pending = Pending(load, chars)
         _tasks.add(task)
-        task.add_done_callback(ended)
-    del task  # it keeps the traceback of its error, which leads to this frame: they would make a circle
+        task.add_done_callback(partial(_task_ended, pending, function))
+        return pending
+    finally:
+        del task  # it keeps the traceback of its error, which leads to this frame: they would make a circle
 
 
 def _begun(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
@@ -187,12 +193,15 @@ def _begun(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, objec
 def _task_ended(pending: Pending, function: object, task: asyncio.Task[object]) -> None:
     _tasks.discard(task)
     pending.note()
+    pending.settle(_outcome_of(task, function))
+
+
+def _outcome_of(task: asyncio.Task[object], function: object) -> Outcome:
     if task.cancelled():
-        pending.settle((None, RuntimeError(f"{function!r} was cancelled")))
-    elif (raised := task.exception()) is not None:
-        pending.settle((None, raised))
-    else:
-        pending.settle((task.result(), None))
+        return None, RuntimeError(f"{function!r} was cancelled")
+    if (raised := task.exception()) is not None:
+        return None, raised
+    return task.result(), None
 
 
 # A loop holds its tasks by weak references.

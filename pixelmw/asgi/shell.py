@@ -12,7 +12,7 @@ from ..events import PATHS
 from ..system.callables import Call, checked_asgi_application, is_awaited
 from ..system.first_look import FirstLook, Names
 from .answers import messages_of
-from .calls import Awaited, keep_task
+from .calls import Awaited, Pending, keep_task
 from .environ import Receive, Scope, add_body, environ_of
 from .lifespan import Lifespan
 from .ways import Ways
@@ -181,9 +181,11 @@ class PixelASGI:
             else:
                 call = steps.send(outcome[0]) if outcome[1] is None else steps.throw(outcome[1])
             while True:
-                pending = self._ways.begin(*call, size)
-                result, raised = await pending.outcome(lambda late: self._go_on(steps, size, late))
-                del pending, call
+                begun = self._ways.begin(*call, size)
+                if isinstance(begun, Pending):
+                    begun = await begun.outcome(lambda late: self._go_on(steps, size, late))
+                result, raised = begun
+                del begun, call
                 call = steps.send(result) if raised is None else steps.throw(raised)
         except StopIteration as end:
             return end.value

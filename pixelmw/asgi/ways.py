@@ -10,7 +10,7 @@ from typing import Any
 from ..sinks.base import Unavailable, call_within, start_of
 from ..system.callables import is_awaited
 from ..system.fork import PerProcess
-from .calls import Awaited, Pending, Threads, begin_task, keep_task
+from .calls import Awaited, Outcome, Pending, Threads, begin_task, keep_task
 from .gather import Gatherer, TaskGatherer, ThreadGatherer, gathers
 from .load import Load
 
@@ -63,29 +63,33 @@ class Ways:
         except Exception:
             logger.exception("%r could not be started; its first event will try again", self._destination)
 
-    def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...], chars: int) -> Pending:
-        """Call *function* with *arguments*, or tell whoever waits that too many wait already.
+    def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...], chars: int) -> Pending | Outcome:
+        """Call *function* with *arguments*.
 
         :param chars: characters that the call keeps in memory.
+        :return: the outcome, if it is known by now; also if too many calls wait already.
         """
         load = self._load.get()
         if not load.enter(chars):
-            pending = Pending()
-            pending.settle((None, Unavailable(f"{load.calls} calls wait already")))
-            return pending
-        pending = Pending(load, chars)
+            return None, Unavailable(f"{load.calls} calls wait already")
+        gatherer = self._gatherer if function is self.sink else None
+        pending: Pending | None = None
         try:
-            if function is self.sink and self._gatherer is not None:
-                self._gatherer.begin(pending, arguments[0])
-            elif isinstance(function, Awaited):
-                begin_task(pending, function, arguments)
+            if gatherer is None and isinstance(function, Awaited):
+                return begin_task(load, chars, function, arguments)
+            pending = Pending(load, chars)
+            if gatherer is not None:
+                gatherer.begin(pending, arguments[0])
             else:
                 self._threads.begin(pending, function, arguments)
         except BaseException as raised:  # no thread can start, or it is no call that can be awaited
-            pending.note()
+            if pending is None:
+                load.leave(chars)
+            else:
+                pending.note()  # once, also if a thread has taken the call all the same
             if not isinstance(raised, Exception):
                 raise
-            pending.settle((None, raised))
+            return None, raised
         return pending
 
     async def close(self, timeout: float) -> None:
