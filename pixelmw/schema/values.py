@@ -50,13 +50,14 @@ def value_of_text(text: str) -> Any:
     readers of JSON would turn 1e400 into infinity, and 1e-400 into zero.
     """
     # Nearly every number of a visitor's is like one of these two. A pattern takes three times as long.
-    if text.isdecimal():
-        if text.isascii() and len(text) <= _SMALL_CHARS and (text[0] != "0" or text == "0"):
-            return int(text)
-    elif len(text) <= _SMALL_CHARS and text.isascii():
-        whole, _, fraction = text.partition(".")
-        if whole.isdecimal() and fraction.isdecimal() and (whole[0] != "0" or whole == "0"):
-            return float(text)
+    if len(text) <= _SMALL_CHARS and text.isascii():
+        if text.isdecimal():
+            if text[0] != "0" or text == "0":
+                return int(text)
+        else:
+            whole, _, fraction = text.partition(".")
+            if whole.isdecimal() and fraction.isdecimal() and (whole[0] != "0" or whole == "0"):
+                return float(text)
     if text in _LITERALS:
         return _LITERALS[text]
     if number := _NUMBER.fullmatch(text.strip()):
