@@ -2,7 +2,8 @@
 
 This room waits and wakes. It knows neither what is stored nor what an error means.
 
-1. A caller leads at once if a lane is free. If none is, he joins the batch that
+1. A caller commits at once if nobody else is there, and if the last commit was not
+   shared. He leads at once if a lane is free. If none is, he joins the batch that
    gathers behind it: the caller who begins a batch leads it, the others follow.
 2. The leader waits until a lane is free and his batch is the first in line. If
    several callers shared the last commit, he gives up his turn once or twice, so
@@ -41,7 +42,8 @@ Any line of this code may be interrupted: by a signal, a greenlet's timeout or
 A group commit belongs to the process that made it; a child makes its own.
 """
 
-from .group import GroupCommit, Unknown
+from .batch import Unknown
+from .group import GroupCommit
 from .lanes import NotBegun
 
 __all__ = ["GroupCommit", "NotBegun", "Unknown"]

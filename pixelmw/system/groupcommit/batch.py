@@ -7,7 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+from ..errors import copy_of
+
 _T = TypeVar("_T")
+
+
+class Unknown(RuntimeError):
+    """It is not known what became of the item: the commit has taken too long, or its thread was ended."""
 
 
 class Turn:
@@ -107,6 +113,22 @@ class Batch(Generic[_T]):
         """Let one follower through each gate; each opens it for the next one."""
         for gate in self.gates:
             open_gate(gate)
+
+
+def raise_for(caller: Caller[_T], failures: Mapping[int, Exception] | None, answer: Exception | None) -> None:
+    """Raise the error of *caller*, if it has one."""
+    error: Exception | None
+    if answer is not None:
+        error = copy_of(answer)
+    elif failures is None:
+        error = Unknown("the thread that was storing this was ended")
+    else:
+        error = failures.get(caller.place)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error, failures, answer
 
 
 def closed_gate() -> Any:

@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from ..errors import copy_of
-from .batch import Batch, Caller, open_gate
+from .batch import Batch, Caller, Unknown, open_gate, raise_for
 from .lanes import LOOK, Lanes, NotBegun
 
 _T = TypeVar("_T")
@@ -25,10 +24,6 @@ _TURNS = 2
 # 0.73, four gates 0.92.
 _MANY_GATES = 4
 _SLOW_TURN = 0.002  # seconds
-
-
-class Unknown(RuntimeError):
-    """It is not known what became of the item: the commit has taken too long, or its thread was ended."""
 
 
 class GroupCommit(Generic[_T]):
@@ -68,19 +63,26 @@ class GroupCommit(Generic[_T]):
         :raises BaseException: to the leader, what ended the commit.
         """
         caller = Caller(item)
+        failures: Mapping[int, Exception] | None
+        answer: Exception | None = None
         try:
-            batch = self._join(caller, weight, behind, patience)
-            if batch.leader is caller:
-                self._lead(batch, caller, patience)
+            if self._last_size < 2 and self.lanes.take_at_once(caller):
+                failures = self._commit_alone(caller)
             else:
-                self._follow(batch, caller, patience)
+                batch = self._join(caller, weight, behind, patience)
+                if batch.leader is caller:
+                    self._lead(batch, caller, patience)
+                else:
+                    self._follow(batch, caller, patience)
+                failures, answer = batch.failures, batch.answer
+                del batch
         finally:
             caller.has_left = True
-        if batch.failures is None or batch.failures:
+        if failures is None or failures:
             try:
-                _raise_for(batch, caller)
+                raise_for(caller, failures, answer)
             finally:
-                del batch  # which has the error, whose traceback has this frame: a circle
+                del failures, answer  # they have the error, whose traceback has this frame: a circle
 
     @property
     def waiting(self) -> int:
@@ -109,6 +111,13 @@ class GroupCommit(Generic[_T]):
                         batch.open_gates()
                         if batch.leader.wake is not None:
                             open_gate(batch.leader.wake)
+
+    def _commit_alone(self, caller: Caller[_T]) -> Mapping[int, Exception]:
+        """Commit the item of a caller who has a lane, and whom nobody joins."""
+        try:
+            return self._commit([caller.item])
+        finally:
+            self.lanes.give_back(caller)
 
     def _join(self, caller: Caller[_T], weight: int, behind: bool, patience: float) -> Batch[_T]:
         if not self.lanes.admit(caller.came - 2 * patience):
@@ -225,19 +234,3 @@ class GroupCommit(Generic[_T]):
         batch = self._next()
         if batch is not None and batch.leader.wake is not None:
             open_gate(batch.leader.wake)
-
-
-def _raise_for(batch: Batch[_T], caller: Caller[_T]) -> None:
-    """Raise the error of *caller*, if it has one."""
-    error: Exception | None
-    if batch.answer is not None:
-        error = copy_of(batch.answer)
-    elif batch.failures is None:
-        error = Unknown("the thread that was storing this was ended")
-    else:
-        error = batch.failures.get(caller.place)
-    if error is not None:
-        try:
-            raise error
-        finally:
-            del error, batch

@@ -73,6 +73,16 @@ class Lanes:
         with self.mutex:
             return self._drop_ended() < self._count
 
+    def take_at_once(self, turn: Turn) -> bool:
+        """Take a lane if nobody has one or waits for one; returns False otherwise."""
+        if self._taken or self.wanted_whole or self._somebody_waits():
+            return False
+        with self.mutex:
+            if self._taken or self.wanted_whole or self._somebody_waits():
+                return False
+            self.take(turn)
+            return True
+
     def take(self, turn: Turn) -> None:
         """Give a lane to *turn*, or all of them; they are free, and the mutex is held."""
         self._last_taken = time.monotonic()
