@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -33,6 +34,9 @@ _COMMON_HEADERS = [
     ("Access-Control-Allow-Origin", "*"),
 ]
 _RETRY_AFTER = "10"  # seconds
+# What PEP 3333 lets an application give: a number and a phrase; texts in latin-1 without control characters.
+_STATUS = re.compile("[1-9][0-9]{2} ")
+_HEADER = re.compile(r"[^\0-\x08\n-\x1f\x7f\u0100-\U0010ffff]*")
 _IMAGE = "image/gif"
 _TEXT = "text/plain; charset=utf-8"
 
@@ -183,6 +187,7 @@ def recorded(reply: Reply, app: object, environ: WSGIEnvironment) -> WSGIApplica
     its first item, and write a part of its body then.
 
     :raises TypeError: if it is no application.
+    :raises ValueError: if no server could send what it answers.
     :raises BaseException: what *app* raises.
     """
     if not callable(app):
@@ -204,12 +209,21 @@ def recorded(reply: Reply, app: object, environ: WSGIEnvironment) -> WSGIApplica
     if not started:
         raise TypeError(f"reply is {reply!r}, which returned {app!r}; it did not call start_response")
     (status, headers), body = started[-1], b"".join(written)
+    _require_sendable(reply, status, headers)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response(status, headers.copy())
         return [body]
 
     return answer
+
+
+def _require_sendable(reply: Reply, status: Any, headers: Any) -> None:
+    if not isinstance(status, str) or not _STATUS.match(status):
+        raise ValueError(f"reply is {reply!r}, whose status is {status!r}; it has to be like '200 OK'")
+    for name, value in headers:
+        if not (isinstance(name, str) and isinstance(value, str) and _HEADER.fullmatch(name + value)):
+            raise ValueError(f"reply is {reply!r}, whose header {name!r} no server could send: its value is {value!r}")
 
 
 def given_answer(status: int, headers: list[tuple[str, str]], body: bytes) -> WSGIApplication:

@@ -51,6 +51,57 @@ def nothing_to_iterate(environ: dict[str, Any], start_response: Callable[..., An
     start_response("200 OK", [])
 
 
+@pytest.mark.parametrize("status", ["OK", "", 200, b"200 OK", "20 x", None], ids=repr)
+def test_a_status_that_no_server_could_send_is_answered_by_the_image(
+    shell: type[Pixel], status: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response(status, [])
+        return [b""]
+
+    pixel = shell(reply=Reply(accepted=lambda environ: app))
+    assert pixel.get("/pixel/v1/track", GOOD).data == GIF
+    assert len(pixel.events) == 1
+    assert "whose status is" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("X-Name", "\u20ac"),
+        ("X-Name", "a\r\nSet-Cookie: b"),
+        ("X-Name", "\ud800"),
+        ("X-Name", 1),
+        (b"X-Name", b"1"),
+        ("X\n", "1"),
+        ("X-Name",),
+        None,
+    ],
+    ids=ascii,
+)
+def test_a_header_that_no_server_could_send_is_answered_by_the_image(
+    shell: type[Pixel], header: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain"), header])
+        return [b""]
+
+    pixel = shell(reply=Reply(accepted=lambda environ: app))
+    response = pixel.get("/pixel/v1/track", GOOD)
+    assert (response.status_code, response.data) == (200, GIF)
+    assert len(pixel.events) == 1
+    assert "the reply" in caplog.text
+
+
+def test_a_header_in_latin_1_is_sent(shell: type[Pixel]) -> None:
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("X-Name", "Andr\xe9 1"), ("Content-Type", "text/plain")])
+        return [b""]
+
+    pixel = shell(reply=Reply(accepted=lambda environ: app))
+    assert pixel.get("/pixel/v1/track", GOOD).headers["X-Name"] == "Andr\xe9 1"
+
+
 async def asgi(*arguments: Any) -> None:
     pass
 

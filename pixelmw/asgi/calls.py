@@ -37,6 +37,11 @@ class Awaited:
     def __call__(self, *arguments: object) -> Any:
         return self.function(*arguments)
 
+    @property
+    def stats(self) -> Any:
+        """The ``stats`` of a sink that has them."""
+        return self.function.stats  # type: ignore[attr-defined]  # getattr asks
+
 
 class Pending:
     """A call that was begun, and the request that waits for it, in the loop of that request.

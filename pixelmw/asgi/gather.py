@@ -15,6 +15,8 @@ no thread can start, and no lane writes      who came is answered with that at o
 all lanes write for twice ``timeout``        who comes is answered ``Unavailable`` at once
 a write ends "down" after half of it         all are answered with that
 a write fails otherwise                      they go on: its own events were judged one by one
+a write is cancelled by somebody else        its events are answered ``Unavailable``, the others go on
+the worker is cancelled, as at a loop's end  all are answered ``Unavailable``
 ===========================================  =====================================================
 """
 
@@ -36,8 +38,8 @@ from ..sinks.base import PartialFailure, Unavailable, is_down, store
 from ..sinks.together.lines import DEFAULT_MOST_TOGETHER, timeout_of
 from ..system.errors import copy_of
 from ..system.fork import PerProcess
-from .calls import Outcome, Pending, as_exception, keep_task, settle_all, submit
-from .search import store_awaited
+from .calls import Outcome, Pending, as_exception, settle_all, submit
+from .search import errors_of_their_own
 
 
 class Waiting(NamedTuple):
@@ -183,47 +185,14 @@ class ThreadGatherer(Gatherer):
     def _store(self, events: Sequence[Event]) -> list[Outcome]:
         try:
             store(self.sink, events)
-        except PartialFailure as failure:
-            return [(None, _told(failure, place)) for place in range(len(events))]
         except BaseException as raised:
+            if isinstance(raised, PartialFailure) and raised.fits(len(events)):
+                return [(None, error) for error in errors_of_their_own(raised.failures, len(events))]
             error = as_exception(raised, self.sink)
             if not isinstance(error, Exception):  # what was to end this thread says nothing about the events
                 error = Unavailable(f"a thread ended while it stored in {self.sink!r}")
             return [(None, error if place == 0 else copy_of(error)) for place in range(len(events))]
         return [(None, None)] * len(events)
-
-
-class TaskGatherer(Gatherer):
-    """Gathers for an ``async def write``."""
-
-    def __init__(self, sink: Any) -> None:
-        super().__init__(sink)
-        self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = weakref.WeakKeyDictionary()
-
-    def queue(self) -> Queue:
-        return self._queues.setdefault(asyncio.get_running_loop(), Queue())
-
-    def start_worker(self, queue: Queue) -> None:
-        keep_task(asyncio.get_running_loop().create_task(self._work(queue)))
-
-    async def _work(self, queue: Queue) -> None:
-        me = asyncio.current_task()
-        while batch := self.next_batch(queue, me):
-            events = [each.event for each in batch]
-            outcomes: list[Outcome] = [(None, Unavailable(f"a task ended while it stored in {self.sink!r}"))] * len(
-                batch
-            )
-            try:
-                outcomes = [(None, error) for error in await store_awaited(self.sink.write, events, self.timeout)]
-            finally:  # a task may be cancelled
-                self.finish(queue, me, batch, outcomes)
-            del batch
-
-
-def _told(failure: PartialFailure, place: int) -> BaseException | None:
-    if place not in failure.failures:
-        return None
-    return failure.failures[place] or Unavailable("the event was not tried, since others of its batch failed")
 
 
 def _down_for_all(outcomes: Sequence[Outcome]) -> Exception | None:

@@ -20,7 +20,6 @@ class Load:
     def __init__(self, most_calls: int) -> None:
         self._most_calls = most_calls
         self._lock = threading.Lock()
-        self._idle: threading.Event | None = None  # while somebody waits for it
         self.calls = 0
         self._chars = 0
 
@@ -41,14 +40,3 @@ class Load:
         with self._lock:
             self.calls -= 1
             self._chars -= chars + _PER_CALL
-            if self._idle is not None and not self.calls:
-                self._idle.set()
-
-    def wait_until_idle(self, timeout: float) -> None:
-        """Wait until there is no call any more, or for *timeout* seconds."""
-        with self._lock:
-            if not self.calls:
-                return
-            idle = self._idle = self._idle or threading.Event()
-            idle.clear()
-        idle.wait(timeout)

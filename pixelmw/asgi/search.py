@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from ..events import Event
 from ..sinks.together.search import Search, next_try, untried
+from ..system.callables import raise_if_unfinished
 from ..system.errors import copy_of
 
 
@@ -28,15 +29,16 @@ async def store_awaited(
     batch = next(tries, None)
     while batch is not None:
         try:
-            await write(batch)
+            raise_if_unfinished("write", write, await write(batch))
         except Exception as error:
             batch = next_try(tries, error)
         else:
             batch = next_try(tries, None)
-    return _errors_of_their_own(search.failures, len(events))
+    return errors_of_their_own(search.failures, len(events))
 
 
-def _errors_of_their_own(failures: dict[int, Exception | None], count: int) -> list[Exception | None]:
+def errors_of_their_own(failures: Mapping[int, Exception | None], count: int) -> list[Exception | None]:
+    """The error of each of *count* events, or ``None`` if it was stored; no two of them get the same one."""
     given: set[int] = set()  # by their ids
     told: list[Exception | None] = []
     for place in range(count):

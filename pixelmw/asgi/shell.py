@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from ..collector import DEFAULT_ENRICHERS, DEFAULT_LIMITS, Collector, log_rejected
 from ..endpoint import PixelEndpoint
 from ..events import PATHS
-from ..system.callables import Call, checked_asgi_application, is_awaited
+from ..system.callables import Call, checked_asgi_application, is_awaited, is_lazy
 from ..system.first_look import FirstLook, Names
 from .answers import messages_of
 from .calls import Awaited, Pending, keep_task
 from .environ import Receive, Scope, add_body, environ_of
+from .gather import gathers
 from .lifespan import Lifespan
 from .ways import Ways
 
@@ -43,10 +45,10 @@ class PixelASGI:
     The arguments are those of :class:`pixelmw.PixelMiddleware`, and these:
 
     :param app: any ASGI application (ASGI 3.0). What is no pixel reaches it untouched.
-    :param sink: as for the WSGI middleware, or an ``async def``, or a sink whose
-        ``write`` is one. A plain callable runs in a thread. A
-        :class:`~pixelmw.sinks.BatchSink` gets the events together that come
-        while it writes.
+    :param sink: as for the WSGI middleware, or an ``async def``. A plain
+        callable runs in a thread. A :class:`~pixelmw.sinks.BatchSink` gets the
+        events together that come while it writes; its ``write`` may be an
+        ``async def``, too, and so may ``start``, ``flush`` and ``close`` of what is awaited.
     :param enrich: plain callables, which run in threads, or ``async def``.
     :param threads: the most threads for callables of the user's.
     :param max_waiting: the most events that wait for the sink or for a thread, of
@@ -183,7 +185,7 @@ class PixelASGI:
             while True:
                 begun = self._ways.begin(*call, size)
                 if isinstance(begun, Pending):
-                    begun = await begun.outcome(lambda late: self._go_on(steps, size, late))
+                    begun = await self._outcome_of(begun, steps, size)
                 result, raised = begun
                 del begun, call
                 call = steps.send(result) if raised is None else steps.throw(raised)
@@ -191,6 +193,15 @@ class PixelASGI:
             return end.value
         finally:
             raised = outcome = None  # an error leads to this frame: they would make a circle
+            if self._ways.gone_on and inspect.getgeneratorstate(steps) == inspect.GEN_CLOSED:
+                self._ways.gone_on.pop(steps, None)
+
+    async def _outcome_of(self, pending: Pending, steps: Generator[Call, Any, Any], size: int) -> Outcome:
+        try:
+            return await pending.outcome(lambda late: self._go_on(steps, size, late))
+        except BaseException:
+            self._ways.note_gone_on(steps, pending.loop)
+            raise
 
     def _go_on(self, steps: Generator[Call, Any, Any], size: int, outcome: Outcome) -> None:
         """Drive the steps of a request whose client has gone away, so that it is counted as what became of it."""
@@ -212,8 +223,15 @@ def require_asyncio() -> None:
 
 
 def _awaited(value: Any) -> Any:
-    """*value*, or what stands for it among plain callables if a call of it, or of its ``write``, is awaited."""
+    """*value*, or what stands for it among plain callables if its call, or the ``write`` in its place, is awaited.
+
+    :raises TypeError: if a call of another method of it would run nothing.
+    """
     if not callable(value) or isinstance(value, type):
         return value
-    calls = (value, getattr(value, "write", None))
-    return Awaited(value) if any(is_awaited(call) for call in calls if callable(call)) else value
+    if not (is_awaited(value) or (gathers(value) and is_awaited(value.write))):
+        return value
+    for name in ("start", "flush", "close"):
+        if callable(method := getattr(value, name, None)) and is_lazy(method) and not is_awaited(method):
+            raise TypeError(f"the method {name} of {value!r} is {method!r}: give a plain method, or an async def")
+    return Awaited(value)

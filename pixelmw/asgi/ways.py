@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..sinks.base import Unavailable, call_within, start_of
-from ..system.callables import is_awaited
+from ..sinks.base import Unavailable, start_of
+from ..system.callables import is_awaited, raise_if_unfinished
 from ..system.fork import PerProcess
 from .calls import Awaited, Outcome, Pending, Threads, begin_task, keep_task
-from .gather import Gatherer, TaskGatherer, ThreadGatherer, gathers
+from .closing import flush_and_close, wait_while
+from .gather import Gatherer, ThreadGatherer, gathers
+from .gather_tasks import TaskGatherer
 from .load import Load
 
 logger = logging.getLogger("pixelmw.requests")
@@ -33,13 +35,14 @@ class Ways:
         self.sink = sink
         self._threads = Threads(threads)
         self._load = PerProcess(lambda: Load(max_waiting))
-        destination = sink.function if isinstance(sink, Awaited) else sink
+        destination: Any = sink.function if isinstance(sink, Awaited) else sink
         self._gatherer: Gatherer | None = None
-        if callable(write := getattr(destination, "write", None)) and is_awaited(write):
-            self._gatherer = TaskGatherer(destination)
-        elif gathers(sink):
-            self._gatherer = ThreadGatherer(sink)
+        if gathers(destination):
+            kind = TaskGatherer if is_awaited(destination.write) else ThreadGatherer
+            self._gatherer = kind(destination)
         self._destination = destination
+        #: The steps of each request whose client has gone away and that are driven on, with their loop.
+        self.gone_on: dict[object, asyncio.AbstractEventLoop] = {}
 
     @property
     def waiting(self) -> int:
@@ -59,7 +62,8 @@ class Ways:
 
     async def _start(self, start: Callable[[], Any]) -> None:
         try:
-            await (start() if is_awaited(start) else asyncio.to_thread(start))
+            result = await (start() if is_awaited(start) else asyncio.to_thread(start))
+            raise_if_unfinished("the method start", start, result)
         except Exception:
             logger.exception("%r could not be started; its first event will try again", self._destination)
 
@@ -87,18 +91,24 @@ class Ways:
                 load.leave(chars)
             else:
                 pending.note()  # once, also if a thread has taken the call all the same
-            if not isinstance(raised, Exception):
-                raise
             return None, raised
         return pending
 
     async def close(self, timeout: float) -> None:
         """Wait for what is under way, and flush and close the sink, within *timeout* seconds each."""
-        await asyncio.to_thread(self._load.get().wait_until_idle, timeout)
-        for name in ("flush", "close"):
-            if callable(method := getattr(self._destination, name, None)):
-                if is_awaited(method):
-                    async with asyncio.timeout(timeout):
-                        await method()
-                else:
-                    await asyncio.to_thread(call_within, timeout, method)
+        await wait_while(lambda: self.waiting or self._somebody_goes_on(), timeout)
+        await flush_and_close(self._destination, timeout)
+
+    def note_gone_on(self, steps: object, loop: asyncio.AbstractEventLoop) -> None:
+        """Note that *steps* are driven on without a client; whoever drives them to their end takes them out."""
+        self._drop_closed_loops()
+        self.gone_on[steps] = loop
+
+    def _somebody_goes_on(self) -> bool:
+        self._drop_closed_loops()
+        return bool(self.gone_on)
+
+    def _drop_closed_loops(self) -> None:
+        for steps, loop in list(self.gone_on.items()):
+            if loop.is_closed():
+                self.gone_on.pop(steps, None)

@@ -146,8 +146,11 @@ def test_a_sink_that_is_awaited_is_closed_too() -> None:
 
 def test_a_sink_that_cannot_be_closed_is_logged_and_the_host_ends(caplog: pytest.LogCaptureFixture) -> None:
     sent = asyncio.run(live(PixelASGI(speaks_lifespan, Closing(fails=True))))
-    assert [kind for kind, _ in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert "the sink could not be closed" in caplog.text
+    assert sent == [
+        ("lifespan.startup.complete", []),
+        ("lifespan.shutdown.complete", ["0", "flush", "close"]),
+    ]
+    assert "the sink could not be closed: its flush failed" in caplog.text
 
 
 def test_a_host_that_fails_at_its_start_fails() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...events import Event
 from ...system.callables import raise_if_unfinished
 from ...system.errors import copy_of
 from ...system.failures import share
 from ...system.words import private_in_events
-from ..errors import PartialFailure, error_of, is_down
-from .lines import Line, Visit
+from ..errors import PartialFailure, error_of, is_down, raise_failures
+from .lines import Line, Visit, Write, timeout_of
 from .search import MAX_UNKNOWN_ERRORS, Search, next_try, untried
 
 # Up to so many events may come from visitors, since a server has no more threads. Many in a row may have a fault of
@@ -35,18 +35,45 @@ def judge(line: Line, visits: list[Visit]) -> Mapping[int, Exception]:
             raise (failure.failures.get(0) or failure) from None
         return {}
     events = [event for visit in visits for event in visit.events]
+    deadline = min(visit.came for visit in visits) + first.timeout
+    failures = _search(lambda batch: _failure_of(line, first, batch), first.sink, events, deadline)
+    return _told(visits, failures) if failures else {}
+
+
+def write_without_turns(sink: object, write: Write, events: Sequence[Event]) -> None:
+    """Store *events*, which may be those of several visitors, in a sink that looks after itself.
+
+    :raises Exception: as :func:`.store`.
+    """
+
+    def failure_of(batch: Sequence[Event]) -> Exception | None:
+        try:
+            raise_if_unfinished("write", write, write(batch))
+        except Exception as error:
+            return error
+        return None
+
+    raise_failures(_search(failure_of, sink, events, time.monotonic() + timeout_of(sink)), len(events))
+
+
+def _search(
+    failure_of: Callable[[Sequence[Event]], Exception | None], sink: object, events: Sequence[Event], deadline: float
+) -> Mapping[int, Exception | None]:
+    """Store *events*, and return the errors of those that are not stored, by their places.
+
+    :param failure_of: stores a part of them, and returns what that raised.
+    """
     search = Search(
         events,
-        deadline=min(visit.came for visit in visits) + first.timeout,
-        changes_events=not type(first.sink).__module__.startswith("pixelmw."),
+        deadline=deadline,
+        changes_events=not type(sink).__module__.startswith("pixelmw."),
         max_unknown_errors=MAX_UNKNOWN_ERRORS if len(events) > _FEW else len(events),
     )
     tries = search.tries()
     batch = next(tries, None)
     while batch is not None:
-        error = _failure_of(line, first, batch)
-        batch = next_try(tries, error)
-    return _told(visits, search.failures) if search.failures else {}
+        batch = next_try(tries, failure_of(batch))
+    return search.failures
 
 
 def _failure_of(line: Line, visit: Visit, events: Sequence[Event]) -> Exception | None:

@@ -13,7 +13,7 @@ from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ...system.groupcommit import NotBegun, Unknown
 from ..errors import Unavailable, is_down, raise_failures
-from .blame import judge
+from .blame import judge, write_without_turns
 from .lines import DEFAULT_LANES, Visit, Write, line_of, timeout_of
 from .search import MAX_UNKNOWN_ERRORS
 
@@ -43,7 +43,10 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     if not callable(write):
         raise_failures(_call_with_each(sink, events, stop_at_once=worker), len(events))
     elif getattr(sink, "lanes", DEFAULT_LANES) is None:
-        raise_if_unfinished("write", write, write(events))
+        if worker or len(events) == 1:
+            raise_if_unfinished("write", write, write(events))
+        else:
+            write_without_turns(sink, write, events)
     else:
         if isinstance(write, MethodType) and (bare := getattr(write, "within_a_turn", None)) is not None:
             write = MethodType(bare, sink)  # which does not look once more whether it has a turn
