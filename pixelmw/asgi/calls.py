@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -175,7 +176,11 @@ def begin_task(load: Load, chars: int, function: Awaited, arguments: tuple[objec
     :param load: where the call counts already, with its *chars*.
     :raises BaseException: what the call raises, before there is a coroutine; it counts there still.
     """
-    task = _begun(asyncio.get_running_loop(), function.function(*arguments))
+    coroutine = function.function(*arguments)
+    if threading.current_thread() is not threading.main_thread():
+        coroutine = _ending_itself_only(coroutine, function)
+    task = _begun(asyncio.get_running_loop(), coroutine)
+    del coroutine
     try:
         if task.done():
             load.leave(chars)
@@ -186,6 +191,14 @@ def begin_task(load: Load, chars: int, function: Awaited, arguments: tuple[objec
         return pending
     finally:
         del task  # it keeps the traceback of its error, which leads to this frame: they would make a circle
+
+
+async def _ending_itself_only(coroutine: Awaitable[object], function: object) -> object:
+    """Await *coroutine*, which may raise what would end the loop and all that runs in it."""
+    try:
+        return await coroutine
+    except SystemExit as raised:
+        raise as_exception(raised, function) from raised
 
 
 def _begun(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, object]) -> asyncio.Task[object]:

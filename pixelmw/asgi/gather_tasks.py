@@ -9,6 +9,7 @@ from typing import Any
 
 from ..sinks.base import Unavailable
 from ..system.errors import copy_of
+from ..system.failures import ends_the_call_only
 from .calls import Outcome, keep_task, settle_all
 from .gather import Gatherer, Queue, Waiting
 from .search import store_awaited
@@ -48,6 +49,9 @@ class TaskGatherer(Gatherer):
             if me is not None and me.cancelling():
                 raise
             # Somebody has cancelled what the write waited for, and not this task.
+        except SystemExit as raised:
+            if not ends_the_call_only(raised):
+                raise
         finally:
             self.finish(queue, me, batch, outcomes)
 

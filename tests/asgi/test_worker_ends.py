@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import gc
 import logging
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -173,3 +174,33 @@ def test_a_sink_without_turns_refuses_only_the_event_at_fault(error: Exception) 
     assert [number for number, each in enumerate(answers) if each != 200] == [7]
     assert sorted(sink.stored) == sorted(str(number) for number in range(64) if number != 7)
     assert max(sink.sizes) > 1
+
+
+async def ends_at_once(*arguments: object) -> None:
+    raise SystemExit(3)
+
+
+async def ends_later(*arguments: object) -> None:
+    await asyncio.sleep(0)
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("ends", [ends_at_once, ends_later])
+@pytest.mark.parametrize("is_write", [False, True])
+def test_a_loop_off_the_main_thread_outlives_a_sink_that_ends_its_thread(ends: Any, is_write: bool) -> None:
+    class Ending(BatchSink):
+        async def write(self, events: Sequence[Event]) -> None:  # type: ignore[override]
+            await ends()
+
+    app = PixelASGI(host, Ending() if is_write else ends)
+    answers: list[int] = []
+
+    async def run() -> None:
+        answers.extend([await status(app), await status(app)])
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    thread.join(20)
+    assert answers == [503, 503]
+    assert app.stats() == {"unavailable": 2}
+    assert app.waiting == 0
