@@ -5,11 +5,16 @@ from __future__ import annotations
 import socket
 
 import pytest
+from hypothesis import settings
 
 # A failed assert in there shows its values, as one in a test does. This has to come before the first import.
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.pixel import Pixel  # noqa: E402
+
+# A busy machine makes no example wrong, however long it takes. What a decorator says besides counts on top of this.
+settings.register_profile("pixelmw", deadline=None)
+settings.load_profile("pixelmw")
 
 # What the contract of sinks asks by many interruptions, or by waiting for time-outs, takes seconds for each sink.
 SLOW_POINTS = (
