@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial, wraps
 from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, Self
 from ..events import Event, Sink
 from ..system.callables import checked_callable, is_lazy, raise_if_unfinished
 from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
-from .together import alone, is_inside, store, write_in_turn
+from .together import alone, is_inside, mark_as_in_turn, store, write_in_turn
 
 __all__ = [
     "BatchSink",
@@ -130,8 +131,11 @@ def start_of(sink: object) -> Callable[[], object] | None:
 
 
 def close_sink(sink: object, timeout: float | None = None) -> None:
-    """Close *sink* within *timeout* seconds, if it has a ``close``."""
-    if callable(close := getattr(sink, "close", None)):
+    """Close *sink* within *timeout* seconds, if it has a ``close``; in its turn, if it has a ``write``."""
+    if not callable(close := getattr(sink, "close", None)):
+        return
+    has_turns = callable(getattr(sink, "write", None)) and getattr(sink, "lanes", 1) is not None
+    with alone(sink, timeout) if has_turns else nullcontext():
         call_within(timeout, close)
 
 
@@ -179,7 +183,7 @@ def _in_turn(write: Callable[..., object]) -> Callable[..., object]:
         write_in_turn(self, partial(write, self), events)
         return None
 
-    in_turn.within_a_turn = write  # type: ignore[attr-defined]  # what ``store`` calls
+    mark_as_in_turn(in_turn, write)
     return in_turn
 
 

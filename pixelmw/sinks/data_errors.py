@@ -19,8 +19,18 @@ _DATA_ERROR_NUMBERS = (4025, 3819, 3140, 3157, 1153, 1366, 1406)
 READ_ONLY_CODES: tuple[str | int, ...] = ("25006", 1290, 1792, 1836)
 _NOT_NULL_VIOLATION = "23502"
 _NO_DEFAULT_FOR_FIELD = 1364  # of MariaDB and MySQL
-# What RAISE EXCEPTION (PostgreSQL) and SIGNAL (MariaDB, MySQL) give, in a trigger of the operator's.
-_RAISE_EXCEPTION, _SIGNAL_EXCEPTION = "P0001", 1644
+# Classes of SQLSTATE that rules of the operator's own give: an error of PL/pgSQL's, such as RAISE, ASSERT and INTO
+# STRICT; a subquery with several rows; a view's CHECK OPTION; SIGNAL.
+_RULE_SQLSTATE_CLASSES = ("P0", "21", "44", "45")
+# The other classes that PostgreSQL has of its own. The standard leaves 5 to 9 and I to Z to whoever wants them.
+_LEFT_TO_USERS = frozenset("56789IJKLMNOPQRSTUVWXYZ")
+_OWN_SQLSTATE_CLASSES = ("53", "54", "55", "57", "58", "72", "XX")
+# Of MariaDB and MySQL: SIGNAL_EXCEPTION, SIGNAL_NOT_FOUND, SIGNAL_WARN, SUBQUERY_NO_1_ROW, REGEXP_ERROR and
+# VIEW_CHECK_FAILED.
+_RULE_ERROR_NUMBERS = (1644, 1643, 1642, 1242, 1139, 1369)
+_FIRST_NUMBER_OF_USERS = 5000  # SIGNAL gives any number; those of the servers and clients are below
+# A policy for rows has the code of a right that is missing. The server names the function that says so in any language.
+_POLICY_FUNCTION = "ExecWithCheckOptions"
 
 # From the first quotation mark to the last: between them a value may stand, with quotation marks of its own.
 _QUOTED = re.compile(r"[\"'`].*[\"'`]", re.DOTALL)
@@ -49,9 +59,16 @@ def is_read_only(error: BaseException | None) -> bool:
     return _state(error) in READ_ONLY_CODES or _number(error) in READ_ONLY_CODES
 
 
-def is_raised_on_purpose(error: BaseException | None) -> bool:
-    """Return True if a trigger raised *error*; it may mean the row, or everything."""
-    return _state(error) == _RAISE_EXCEPTION or _number(error) == _SIGNAL_EXCEPTION
+def is_of_a_rule(error: BaseException | None) -> bool:
+    """Return True if a rule of the operator's own raised *error*: a trigger, a policy, a view; it may mean the row."""
+    state, number = _state(error), _number(error)
+    return (
+        state[:2] in _RULE_SQLSTATE_CLASSES
+        or (state[:1] in _LEFT_TO_USERS and state[:2] not in _OWN_SQLSTATE_CLASSES)
+        or number in _RULE_ERROR_NUMBERS
+        or (isinstance(number, int) and number >= _FIRST_NUMBER_OF_USERS)
+        or getattr(getattr(error, "diag", None), "source_function", None) == _POLICY_FUNCTION
+    )
 
 
 def data_words(cause: Any, events: Iterable[Event]) -> str:

@@ -21,7 +21,7 @@ class Unavailable(SinkError):
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else float(retry_after)  # a header's text is one, too
 
 
 class PartialFailure(SinkError):

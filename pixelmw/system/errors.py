@@ -17,7 +17,7 @@ def copy_of(error: Exception) -> Exception:
     for make in makers:
         with suppress(Exception):  # its __init__ may want more than its words
             twin = make(error)
-            if type(twin) is type(error) and str(twin) == str(error):
+            if twin is not error and type(twin) is type(error) and str(twin) == str(error):
                 return twin
     return RuntimeError(f"{type(error).__name__}, which cannot be shown")
 

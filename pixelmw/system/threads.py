@@ -104,13 +104,20 @@ def pause(seconds: float) -> None:
 
 
 def native_lock() -> Any:
-    """Return a lock of the system's, also under gevent.
+    """Return a reentrant lock of the system's, also under gevent.
 
     It is for a few lines in which nothing waits, so that no greenlet can want it while another has it. Unlike a lock
-    of gevent's, it also works between greenlets and threads of gevent's pool.
+    of gevent's, it also works between greenlets and threads of gevent's pool. Its thread may want it again, in a signal
+    handler or in a finalizer that runs between two of these lines: :func:`is_held_here` says so.
     """
     monkey = sys.modules.get("gevent.monkey")
-    return threading.Lock() if monkey is None else monkey.get_original("_thread", "allocate_lock")()
+    return threading.RLock() if monkey is None else monkey.get_original("_thread", "RLock")()
+
+
+def is_held_here(lock: Any) -> bool:
+    """Return True if this thread has *lock*, which is one of :func:`native_lock`."""
+    held: bool = lock._is_owned()  # as threading.Condition asks
+    return held
 
 
 def run_elsewhere(call: Callable[[], object]) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from pixelmw.sinks import SQLite
-from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
+from pixelmw.sinks.base import PartialFailure, SinkError, Unavailable, Undeliverable, is_down
 from tests.support.pixel import Pixel
 from tests.support.processes import event, rows, stored
+from tests.support.visitors import Visitors
 
 
 @pytest.fixture
@@ -122,6 +123,20 @@ def test_of_a_batch_only_the_events_that_a_trigger_swallows_are_refused(path: Pa
         )
         assert sink.stats() == {"repeated": 2}
     assert stored(path) == ["1", "0", "2"]
+
+
+def test_a_trigger_that_fails_at_a_row_is_no_outage(path: Path) -> None:
+    reads = "CREATE TRIGGER reads AFTER INSERT ON events BEGIN SELECT json_extract(NEW.user_id, '$.a'); END"
+    with SQLite(path) as sink:
+        sink(event("0"))
+        execute(path, reads)
+        good = [{**event(str(number)), "userId": "{}"} for number in range(1, 8)]
+        visitors = Visitors(sink).come({**event("bad"), "userId": "{"}, *good).leave()
+    assert visitors.refused == ["bad"]
+    error = visitors.told["bad"]
+    assert isinstance(error, SinkError)
+    assert not is_down(error)
+    assert sorted(stored(path)) == [str(number) for number in range(8)]
 
 
 def test_a_trigger_that_writes_elsewhere_is_no_trouble(path: Path) -> None:

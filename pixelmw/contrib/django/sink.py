@@ -21,7 +21,7 @@ from django.db import (
 
 from ...events import Event
 from ...sinks.base import BatchSink, PartialFailure, SinkError, Unavailable, Undeliverable
-from ...sinks.data_errors import data_words, is_data_error, is_raised_on_purpose
+from ...sinks.data_errors import data_words, is_data_error, is_of_a_rule
 from ...sinks.encoding import encode_each
 from ...sinks.insertion import insert_what_is_kept
 from ...sinks.repeats import RepeatCounter, StoreStats
@@ -178,7 +178,7 @@ class ModelSink(BatchSink):
 def _as_sink_error(alias: str, error: Exception, events: Sequence[Event]) -> SinkError:
     cause = error.__cause__ or error
     named = f"the database {alias!r}"
-    if is_raised_on_purpose(cause):
+    if is_of_a_rule(cause):
         return SinkError(f"{named}: a rule of its own refuses the row: {data_words(cause, events)}")
     if isinstance(error, DataError | IntegrityError) or is_data_error(cause):
         return Undeliverable(f"{named}: {data_words(cause, events)}")

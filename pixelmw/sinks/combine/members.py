@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from ...events import Sink
 from ...system.figures import figure_of
-from ..base import BatchSink, PartialFailure, call_within, checked_sink, start_sink
+from ..base import BatchSink, PartialFailure, call_within, checked_sink, close_sink, start_sink
 from ..together.lines import timeout_of
 
 
@@ -82,15 +82,18 @@ class SinkGroup(BatchSink):
         for sink in self._sinks:
             if callable(method := getattr(sink, name, None)):
                 remaining = None if timeout is None else max(0.0, timeout - (time.monotonic() - started))
-                yield partial(call_within, remaining, method)
+                if name == "close":
+                    yield partial(close_sink, sink, remaining)
+                else:
+                    yield partial(call_within, remaining, method)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             for sink in self._sinks:
                 if isinstance(sink, AbstractContextManager):
                     stack.enter_context(sink)
-                elif callable(close := getattr(sink, "close", None)):
-                    stack.callback(close)
+                else:
+                    stack.callback(close_sink, sink)
             self._entered.append(stack.pop_all())
         return self
 

@@ -33,7 +33,7 @@ from .packets import most_bytes
 from .poolers import bound_statements
 from .table import create_table, make_table
 from .url import check_driver, parse_url
-from .verdicts import verdict
+from .verdicts import encoding, verdict
 
 # The share of the time that a statement gets without more ado. To give it less costs a round trip.
 _MUCH_LEFT = 0.9
@@ -134,8 +134,8 @@ class SQL(BatchSink):
             except SQLAlchemyError as error:
                 # Without its cause, which has the statement and the events.
                 raise self._as_sink_error(error, events, rows.values(), deadline) from None
-            except UnicodeError:  # the caller's engine may use a character set that lacks a character
-                raise Undeliverable(f"{self._display_url}: its character set lacks a character of the event") from None
+            except UnicodeError:  # its words may hold a part of the password
+                raise Unavailable(f"{self._display_url}: the host, the user or the password cannot be sent") from None
         if refused:
             raise PartialFailure(refused)
 
@@ -175,15 +175,16 @@ class SQL(BatchSink):
             fitting = sorted((row for place, row in rows.items() if place not in refused), key=itemgetter(0))
             for part in split_by_statement(fitting, dialect.insertmanyvalues_max_parameters, most):
                 self._bound_statements(connection, deadline)
-                repeated += insert_rows(
-                    connection.exec_driver_sql,
-                    name,
-                    part,
-                    backend=dialect.name,
-                    placeholder="%s" if dialect.paramstyle in ("format", "pyformat") else "?",
-                    always_look=self._may_lose_rows,
-                    changes=changes_of(connection),
-                )
+                with encoding(self._display_url):
+                    repeated += insert_rows(
+                        connection.exec_driver_sql,
+                        name,
+                        part,
+                        backend=dialect.name,
+                        placeholder="%s" if dialect.paramstyle in ("format", "pyformat") else "?",
+                        always_look=self._may_lose_rows,
+                        changes=changes_of(connection),
+                    )
         self._repeats.add(repeated)
         return refused
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from ...events import Event
-from ..data_errors import READ_ONLY_CODES, data_words, is_data_error, is_of_the_tables, is_raised_on_purpose
+from ..data_errors import READ_ONLY_CODES, data_words, is_data_error, is_of_a_rule, is_of_the_tables
 from ..errors import SinkError, Unavailable, Undeliverable
 from ..rows import COLUMNS
 from ..words import server_words
@@ -68,13 +69,22 @@ def verdict(error: SQLAlchemyError, table: str, events: Iterable[Event]) -> Sink
     :param table: the table's name, for what is to be done about it.
     """
     cause: Any = (error.orig if isinstance(error, DBAPIError) else None) or error
-    if is_raised_on_purpose(cause):
+    if is_of_a_rule(cause):
         return SinkError(f"a rule of the database's own refuses the row: {data_words(cause, events)}")
     of_the_data = isinstance(error, DataError | IntegrityError) or is_data_error(cause)
     if of_the_data and not is_of_the_tables(cause, COLUMNS):
         return Undeliverable(data_words(cause, events))
     words = server_words(str(cause), events)
     return Unavailable(": ".join(filter(None, [_advice(cause, words).format(table=table), words])))
+
+
+@contextmanager
+def encoding(url: str) -> Iterator[None]:
+    """Blame the event for what cannot be encoded within the block: a caller's engine may use a small character set."""
+    try:
+        yield
+    except UnicodeError:
+        raise Undeliverable(f"{url}: its character set lacks a character of the event") from None
 
 
 def _advice(cause: Any, words: str) -> str:

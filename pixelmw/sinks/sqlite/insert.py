@@ -9,13 +9,17 @@ from itertools import chain
 from typing import NamedTuple
 
 from ..rows import COLUMNS, Row
-from .errors import ROW_ERRORS
+from .errors import ROW_ERRORS, primary_code
 
 _COLUMN_COUNT = len(COLUMNS)
 # Every build of SQLite takes this many variables in a statement. Most take 32,766. That is no faster, and the
 # statements that a connection keeps prepared would need 400 MB.
 _MAX_VARIABLES = 999
 _KEPT_OUT = "a trigger of the table events kept the row out"
+
+
+class RuleError(sqlite3.OperationalError):
+    """What a trigger of the operator's met in a row; the table itself would take it."""
 
 
 class Inserted(NamedTuple):
@@ -38,8 +42,18 @@ def insert(connection: sqlite3.Connection, rows: Mapping[int, Row]) -> Inserted:
     left to roll back.
 
     :param rows: by their places in the batch.
+    :raises RuleError: if nothing was stored, as a trigger failed.
     :raises sqlite3.Error: if nothing was stored: the file is at fault, or a trigger rolled back the transaction.
     """
+    try:
+        return _insert(connection, rows)
+    except sqlite3.OperationalError as error:
+        if primary_code(error) == sqlite3.SQLITE_ERROR and _compiles(connection):
+            raise RuleError(*error.args) from error
+        raise
+
+
+def _insert(connection: sqlite3.Connection, rows: Mapping[int, Row]) -> Inserted:
     if len(rows) == 1:
         ((place, row),) = rows.items()
         return _insert_one(connection, place, row)
@@ -96,6 +110,16 @@ def _insert_one(connection: sqlite3.Connection, place: int, row: Row) -> Inserte
     if connection.total_changes - changes_before == inserted == 1 or _is_there(connection, row):
         return Inserted({}, 1 - inserted)
     return Inserted({place: sqlite3.IntegrityError(_KEPT_OUT)}, 0)
+
+
+def _compiles(connection: sqlite3.Connection) -> bool:
+    """Return True if the statement compiles: the table is there with its columns, and so is what its triggers name."""
+    try:
+        # A text of its own: a statement that was compiled before the error would be used as it is.
+        connection.execute(f"EXPLAIN {insert_statement(1)} -- again", [None] * _COLUMN_COUNT)
+    except sqlite3.Error:
+        return False
+    return True
 
 
 def _is_there(connection: sqlite3.Connection, row: Row) -> bool:

@@ -13,7 +13,7 @@ from typing import Self
 from ...events import Event
 from ...system.deadline import Deadline
 from ...system.threads import call_outside_gevent
-from ..base import BatchSink, PartialFailure
+from ..base import BatchSink, PartialFailure, SinkError
 from ..encoding import encode_each
 from ..local_files import PRIVATE, checked_mode, why_unusable
 from ..repeats import RepeatCounter, StoreStats
@@ -21,7 +21,7 @@ from ..rows import Row, row_of
 from ..together import alone, waiting
 from .connection import FILES_BESIDE, FairConnection, connect
 from .errors import file_error, row_error
-from .insert import Inserted, insert
+from .insert import Inserted, RuleError, insert
 from .turns import turn
 
 logger = logging.getLogger("pixelmw.sinks")
@@ -90,6 +90,8 @@ class SQLite(BatchSink):
             deadline = Deadline(self.timeout)
             try:
                 inserted = call_outside_gevent(partial(self._insert, rows, deadline), deadline.bring_forward)
+            except RuleError as error:  # which may be about the row, or about all of them
+                raise SinkError(f"{self.path}: a trigger of the table events failed: {error}") from error
             except sqlite3.Error as error:
                 raise file_error(self.path, error) from error
             self._repeats.add(inserted.repeated)

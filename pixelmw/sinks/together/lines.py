@@ -54,8 +54,8 @@ class Line:
     def __init__(self, sink: Any, judge: Judge, on_end: Callable[[object], object]) -> None:
         self.group: GroupCommit[Visit] = GroupCommit(
             lambda visits: judge(self, visits),
-            lanes=getattr(sink, "lanes", DEFAULT_LANES),
-            most=getattr(sink, "most_together", DEFAULT_MOST_TOGETHER),
+            lanes=max(1, getattr(sink, "lanes", DEFAULT_LANES)),
+            most=getattr(sink, "most_together", None) or DEFAULT_MOST_TOGETHER,
         )
         self.stored = 0
         self.log_throttle = LogThrottle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MethodType
 
@@ -18,6 +18,8 @@ from .lines import DEFAULT_LANES, Visit, Write, line_of, timeout_of
 from .search import MAX_UNKNOWN_ERRORS
 
 logger = logging.getLogger("pixelmw.sinks")
+
+_BARE = "_pixelmw_bare"  # functools.wraps copies it, together with the function that it is about
 
 
 def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
@@ -48,9 +50,25 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
         else:
             write_without_turns(sink, write, events)
     else:
-        if isinstance(write, MethodType) and (bare := getattr(write, "within_a_turn", None)) is not None:
+        # Of the very method that was made to take a turn, and not of one that somebody has wrapped around it.
+        if (
+            isinstance(write, MethodType)
+            and write.__self__ is sink
+            and (bare := bare_write(write.__func__)) is not None
+        ):
             write = MethodType(bare, sink)  # which does not look once more whether it has a turn
         _take_turn(sink, write, events, once=worker)
+
+
+def mark_as_in_turn(in_turn: Callable[..., object], bare: Callable[..., object]) -> None:
+    """Note that *in_turn* takes a turn, and calls *bare* in it."""
+    in_turn.__dict__[_BARE] = in_turn, bare
+
+
+def bare_write(function: Callable[..., object]) -> Callable[..., object] | None:
+    """Return what *function* calls in its turn; ``None`` if it takes none, or was wrapped around one that does."""
+    in_turn, bare = function.__dict__.get(_BARE, (None, None))
+    return bare if in_turn is function else None
 
 
 def write_in_turn(sink: object, write: Write, events: Sequence[Event]) -> None:

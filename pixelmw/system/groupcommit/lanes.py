@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..threads import native_lock
+from ..threads import is_held_here, native_lock
 from .batch import Turn, open_gate
 
 #: Seconds between two looks of whoever waits. A wake-up is lost only if a thread is interrupted while it wakes another.
@@ -62,8 +62,10 @@ class Lanes:
     def admit(self, since: float) -> bool:
         """Return False if each lane has been taken since before *since*.
 
-        :raises RuntimeError: if this thread has a lane.
+        :raises RuntimeError: if this thread has a lane, or is just taking one, and was interrupted.
         """
+        if is_held_here(self.mutex):
+            raise RuntimeError("this is called in the middle of another call of this thread, which it would change")
         if not self._taken:
             return True
         if self.is_inside():
@@ -75,7 +77,7 @@ class Lanes:
 
     def take_at_once(self, turn: Turn) -> bool:
         """Take a lane if nobody has one or waits for one; returns False otherwise."""
-        if self._taken or self.wanted_whole or self._somebody_waits():
+        if self._taken or self.wanted_whole or self._somebody_waits() or is_held_here(self.mutex):
             return False
         with self.mutex:
             if self._taken or self.wanted_whole or self._somebody_waits():

@@ -1,0 +1,179 @@
+"""Which function is called as the ``write`` of a sink, and that its ``close`` waits for it, however it came there."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from pixelmw import Event
+from pixelmw.sinks import BatchSink, Unavailable, fan_out
+from pixelmw.sinks.base import close_sink
+from pixelmw.sinks.together import store
+from pixelmw.system.errors import copy_of
+from tests.support.processes import event
+from tests.support.visitors import Destination, Visitors, ids
+
+
+class Delegating:
+    """Is called as it likes, and passes all else on."""
+
+    def __init__(self, inner: Destination) -> None:
+        self.inner = inner
+
+    def __call__(self, event: Event) -> None:
+        self.inner(event)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class Derived(Destination):
+    """Calls the ``write`` of its base."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        super().write(events)
+
+
+@pytest.mark.parametrize("kind", [Destination, Derived])
+def test_a_worker_and_visitors_take_turns_also_through_a_wrapper(kind: type[Destination]) -> None:
+    sink = kind(lambda events: threading.Event().wait(0.0005))
+    wrapper = Delegating(sink)
+    is_over = False
+
+    def work() -> None:
+        while not is_over:
+            store(wrapper, [event("a"), event("b")], worker=True)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    visitors = Visitors(sink).come(*(event(str(number)) for number in range(50))).leave()
+    is_over = True
+    worker.join(20)
+    assert visitors.refused == []
+    assert sink.most_inside == 1
+
+
+def test_a_write_that_is_another_sinks_is_called_as_it_is() -> None:
+    inner = Destination()
+
+    class Outer:
+        def __init__(self) -> None:
+            self.write = inner.write
+
+        def __call__(self, event: Event) -> None:
+            self.write([event])
+
+    outer = Outer()
+    store(outer, [event("1")])
+    store(outer, [event("2"), event("3")], worker=True)
+    fan_out(outer)(event("4"))
+    assert ids(inner.stored) == ["1", "2", "3", "4"]
+
+
+def test_a_wrapper_around_write_is_not_passed_by() -> None:
+    def without_address(write: Callable[..., object]) -> Callable[..., object]:
+        @functools.wraps(write)
+        def wrapped(self: Any, events: Sequence[Event]) -> object:
+            return write(self, [{name: each[name] for name in each if name != "ip"} for each in events])
+
+        return wrapped
+
+    class Private(Destination):
+        pass
+
+    Private.write = without_address(Destination.write)  # type: ignore[method-assign, assignment]
+    sink = Private()
+    sink({**event("1"), "ip": "192.0.2.1"})
+    store(sink, [{**event("2"), "ip": "192.0.2.1"}], worker=True)
+    sink.write([{**event("3"), "ip": "192.0.2.1"}])
+    assert ids(sink.stored) == ["1", "2", "3"]
+    assert not any("ip" in each for each in sink.stored)
+
+
+class Closing:
+    """A mixin whose ``close`` knows nothing of turns."""
+
+    inside = 0
+    met = False
+
+    def close(self, timeout: float | None = None) -> None:
+        self.met = self.met or self.inside > 0
+
+    def stay(self) -> None:
+        self.inside += 1
+        threading.Event().wait(0.002)
+        self.inside -= 1
+
+
+class Mixed(Closing, BatchSink):
+    def write(self, events: Sequence[Event]) -> None:
+        self.stay()
+
+
+class Plain(Closing):
+    def __call__(self, event: Event) -> None:
+        store(self, [event])
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.stay()
+
+
+@pytest.mark.parametrize("kind", [Mixed, Plain])
+@pytest.mark.parametrize("through", [close_sink, lambda sink: fan_out(sink).close()], ids=["close_sink", "fan_out"])
+def test_a_close_of_whichever_class_waits_for_a_write(
+    kind: type[Mixed | Plain], through: Callable[[Any], object]
+) -> None:
+    sink = kind()
+    visitors = Visitors(sink).come(*(event(str(number)) for number in range(20)))
+    for _ in range(20):
+        through(sink)
+    assert visitors.leave().refused == []
+    assert not sink.met
+
+
+@pytest.mark.parametrize("in_handler", ["store", "close"])
+def test_a_signal_handler_that_stores_may_fail_and_hangs_nobody(in_handler: str) -> None:
+    sink = Destination()
+    told: list[BaseException | None] = []
+
+    def handle(*arguments: object) -> None:
+        try:
+            if in_handler == "store":
+                sink(event("handler"))
+            else:
+                sink.close()
+            told.append(None)
+        except (RuntimeError, Unavailable) as error:
+            told.append(error)
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.0007)
+    try:
+        others = Visitors(lambda each: [sink(each) for _ in range(200)]).come(*(event(str(n)) for n in range(3)))
+        for _ in range(3000):
+            sink(event("main"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert others.leave().refused == []
+    assert len(told) > 10
+    assert ids(sink.stored).count("handler") == (told.count(None) if in_handler == "store" else 0)
+
+
+def test_an_error_that_copies_to_itself_is_one_for_each_visitor_all_the_same() -> None:
+    class Cached(ValueError):
+        def __copy__(self) -> Cached:
+            return self
+
+    error = Cached("no")
+    twin = copy_of(error)
+    assert twin is not error
+    assert (type(twin), str(twin)) == (Cached, "no")
+    with pytest.raises(ValueError, match="could not convert"):
+        Unavailable("no", retry_after="soon")  # type: ignore[arg-type]  # the text of a header, as it came
+    assert Unavailable("no", retry_after="30").retry_after == 30.0  # type: ignore[arg-type]  # likewise
