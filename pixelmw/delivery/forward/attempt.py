@@ -18,10 +18,11 @@ from .proof import MAX_REFUSALS
 
 
 class Outcome(NamedTuple):
-    """What became of a batch. Each item is in one of the first four lists, in the order of the batch.
+    """What became of a batch. Each item is in *taken*, *refused*, *overtaken* or *left*, in the order of the batch.
 
     :ivar taken: the sink has them.
     :ivar refused: ``Undeliverable``, alone or by name.
+    :ivar refused_last: those of them that stand behind the last one that was taken.
     :ivar overtaken: they failed with another error, alone or by name, and one behind them was taken.
     :ivar left: they failed, and none behind them was taken, or they were not tried.
     :ivar down: the error that says that the sink is down.
@@ -32,6 +33,7 @@ class Outcome(NamedTuple):
 
     taken: list[Item]
     refused: list[Item]
+    refused_last: list[Item]
     overtaken: list[Item]
     left: list[Item]
     down: Exception | None
@@ -136,7 +138,7 @@ def _note_failures(items: Sequence[Item], error: Exception, taken_so_far: int, *
 def _outcome(
     batch: Sequence[Item], failures: Mapping[int, Exception | None], last: Exception | None, failed_calls: int
 ) -> Outcome:
-    outcome = Outcome([], [], [], [], None, None, last, failed_calls)
+    outcome = Outcome([], [], [], [], [], None, None, last, failed_calls)
     last_taken = max((place for place in range(len(batch)) if place not in failures), default=-1)
     errors: list[Exception | None] = []
     for place, item in enumerate(batch):
@@ -145,6 +147,8 @@ def _outcome(
             outcome.taken.append(item)
         elif isinstance(error, Undeliverable):
             outcome.refused.append(item)
+            if place > last_taken:
+                outcome.refused_last.append(item)
         elif error is not None and not is_down(error) and place < last_taken:
             outcome.overtaken.append(item)
         else:

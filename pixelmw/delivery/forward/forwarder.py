@@ -162,7 +162,7 @@ class Forwarder:
         if outcome.taken:
             self._proof.note_taken()
             self._condition.note_taken(len(outcome.taken))
-        self._proof.note_refused(sum(item.state is ItemState.WAITING for item in outcome.refused))
+        self._proof.note_refused(sum(item.state is ItemState.WAITING for item in outcome.refused_last))
         return outcome
 
     def _fail_down(self, batch: Sequence[Item], outcome: Outcome, error: Exception) -> float:

@@ -13,8 +13,8 @@ from .item import Item
 from .proof import Proof
 from .states import MAX_SET_ASIDE, ItemState
 
-# While the sink refuses everything, one try in so many is with any event, and not the first: a visitor may have sent
-# hundreds of bad ones, and the good ones behind them must not wait for ever.
+# While the sink refuses everything, one try in so many is with any event that it has not refused in company, and not
+# with the first: a visitor may have sent hundreds of bad ones, and the good ones behind them must not wait for ever.
 _PROBES_PER_GLANCE = 8
 
 
@@ -61,9 +61,9 @@ class Items:
     def probe(self) -> Item:
         """Return the item to try with a sink that refused everything: the first, or now and then any."""
         self._probes += 1
-        is_any = self._probes % _PROBES_PER_GLANCE == 0
-        place = random.randrange(len(self.tried) + len(self.waiting)) if is_any else 0  # noqa: S311 - no secret
-        return self.tried[place] if place < len(self.tried) else self.waiting[place - len(self.tried)]
+        if self._probes % _PROBES_PER_GLANCE == 0:
+            return random.choice(self.waiting or self.tried)  # noqa: S311 - no secret
+        return (self.tried or self.waiting)[0]
 
     def remove(self, item: Item) -> None:
         """Take *item* from those that hold up others."""

@@ -29,7 +29,7 @@ class Proof:
         self.refusals = 0
 
     def note_refused(self, items: int) -> None:
-        """Note that the sink refused *items* that it had not refused before."""
+        """Note that the sink refused so many *items* since it took one, and had not refused them before."""
         self.refusals += items
 
     @property

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
+from pixelmw import Event
+
 from pixelmw.delivery import Retry
 from pixelmw.delivery.forward.states import SinkState
-from pixelmw.sinks.base import Unavailable, Undeliverable
+from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from tests.support.forwarding import Batches, Bench, Calls, always, ids, poison
+
+
+
+class ByName(Batches):
+    """A sink that refuses the bad events of a batch by name, and stores the others."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        ids = [event["messageId"] for event in events]
+        failures = {place: error for place, each in enumerate(ids) if (error := self.fault([each])) is not None}
+        self.calls.append(ids)
+        self.stored += [each for place, each in enumerate(ids) if place not in failures]
+        if failures:
+            raise PartialFailure({place: Undeliverable(str(error)) for place, error in failures.items()})
+
 
 KINDS = pytest.mark.parametrize("kind", [Batches, Calls])
 
@@ -52,6 +69,32 @@ def test_many_bad_events_of_one_visitor_do_not_keep_the_good_ones_behind_them(ki
     bench.finish()
     assert sorted(bench.dead) == sorted(bad)
     assert sorted(bench.sink.stored) == sorted(ids(50))
+
+
+@pytest.mark.parametrize("kind", [Batches, Calls, ByName])
+def test_bad_events_among_good_ones_are_not_refused_in_a_row_however_many_a_batch_has(kind: type[Calls]) -> None:
+    bad = ids(1000)[1::2]
+    bench = Bench(kind(poison(*bad, error=Undeliverable)), ids(1000))
+    assert sum(bench.until(lambda: not len(bench.forwarder))) < 1
+    assert bench.dead == bad
+    assert bench.sink.stored == ids(1000)[::2]
+
+
+def test_those_at_the_end_of_a_batch_are_refused_in_a_row() -> None:
+    bench = Bench(ByName(lambda batch: None if batch[0] in ids(20) else Undeliverable("changed")), ids(500))
+    bench.steps(50)
+    assert bench.sink.stored == ids(20)
+    assert (bench.forwarder.sink_state, bench.dead) == (SinkState.DOWN, [])
+
+
+def test_a_good_event_behind_many_bad_ones_is_found_by_the_first_try_that_is_not_with_the_first_of_them() -> None:
+    bad = ids(499, "bad")
+    bench = Bench(ByName(poison(*bad, error=Undeliverable)), bad)
+    bench.steps(1)
+    bench.queue(ids(3))
+    assert sum(bench.until(lambda: bool(bench.sink.stored))) < 60
+    bench.finish()
+    assert bench.dead == bad
 
 
 @KINDS
