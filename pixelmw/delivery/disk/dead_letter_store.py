@@ -22,7 +22,8 @@ class DeadLetterStore(BatchSink):
 
     An event for which there is no room is lost: logged by its messageId, and counted.
 
-    :param path: the directory, a folder of a spool's, made when it is first needed, with mode 0700.
+    :param path: the directory, a folder of a spool's, made when it is needed and not there, with mode 0700: somebody
+        may delete it who has no use for the dead letters in it.
     :param admit: called with the size of each commit in bytes before it is written; raises :class:`Full` if there is
         no room for it.
     :ivar lost: how many events this object lost.
@@ -44,8 +45,13 @@ class DeadLetterStore(BatchSink):
         return Journal(self.directory, sync=True, admit=self._admit)
 
     def write(self, events: Sequence[Event]) -> None:
+        payloads = [encode(event) for event in events]
         try:
-            self._journal.get().append([encode(event) for event in events])
+            try:
+                self._journal.get().append(payloads)
+            except FileNotFoundError:
+                self.directory.prepare()
+                self._journal.get().append(payloads)
         except Full as full:
             self.lost += len(events)
             for event in events:

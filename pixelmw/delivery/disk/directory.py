@@ -5,7 +5,7 @@ What stands where the directory should be, and what :meth:`SpoolDirectory.prepar
 ======================================================== ============================================================
 what stands there                                        what happens
 ======================================================== ============================================================
-nothing                                                  it is made, with mode 0700
+nothing                                                  it is made, with mode 0700; a spool's own folder also later
 a directory of ours with mode 0700                       it is used
 the same with another mode, and it holds nothing but     its mode is set to 0700, and that is logged: a platform gives
 a spool's names and ``lost+found``                       modes of its own to a volume each time it mounts it

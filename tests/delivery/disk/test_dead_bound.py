@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,19 @@ def test_the_figures_count_dead_letters_that_an_earlier_process_left(tmp_path: P
 def test_a_bound_below_nothing_is_refused(tmp_path: Path, bound: int) -> None:
     with pytest.raises(ValueError, match=f"max_dead_bytes is {bound}: give at least 0"):
         Spool(tmp_path / "spool", print, max_dead_bytes=bound)
+
+
+def test_the_folder_is_made_again_if_somebody_deletes_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    directory = tmp_path / "spool"
+    with Spool(directory, refuse, retry=Retry(first=0.001, cap=0.001)) as spool:
+        spool(event("before"))
+        assert spool.flush(10)
+        for count in (1, 2):
+            assert waiting(directory / "dead") != []
+            shutil.rmtree(directory / "dead")
+            spool(event(f"after-{count}"))
+            assert spool.flush(10)
+        assert waiting(directory / "dead") == ["after-2"]
+        assert (directory / "dead").stat().st_mode & 0o777 == 0o700
+        assert spool.stats()["dead_letters"] == 1
+    assert "a dead letter was not stored" not in caplog.text
