@@ -2,12 +2,14 @@
 
 It is a line of JSON in the file ``in-flight``, which the process that holds the drain lock writes before and after each
 call of the sink, and deletes when nothing is left. It is not synced: it is to outlive the process, and a power cut is
-no fault of an event's.
+no fault of an event's. Its writer holds the file's lock, which the system gives back when that process dies. If the
+lock is held, that process is stopped and lives: its file is replaced, so that it changes nothing once it runs on.
 
 ============================================= ========================================================================
 what the next process finds                   what it does
 ============================================= ========================================================================
 no call was under way                         nothing
+the lock is held: nobody has died             as if no call was under way; it makes another file
 a call with several events was under way      it sends as many events one by one
 a call with one event was under way           it counts a death for that event, and sends it alone again
 ``MAX_DEATHS`` deaths of an event             it makes a dead letter of it
@@ -24,6 +26,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ...sinks.encoding import decode
+from ...system.files import try_to_lock_file
+from ...system.fork import tell_children
 from .directory import IN_FLIGHT, SpoolDirectory
 
 #: Deaths of processes while one event was alone in flight, after which that is no chance.
@@ -54,6 +58,7 @@ class InFlight:
         self._has_ended = False
         self._descriptor: int | None = None
         self._lock = threading.Lock()  # so that nobody writes to a descriptor that is being closed
+        tell_children(self)
 
     def take_over(self) -> int:
         """Look what a process has left that had the turn before; returns how many events to send one by one."""
@@ -114,9 +119,15 @@ class InFlight:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
 
+    def begin_child(self) -> None:
+        """A child that kept the lock would make its parent look alive."""
+        self.abandon()
+
     def _take_over(self) -> int:
         with self._lock:
-            line = os.pread(self._open(), _MAX_BYTES, 0).partition(b"\n")[0]
+            self.abandon()  # another process may have deleted or replaced the file meanwhile
+            descriptor, has_died = self._open()
+            line = os.pread(descriptor, _MAX_BYTES, 0).partition(b"\n")[0]
         found: Any = decode(line or b"{}")
         if not isinstance(found, dict):
             return 0
@@ -129,9 +140,11 @@ class InFlight:
         }
         self._deaths_of_batches = _whole(found.get("batches"))
         events, alone = _whole(found.get("events")), found.get("alone")
-        if isinstance(alone, str):
+        if not has_died and not self._deaths_of_batches:
+            events = 0
+        elif has_died and isinstance(alone, str):
             self.deaths[alone] = self.deaths.get(alone, 0) + 1
-        elif events:
+        elif has_died and events:
             self._deaths_of_batches += 1
         self._write(0, None)
         return events + _MORE_EACH_TIME * (self._deaths_of_batches - 1) if self._deaths_of_batches else events
@@ -147,12 +160,23 @@ class InFlight:
         line = {"events": events, "alone": alone, "batches": self._deaths_of_batches, "deaths": deaths}
         # One write, which a killed process has made or not. What is left behind it of a longer line is not read.
         with suppress(OSError):
-            os.pwrite(self._open(), json.dumps(line).encode() + b"\n", 0)
+            os.pwrite(self._open()[0], json.dumps(line).encode() + b"\n", 0)
 
-    def _open(self) -> int:
-        if self._descriptor is None:
-            self._descriptor = self._directory.open_file(IN_FLIGHT)
-        return self._descriptor
+    def _open(self) -> tuple[int, bool]:
+        """Open the file, or another one in its place; returns its descriptor, and whether its last writer is gone."""
+        if self._descriptor is not None:
+            return self._descriptor, True
+        self._descriptor = self._directory.open_file(IN_FLIGHT)
+        if is_free := try_to_lock_file(self._descriptor):
+            return self._descriptor, is_free
+        line = os.pread(self._descriptor, _MAX_BYTES, 0)
+        self.abandon()
+        with self._directory.open() as opened:
+            opened.remove(IN_FLIGHT)
+            self._descriptor = opened.create(IN_FLIGHT, os.O_RDWR)
+        try_to_lock_file(self._descriptor)
+        os.pwrite(self._descriptor, line, 0)
+        return self._descriptor, is_free
 
 
 def _whole(value: Any) -> int:
