@@ -15,6 +15,7 @@ from .disk.backlog import Backlog
 from .disk.dead_letter_store import DeadLetterStore
 from .disk.destination import Destination
 from .disk.directory import DEAD, SpoolDirectory
+from .disk.disk_reserve import DiskReserve
 from .disk.drainer import Drainer
 from .disk.journal import Journal
 from .disk.quarantine import Quarantine
@@ -46,7 +47,13 @@ class SpoolInProcess:
         quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
         full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
         dead_quota = Quota(spool.max_dead_bytes, self._directory.bytes_dead, full=full)
-        self.journal = Journal(self._directory, sync=spool.sync == "always", admit=quota.admit)
+        reserve = DiskReserve(spool.directory)
+
+        def admit(size: int) -> None:
+            reserve.admit(size)
+            quota.admit(size)
+
+        self.journal = Journal(self._directory, sync=spool.sync == "always", admit=admit)
         self._dead_letters = DeadLetterStore(spool.directory / DEAD, dead_quota.admit)
         self._drainer = Drainer(
             self._directory,

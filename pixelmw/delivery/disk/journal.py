@@ -21,6 +21,8 @@ open    a commit, and ``SEGMENT_BYTES`` is reached open    ``_roll``: closed, an
 open    a commit, and it was sealed or changed, or open    closed, and a new segment (rules 3 and 4 of
         its lock is not to be had                          the segments)
 open    no room on the disk                        open    the write is taken back; the commit fails
+open    no room for a commit, and its file was     none    closed, and the commit is tried once more
+        forwarded and deleted meanwhile
 open    any other failure of a write or a sync     none    closed; the commit fails
 open    ``close``                                  none    closed, while no commit is under way; if one takes longer,
                                                            it closes the segment at its end
@@ -109,7 +111,7 @@ class Journal:
         payloads = [payload for each in items for payload in each]
         data = b"".join(encode_record(sequence, payload) for sequence, payload in enumerate(payloads, first))
         try:
-            self._admit(len(data))
+            self._admit_or_make_room(len(data))
             current = self._append(data, first)
             self._next_sequence += len(payloads)
             if self._sync:
@@ -122,6 +124,15 @@ class Journal:
                 self._close_current()
         current.size += len(data)
         self.stored += len(payloads)
+
+    def _admit_or_make_room(self, size: int) -> None:
+        try:
+            self._admit(size)
+        except OSError:
+            if self._current is None or not self._current.is_deleted():
+                raise
+            self._close_current()  # the disk gets the room of a deleted file back when nobody has it open any more
+            self._admit(size)
 
     def _append(self, data: bytes, first: int) -> SegmentWriter:
         """Write *data*, whose first record has the sequence number *first*; returns the segment that holds it."""

@@ -56,6 +56,10 @@ class SegmentWriter:
         sealed = not status.st_mode & stat.S_IWUSR
         return not sealed and status.st_size == self.size and os.path.samestat(status, named)
 
+    def is_deleted(self) -> bool:
+        """Return True if the file has no name any more: all of it is forwarded."""
+        return not os.fstat(self._descriptor).st_nlink
+
     def append(self, data: bytes) -> None:
         """Append *data*; if that fails, cut the file back to the size that it had."""
         rest = memoryview(data)
