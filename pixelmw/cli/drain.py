@@ -96,6 +96,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
             target.sink,
             retry=target.retry,
             dead_letter=target.dead_letter or letters,
+            last_resort=letters,
             max_batch=target.max_batch,
             # A dead letter that is refused again goes to a new segment, which is not read in this run.
             only=frozenset(directory.segments()) if dead else None,

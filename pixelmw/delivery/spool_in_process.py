@@ -60,6 +60,7 @@ class SpoolInProcess:
             spool.sink,
             retry=spool.retry,
             dead_letter=spool.dead_letter or self._dead_letters,
+            last_resort=self._dead_letters,
             max_batch=spool.max_batch,
             quarantine=Quarantine(self._directory, dead_quota.admit),
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 
 from ...events import Sink
@@ -13,11 +14,13 @@ from ..forward.call_clock import CallClock
 from ..retry import Retry
 from ..room_in_batch import MAX_BATCH, RoomInBatch
 from ..worker import NOTHING_LEFT, Step, step_of
-from .directory import SpoolDirectory
+from .directory import DEAD, SpoolDirectory
 from .in_flight import MAX_DEATHS, InFlight
 from .quarantine import Quarantine
 from .reader import SegmentReader
 from .segments.name import Segment
+
+logger = logging.getLogger("pixelmw.delivery")
 
 # Seconds until segments are looked at again whose locks another process holds.
 _LOCKED_PAUSE = 0.1
@@ -29,6 +32,7 @@ class Drainer:
     """Forwards what is in *directory*; its user must hold the directory's drain lock.
 
     :param dead_letter: where events go that the sink will not take.
+    :param last_resort: where a dead letter goes with which processes have died in *dead_letter*.
     :param max_batch: events that are handed to the sink at once.
     :param quarantine: where what is left of damaged records goes; by default a folder of *directory*, without a bound.
     :param only: forward these segments only.
@@ -45,6 +49,7 @@ class Drainer:
         *,
         retry: Retry,
         dead_letter: Sink,
+        last_resort: Sink | None = None,
         max_batch: int = MAX_BATCH,
         quarantine: Quarantine | None = None,
         only: frozenset[Segment] | None = None,
@@ -62,8 +67,11 @@ class Drainer:
             on_done=self._reader.on_done,
             max_batch=max_batch,
             in_flight=self._flying,
+            burying=self._burying,
             calls=self.calls,
         )
+        self._dead_letter = dead_letter
+        self._last_resort = None if last_resort is dead_letter else last_resort
         self._max_batch = max_batch
         self._only = only
         self._pause_if_busy = pause_if_busy
@@ -164,6 +172,23 @@ class Drainer:
     def _flying(self, batch: Sequence[Item]) -> AbstractContextManager[None]:
         alone = self._reader.place_of(batch[0]) if len(batch) == 1 else None
         return self.in_flight.flying(len(batch), alone)
+
+    @contextmanager
+    def _burying(self, item: Item) -> Iterator[Sink | None]:
+        """Note that *item* is being buried: a user's sink for dead letters may kill the process, too."""
+        if self._last_resort is None:
+            yield None
+            return
+        call = f"{self._reader.place_of(item)}:dead_letter"
+        if (deaths := self.in_flight.deaths.get(call, 0)) < MAX_DEATHS:
+            with self.in_flight.flying(1, call):
+                yield None
+            return
+        logger.error(
+            "%d processes died while %r was called with the dead letter %r: it goes to the folder %s instead",
+            deaths, self._dead_letter, item.make_event().get("messageId"), DEAD,
+        )  # fmt: skip
+        yield self.calls.timed(self._last_resort)
 
     def _is_new(self, segment: Segment) -> bool:
         return segment not in self._reader.in_progress and (self._only is None or segment in self._only)

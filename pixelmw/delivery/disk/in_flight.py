@@ -13,6 +13,8 @@ the lock is held: nobody has died             as if no call was under way; it ma
 a call with several events was under way      it sends as many events one by one
 a call with one event was under way           it counts a death for that event, and sends it alone again
 ``MAX_DEATHS`` deaths of an event             it makes a dead letter of it
+a user's ``dead_letter`` was called           it counts a death for that call, and tries again; after ``MAX_DEATHS``
+                                              the dead letter goes to the folder ``dead``
 ============================================= ========================================================================
 """
 

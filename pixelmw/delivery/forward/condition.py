@@ -11,6 +11,7 @@ from ...sinks.base import Unavailable
 from ...system.logs import LogThrottle
 from ..retry import Retry
 from .error_words import ErrorWords
+from .proof import MAX_REFUSALS
 from .states import SinkState
 
 logger = logging.getLogger("pixelmw.delivery")
@@ -97,6 +98,11 @@ class Condition:
             self._failing_since = self._clock()
         self._is_logged = self.log(f"{self._sink!r} {what}", self.words_of(error)) or self._is_logged
         return self.pause.begin(self.failures, error)
+
+    def note_refused(self, error: Exception) -> float:
+        """Note that the sink refused so many events in a row that it is to blame; returns the seconds of the pause."""
+        what = f"refused {MAX_REFUSALS} events in a row, and now and then one is tried; was the destination changed"
+        return self.note_failure(SinkState.DOWN, error, f"{what}, or its key?")
 
     def words_of(self, error: Exception) -> ErrorWords:
         """Return what the log may show of *error*, which the sink raised lately."""

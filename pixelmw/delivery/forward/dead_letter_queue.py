@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from ...events import Sink
 from ...system.callables import raise_if_unfinished
@@ -15,6 +16,15 @@ from .states import ItemState
 
 logger = logging.getLogger("pixelmw.delivery")
 
+#: The dead letter of an item is stored within the context that this returns, by the sink that the context gives, if it
+#: gives one, instead of the usual one.
+Burying = Callable[[Item], AbstractContextManager[Sink | None]]
+
+
+def no_other(item: Item) -> AbstractContextManager[None]:
+    """Return a context that gives no other sink."""
+    return nullcontext()
+
 
 class DeadLetterQueue:
     """Dead items, in the order in which they are to be buried.
@@ -22,12 +32,20 @@ class DeadLetterQueue:
     :param sink: the sink that does not take them, for the log.
     :param dead_letter: the sink that stores them. Without one they are logged, and lost.
     :param on_buried: called with each item that is stored or lost.
+    :param burying: called with each item that is about to be stored.
     """
 
-    def __init__(self, sink: Sink, dead_letter: Sink | None, on_buried: Callable[[Item], object]) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        dead_letter: Sink | None,
+        on_buried: Callable[[Item], object],
+        burying: Burying = no_other,
+    ) -> None:
         self._sink = sink
         self._dead_letter = dead_letter
         self._on_buried = on_buried
+        self._burying = burying
         self._items: deque[Item] = deque()
 
     def __len__(self) -> int:
@@ -47,7 +65,9 @@ class DeadLetterQueue:
             item = self._items[0]
             try:
                 if self._dead_letter is not None:
-                    raise_if_unfinished("dead_letter", self._dead_letter, self._dead_letter(item.make_event()))
+                    with self._burying(item) as other:
+                        dead_letter = self._dead_letter if other is None else other
+                        raise_if_unfinished("dead_letter", dead_letter, dead_letter(item.make_event()))
             except BaseException as raised:
                 return ErrorWords(as_exception(raised), [item.payload])
             self._items.popleft()

@@ -15,10 +15,10 @@ from .attempt import Outcome, attempt
 from .batch_size import BatchSize
 from .call_clock import CallClock
 from .condition import Condition, Pause
-from .dead_letter_queue import DeadLetterQueue
+from .dead_letter_queue import Burying, DeadLetterQueue, no_other
 from .item import Item
 from .items import Items
-from .proof import MAX_REFUSALS, Proof
+from .proof import Proof
 from .states import ALONE_PER_STEP, MAX_SET_ASIDE, ItemState, SinkState
 
 
@@ -31,6 +31,7 @@ class Forwarder:
     :param on_done: called with the items that the sink has, or that are dead letters.
     :param max_batch: events that are handed to the sink at once.
     :param in_flight: called with the items of a batch; the sink is called within the context that it returns.
+    :param burying: called with an item; its dead letter is stored within that context, by the sink that it may return.
     :param calls: notes each call of *sink* and *dead_letter*.
     :param monotonic: gives the seconds that pauses are measured by.
     :ivar wants_more_pending: True while the sink or an event may be at fault; more pending items help to find out.
@@ -48,6 +49,7 @@ class Forwarder:
         on_done: Callable[[Iterable[Item]], object],
         max_batch: int,
         in_flight: Callable[[Sequence[Item]], AbstractContextManager[object]] = nullcontext,
+        burying: Burying = no_other,
         calls: CallClock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -62,7 +64,8 @@ class Forwarder:
         self._in_flight = in_flight
         self._batch_size = BatchSize(max_batch)
         self._proof = Proof(retry)
-        self._items = Items(self._proof, DeadLetterQueue(sink, self._calls.timed(dead_letter), self._on_buried))
+        dead = DeadLetterQueue(sink, self._calls.timed(dead_letter), self._on_buried, burying)
+        self._items = Items(self._proof, dead)
         self._tried: list[bytes] = []  # the events that the sink was given in this step
         self._condition = Condition(sink, retry, monotonic, waiting=self.__len__, tried=lambda: self._tried)
         self._set_aside_pause = Pause(retry, monotonic)
@@ -125,9 +128,7 @@ class Forwarder:
         self.wants_more_pending = False
         batch = self._items.next_batch(1 if self.one_by_one else self._batch_size.current)
         outcome = self._attempt(batch)
-        for _ in batch:
-            self.pending.popleft()
-        self.pending.extendleft(reversed(outcome.left))
+        self._items.keep_of_batch(batch, outcome.left)
         self.one_by_one = max(0, self.one_by_one - len(batch) + len(outcome.left))
         if outcome.overtaken and outcome.last is not None:
             why = self._condition.words_of(outcome.last)
@@ -201,8 +202,7 @@ class Forwarder:
     def _fail_refused(self, error: Exception) -> float:
         """The sink has refused so many in a row that it is to blame."""
         self.wants_more_pending = True
-        what = f"refused {MAX_REFUSALS} events in a row, and now and then one is tried; was the destination changed"
-        return self._condition.note_failure(SinkState.DOWN, error, f"{what}, or its key?")
+        return self._condition.note_refused(error)
 
     def _try_refuser(self) -> float:
         """Try one event with a sink that refused everything."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from .batch_size import MAX_BATCH_BYTES
@@ -53,6 +53,12 @@ class Items:
                 break
             batch.append(item)
         return batch
+
+    def keep_of_batch(self, batch: Sequence[Item], left: Sequence[Item]) -> None:
+        """Take *batch*, the first of the waiting items, away, but for those that are *left* to be sent."""
+        for _ in batch:
+            self.waiting.popleft()
+        self.waiting.extendleft(reversed(left))
 
     def another(self) -> Item:
         """Return a waiting item, at random: what is wrong with the first may be wrong with its neighbours, too."""

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 import pytest
 
 from pixelmw import Event
-
 from pixelmw.delivery import Retry
 from pixelmw.delivery.forward.states import SinkState
 from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from tests.support.forwarding import Batches, Bench, Calls, always, ids, poison
-
 
 
 class ByName(Batches):
