@@ -26,9 +26,13 @@ def sink(event):
     if sys.argv[2] == "stops":
         os.kill(os.getpid(), signal.SIGSTOP)
     elif os.fork():
+        os.read(child_runs[0], 1)
         os.kill(os.getpid(), signal.SIGKILL)
     else:
+        os.write(child_runs[1], b"x")
         time.sleep(60)
+
+child_runs = os.pipe()
 
 forwarding = drainer(Path(sys.argv[1]), sink)
 forwarding.begin_turn()
