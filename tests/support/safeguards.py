@@ -155,6 +155,18 @@ SAFEGUARDS = {
     "a sink that refuses everything is to blame": Safeguard(
         "delivery/forward/proof.py", "return self.refusals >= MAX_REFUSALS", "return False",
         "delivery/forward/test_refuser.py::test_a_wrong_change"),
+    "in a row is with none taken between": Safeguard(
+        "delivery/forward/forwarder.py", "for item in outcome.refused_last)", "for item in outcome.refused)",
+        "delivery/forward/test_refuser.py::test_bad_events_among"),
+    "who is stopped has not died": Safeguard(
+        "delivery/disk/in_flight.py", "if is_free := try_to_lock_file(self._descriptor):", "if is_free := True:",
+        "delivery/disk/test_in_flight_stopped.py::test_however"),
+    "a dead letter that kills is on disk": Safeguard(
+        "delivery/disk/drainer.py", "with self.in_flight.flying(1, call):", "if True:",
+        "delivery/disk/test_deadly_dead_letter.py::test_after_three_deaths"),
+    "new events leave room for dead letters": Safeguard(
+        "delivery/spool_in_process.py", "reserve.admit(size)", "pass",
+        "delivery/disk/test_disk_reserve.py::test_a_full_disk"),
     "nothing ends a pause": Safeguard(
         "delivery/forward/condition.py", "return max(0.0, min(self._until, self._began + longest) - self._clock())",
         "return 0.0", "delivery/forward/test_pauses.py::"),

@@ -9,9 +9,10 @@ Any number of processes share a directory. They agree by these rules:
 3. Whatever a process finds in the directory may have been put there by somebody else: :mod:`.open_directory` opens
    it, :mod:`.records` checks it, and what is no spool's is left alone.
 4. What waits has one bound, dead letters and quarantine another (``quota``), so that neither takes the other's room.
+   Of a disk that gets full, new events leave the last to dead letters (``disk_reserve``).
 
 Modules: ``open_directory`` and ``directory`` (the place), ``destination`` (whose events they are), ``segments`` and
 ``records`` (the files), ``journal`` (writes), ``reader`` and ``drainer`` (read and forward), ``drain_lock`` and
-``turns`` (who forwards), ``quota`` (how much there may be), ``backlog`` (how much there is), ``throttle`` (reading
-gives way to writing), ``dead_letter_store`` and ``quarantine``.
+``turns`` (who forwards), ``quota`` and ``disk_reserve`` (how much there may be), ``backlog`` (how much there is),
+``in_flight`` (what the sink is called with), ``throttle`` (reading gives way to writing), ``dead_letter_store`` and ``quarantine``.
 """
