@@ -14,5 +14,6 @@ Any number of processes share a directory. They agree by these rules:
 Modules: ``open_directory`` and ``directory`` (the place), ``destination`` (whose events they are), ``segments`` and
 ``records`` (the files), ``journal`` (writes), ``reader`` and ``drainer`` (read and forward), ``drain_lock`` and
 ``turns`` (who forwards), ``quota`` and ``disk_reserve`` (how much there may be), ``backlog`` (how much there is),
-``in_flight`` (what the sink is called with), ``throttle`` (reading gives way to writing), ``dead_letter_store`` and ``quarantine``.
+``in_flight`` (what the sink is called with), ``throttle`` (reading gives way to writing), ``dead_letter_store`` and
+``quarantine``.
 """
