@@ -11,6 +11,7 @@ from typing import Protocol
 from ..system.failures import traceback_without_words
 from ..system.fork import PerProcess
 from ..system.registry import Registry
+from .watch import stay
 
 logger = logging.getLogger("pixelmw.delivery")
 
@@ -35,6 +36,7 @@ def close_at_exit(delivery: _Closable) -> None:
 def close_all() -> None:
     """Close all deliveries within ``EXIT_TIMEOUT`` seconds. In a child that took no event there is nothing to do."""
     deadline = time.monotonic() + EXIT_TIMEOUT
+    stay()
     for delivery in _open_deliveries:
         try:
             delivery.close(max(0.0, deadline - time.monotonic()))

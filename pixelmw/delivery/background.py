@@ -88,9 +88,7 @@ class Background(Delivery):
 
     def _close_worker(self, timeout: float | None) -> bool:
         queue = self._queue.existing()
-        if queue is not None:
-            queue.close(timeout)
-        return queue is not None
+        return queue is not None and queue.close(timeout)
 
     def stats(self) -> BackgroundStats:
         """Return the figures of this process; :class:`BackgroundStats` says what each means."""

@@ -15,7 +15,6 @@ from ..sinks.base import (
     Undeliverable,
     check_of,
     checked_sink,
-    close_sink,
     raise_failures,
     start_sink,
 )
@@ -25,6 +24,7 @@ from ..system.fork import ForkSafeLock, PerProcess
 from ..system.ids import random_uuid
 from ..system.logs import LogThrottle
 from .at_exit import close_at_exit
+from .closing import close_within
 from .retry import Retry
 from .stats import DeliveryStats, RepeatedStats
 
@@ -131,17 +131,19 @@ class Delivery(BatchSink):
 
     @abstractmethod
     def _close_worker(self, timeout: float | None) -> bool:
-        """Forward what waits and end the thread; returns False if this process has taken nothing."""
+        """Forward what waits and end the thread; returns False if the sink was given nothing."""
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Forward what waits, within *timeout* seconds, and end the thread; the next event starts another.
 
-        The sink is closed, too, unless this process has taken nothing for it. In
-        a child the sink's connections would be its parent's.
+        The sink is closed, too, unless this process has taken nothing for it since it was last closed. In
+        a child the sink's connections would be its parent's. If the ``close`` of the sink has not returned by then,
+        that is logged, and not waited for.
         """
         started = time.monotonic()
         if self._close_worker(timeout):
-            close_sink(self.sink, None if timeout is None else max(0.0, timeout - (time.monotonic() - started)))
+            remaining = None if timeout is None else max(0.0, timeout - (time.monotonic() - started))
+            close_within(self.sink, remaining, owner=self)
 
     @abstractmethod
     def stats(self) -> DeliveryStats:

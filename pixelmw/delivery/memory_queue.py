@@ -89,6 +89,7 @@ class MemoryQueue:
         self._accepted_at: OrderedDict[int, float] = OrderedDict()  # of each event that waits, by its number
         self._bytes = 0  # of memory, of all that waits
         self._stored = 0
+        self._stored_when_closed = 0
         self._hurried_until = 0  # the number of the first event that no flush() waits for
 
     def put(self, payloads: Sequence[bytes]) -> None:
@@ -133,8 +134,13 @@ class MemoryQueue:
         with self._lock:
             return self._condition.wait_for(lambda: next(iter(self._accepted_at), last) >= last, timeout)
 
-    def close(self, timeout: float | None) -> None:
-        """Forward what is queued, within *timeout* seconds, and end the thread; logs how much is left."""
+    def close(self, timeout: float | None) -> bool:
+        """Forward what is queued, within *timeout* seconds, and end the thread; logs how much is left.
+
+        :returns: False if the sink was given nothing since the last time.
+        """
+        has_new = bool(self._accepted_at) or self._stored > self._stored_when_closed
+        self._stored_when_closed = self._stored
         if self._accepted_at:
             self._worker.ensure_thread()
         self._forwarder.longest_pause = _MAX_PAUSE_WHEN_CLOSING
@@ -144,6 +150,7 @@ class MemoryQueue:
             self._forwarder.longest_pause = math.inf
         if left := len(self._accepted_at):
             logger.error("%r was closed with %d events in its queue", self._owner, left)
+        return has_new
 
     def stats(self, *, dropped: int) -> BackgroundStats:
         """Return the figures of this process.

@@ -1,9 +1,15 @@
-"""A thread in each process that looks, once a second, at what may not get on by itself."""
+"""A thread in each process that looks, once a second, at what may not get on by itself.
+
+From Python 3.12 on, no thread can be started any more when a process ends. So sinks are closed on this one then
+(:func:`run_on_thread`): it runs already, and does not end before the process does (:func:`stay`).
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from ..system.fork import PerProcess
@@ -34,6 +40,8 @@ class _Watch:
         self._lock = threading.RLock()
         self._condition = threading.Condition(self._lock)
         self._watched: dict[int, Watched] = {}
+        self._stays = False
+        self._to_run: deque[Callable[[], object]] = deque()
         self._thread = OneThread(self._run, "pixelmw-watch")
 
     def add(self, watched: Watched) -> None:
@@ -46,13 +54,28 @@ class _Watch:
             if not self._watched:
                 self._condition.notify_all()
 
+    def stay(self) -> None:
+        with self._lock:
+            self._stays = True
+
+    def run(self, call: Callable[[], object]) -> bool:
+        with self._lock:
+            if not self._stays or not self._thread.is_there() or self._thread.is_own():
+                return False
+            self._to_run.append(call)
+            self._condition.notify_all()
+            return True
+
     def _run(self) -> None:
         while True:
             with self._lock:
-                if not self._watched:
+                if not self._watched and not self._stays:
                     self._thread.leave()
                     return
-                self._condition.wait(INTERVAL)
+                if not self._to_run:
+                    self._condition.wait(INTERVAL)
+            while self._to_run:
+                self._to_run.popleft()()
             for watched in list(self._watched.values()):
                 try:
                     watched.look()
@@ -72,6 +95,21 @@ def unwatch(watched: Watched) -> None:
     """Look at *watched* no more."""
     if (existing := _watch.existing()) is not None:
         existing.remove(watched)
+
+
+def stay() -> None:
+    """Have the thread stay from now on, if there is one: this process ends, and none can be started any more."""
+    if (existing := _watch.existing()) is not None:
+        existing.stay()
+
+
+def run_on_thread(call: Callable[[], object]) -> bool:
+    """Have the thread make *call*, which must not raise; returns False unless it is there and stays.
+
+    It looks at nothing while it does. It makes no call of which it would have to wait for the end itself.
+    """
+    existing = _watch.existing()
+    return existing is not None and existing.run(call)
 
 
 class LongCalls:

@@ -140,14 +140,26 @@ class Task(Generic[_T]):
 
     :param call: is made at once.
     :param name: that of the thread.
-    :raises RuntimeError: if no thread can be started.
+    :param elsewhere: is given what is to be run where no thread can be started, for example since Python is ending. It
+        has a thread that is there run it, and returns True, or returns False.
+    :raises RuntimeError: if no thread can be started, and there is none elsewhere.
     """
 
-    def __init__(self, call: Callable[[], _T], name: str) -> None:
+    def __init__(
+        self,
+        call: Callable[[], _T],
+        name: str,
+        elsewhere: Callable[[Callable[[], object]], bool] = lambda run: False,
+    ) -> None:
         self._call = call
         self._outcome: tuple[_T | None, BaseException | None] | None = None
         self._end = threading.Event()
-        threading.Thread(target=copy_context().run, args=[self._run], name=name, daemon=True).start()
+        run = partial(copy_context().run, self._run)
+        try:
+            threading.Thread(target=run, name=name, daemon=True).start()
+        except RuntimeError:
+            if not elsewhere(run):
+                raise
 
     def is_done(self) -> bool:
         """Return True if the call has ended."""

@@ -1,0 +1,34 @@
+"""Closes the sink behind a delivery, and waits no longer for that than there is time: its ``close`` may hang."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from ..sinks.base import close_sink
+from ..system.threads import Task, background_threads_run
+from .watch import run_on_thread
+
+logger = logging.getLogger("pixelmw.delivery")
+
+# Seconds that a ``close`` has in any case: one that has little to do takes a fraction of that.
+_PATIENCE = 0.25
+
+
+def close_within(sink: object, timeout: float | None, *, owner: object) -> None:
+    """Close *sink*, and raise what that raises; log it if it takes longer than *timeout* seconds, and go on without.
+
+    :param owner: the delivery that the sink is behind, for the log.
+    """
+    if timeout is None or not callable(getattr(sink, "close", None)) or not background_threads_run():
+        close_sink(sink, timeout)
+        return
+    try:
+        task = Task(partial(close_sink, sink, timeout), "pixelmw-close", elsewhere=run_on_thread)
+    except RuntimeError:
+        close_sink(sink, timeout)
+        return
+    if task.wait(max(timeout, _PATIENCE)):
+        task.result()
+    else:
+        logger.error("%r: the close of %r has not returned within %.1f s; it is not waited for", owner, sink, timeout)
