@@ -39,9 +39,7 @@ class Left(NamedTuple):
     def of(cls, directory: SpoolDirectory, letters: SpoolDirectory) -> Left:
         """Count what is in *directory*, and the dead letters in *letters*, which may be the same."""
         dead = 0 if letters.path == directory.path else Backlog(letters).count()[0]
-        quarantine = directory.path / QUARANTINE
-        damaged = sum(1 for _ in quarantine.iterdir()) if quarantine.is_dir() else 0
-        return cls(Backlog(directory).count()[0], dead, damaged)
+        return cls(Backlog(directory).count()[0], dead, len(directory.quarantined()))
 
 
 def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, waited_for: str) -> str:

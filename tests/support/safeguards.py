@@ -89,7 +89,7 @@ SAFEGUARDS = {
         "delivery/disk/open_directory.py", "if not stat.S_ISREG(status.st_mode):", "if False:",
         "delivery/disk/test_found.py::"),
     "only regular files are segments": Safeguard(
-        "delivery/disk/directory.py", "if entry.is_file(follow_symlinks=False):", "if True:",
+        "delivery/disk/directory.py", "if not entry.is_file(follow_symlinks=False):", "if False:",
         "delivery/disk/test_found.py::"),
     "no other name of a file of root's": Safeguard(
         "delivery/disk/open_directory.py", "and status.st_nlink > 1:", "and False:",

@@ -29,7 +29,7 @@ from pathlib import Path
 from ...system.files import sync_directory
 from .open_directory import OpenDirectory
 from .segments.cursors import Cursors
-from .segments.name import Segment
+from .segments.name import MAX_SEGMENT_BYTES, Segment
 
 logger = logging.getLogger("pixelmw.delivery")
 
@@ -112,18 +112,37 @@ class SpoolDirectory:
         logger.warning("%s had mode %s, and holds data about visitors: it has mode 0700 now", self.path, f"{mode:04o}")
 
     def segments(self) -> list[Segment]:
-        """Return all segments, in the order in which they are to be forwarded; none if there is no directory."""
+        """Return all segments, in the order in which they are to be forwarded; none if there is no directory.
+
+        :raises OSError: if the directory cannot be read. A folder of a spool's is then left alone, and that is logged.
+        """
+        try:
+            return self._segments()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            if not self._within_spool:
+                raise
+            self._tell_of(str(self.path), error)
+            return []
+
+    def _segments(self) -> list[Segment]:
         found = []
-        with suppress(FileNotFoundError), self.open() as opened, os.scandir(opened.descriptor) as entries:
+        with self.open() as opened, os.scandir(opened.descriptor) as entries:
             for entry in entries:
                 if (segment := Segment.from_name(entry.name)) is None:
                     continue
-                if entry.is_file(follow_symlinks=False):
+                if (why_not := _why_no_segment(entry)) is None:
                     found.append(segment)
-                elif entry.name not in self._told_of:
-                    self._told_of.add(entry.name)
-                    logger.error("%s cannot be read now; it stays where it is: %s", entry.name, "it is no file")
+                else:
+                    self._tell_of(entry.name, why_not)
         return sorted(found)
+
+    def _tell_of(self, name: str, why: object) -> None:
+        """Log, once for each *name*, that it is left alone."""
+        if name not in self._told_of:
+            self._told_of.add(name)
+            logger.error("%s cannot be read now; it stays where it is: %s", name, why)
 
     def bytes_waiting(self) -> int:
         """Return the size of all segments and cursors."""
@@ -131,17 +150,45 @@ class SpoolDirectory:
 
     def bytes_dead(self) -> int:
         """Return the size of all dead letters, and of what is in quarantine."""
-        return self._size_of(self.path / DEAD) + self._size_of(self.path / QUARANTINE)
+        return self._size_of(self.path / DEAD) + sum(self.quarantined())
+
+    def quarantined(self) -> list[int]:
+        """Return the sizes of the files in quarantine; none, and that is logged, if it cannot be looked into."""
+        path = self.path / QUARANTINE
+        try:
+            return _sizes_in(path)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._tell_of(str(path), error)
+            return []
 
     def _size_of(self, folder: Path) -> int:
         """Return the size of a spool's files in *folder*; 0 if it cannot be looked into."""
-        total = 0
-        with suppress(OSError), OpenDirectory(folder) as opened:
-            for entry in opened.files():
-                if Segment.is_named_in(entry.name):
-                    with suppress(OSError):  # it was forwarded a moment ago
-                        total += entry.stat(follow_symlinks=False).st_size
-        return total
+        with suppress(OSError):
+            return sum(_sizes_in(folder))
+        return 0
+
+
+def _sizes_in(folder: Path) -> list[int]:
+    sizes = []
+    with OpenDirectory(folder) as opened:
+        for entry in opened.files():
+            if Segment.is_named_in(entry.name):
+                with suppress(OSError):  # it was forwarded a moment ago
+                    sizes.append(entry.stat(follow_symlinks=False).st_size)
+    return [size for size in sizes if size <= MAX_SEGMENT_BYTES]
+
+
+def _why_no_segment(entry: os.DirEntry[str]) -> str | None:
+    """Return why *entry*, which has the name of a segment, is none; ``None`` if it is one."""
+    if not entry.is_file(follow_symlinks=False):
+        return "it is no file"
+    try:
+        size = entry.stat(follow_symlinks=False).st_size
+    except OSError:  # it was forwarded a moment ago, or who reads it tells
+        return None
+    return f"it has {size} bytes, and no segment has so many" if size > MAX_SEGMENT_BYTES else None
 
 
 def _is_of_a_spool(name: str) -> bool:

@@ -41,6 +41,8 @@ logger = logging.getLogger("pixelmw.delivery")
 #: Seconds without a sign of the holder after which another process takes over. A process that runs gives five in that
 #: time; one that is too busy for a single one forwards nothing either.
 LAPSE = 5.0
+# What is read of the file: a process id, the name of a host, which has 253 characters at most, and a time.
+_MAX_BYTES = 400
 
 
 class DrainLock:
@@ -110,8 +112,16 @@ class DrainLock:
     def holder(self) -> str:
         """Return which process has the lock, and since when, as far as the file says."""
         try:
-            pid, host, since = self._path.read_text(encoding="utf-8").split()
+            with self._directory.open() as opened:
+                descriptor = opened.open(DRAIN_LOCK, os.O_RDONLY)
+            try:
+                text = os.pread(descriptor, _MAX_BYTES, 0).decode()
+            finally:
+                os.close(descriptor)
+            pid, host, since = text.split()
         except (OSError, ValueError):
+            return "a process that is not known"
+        if not (pid + host + since).isprintable():
             return "a process that is not known"
         return f"process {pid} on {host}, since {since}"
 

@@ -1,10 +1,12 @@
-"""The name of a segment file, and what it says."""
+"""The name of a segment file, and what it says; how large such a file may be."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
+#: A segment is read into memory. No writer makes a larger one, so what is larger is not read.
+MAX_SEGMENT_BYTES = 256 * 2**20
 _NAME = re.compile(r"(\d{14})-([0-9a-f]{12})-(\d{12})\.segment", re.ASCII)
 _CURSOR = ".cursor"
 _OF_SEGMENT = re.compile(rf"{_NAME.pattern}(\.cursor|\.\d+)?", re.ASCII)

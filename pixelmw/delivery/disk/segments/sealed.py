@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from ....system.files import lock_file_within, try_to_lock_file, unlock_file
 from ....system.fork import tell_children
 from ..directory import SpoolDirectory
 from ..open_directory import OpenDirectory
-from .name import Segment
+from .name import MAX_SEGMENT_BYTES, Segment
 
 
 class _Locked:
@@ -69,8 +70,14 @@ class Removal(Enum):
 def read_from(directory: SpoolDirectory, segment: Segment, offset: int) -> bytes:
     """Return what *segment* holds from *offset* on, without sealing it; the last record may be incomplete."""
     with directory.open() as opened, os.fdopen(opened.open(segment.name, os.O_RDONLY), "rb") as file:
+        _check_size(os.fstat(file.fileno()))
         file.seek(offset)
-        return file.read()
+        return file.read(MAX_SEGMENT_BYTES)
+
+
+def _check_size(status: os.stat_result) -> None:
+    if status.st_size > MAX_SEGMENT_BYTES:
+        raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, and no segment has so many")
 
 
 def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: float) -> Sealed | None:
@@ -80,8 +87,10 @@ def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: f
     :param patience: seconds to wait for the segment's lock, at most: once before the seal is set, and once after.
     :returns: ``None`` if another process holds the lock. The seal is set all the same.
     :raises FileNotFoundError: if the segment is gone.
+    :raises OSError: if it cannot be read, or is larger than any segment: then it is left as it is.
     """
     with directory.open() as opened, _locked.opened(opened, segment) as descriptor:
+        _check_size(os.fstat(descriptor))
         is_locked = lock_file_within(descriptor, patience)
         # Also without the lock: a busy writer sees it when it takes the lock next, and leaves for good.
         with suppress(OSError):  # some file systems refuse; the look at the mode shows if the seal holds
@@ -93,6 +102,7 @@ def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: f
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             file.seek(start)
             # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
+            _check_size(status)
             return Sealed(file.read(max(0, status.st_size - start)), not status.st_mode & stat.S_IWUSR)
 
 
