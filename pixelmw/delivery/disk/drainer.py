@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
 
 from ...events import Sink
 from ..forward import Forwarder, Item
@@ -76,7 +75,7 @@ class Drainer:
         self._only = only
         self._pause_if_busy = pause_if_busy
         self._unread_segments: deque[Segment] = deque()
-        self._unread_items: Iterator[Item] = iter(())  # of the segment that is being read
+        self._unread_items: deque[Iterator[Item]] = deque()  # of the segments that are being read
         self._has_read_all = False
 
     @property
@@ -101,7 +100,7 @@ class Drainer:
         self.forwarder.forget()
         self.forwarder.one_by_one = self.in_flight.take_over()
         self._unread_segments.clear()
-        self._unread_items = iter(())
+        self._unread_items.clear()
         self._reader.forget()
 
     def give_up(self) -> None:
@@ -142,21 +141,29 @@ class Drainer:
         room = RoomInBatch(pending, self._max_batch)
         while self._reader.grown or room.is_for_any():
             if self._reader.grown:  # events that were appended to it go before those of later segments
-                pending.extendleft(reversed(list(self._reader.read_grown())))
+                self._unread_items.extendleft([iter([*pending]), self._reader.read_grown()])
+                pending.clear()
                 room = RoomInBatch(pending, self._max_batch)
-            elif (item := next(self._unread_items, None)) is not None:
+            elif (item := self._next_unread()) is not None:
                 if not room.is_for(item):
-                    self._unread_items = chain([item], self._unread_items)
+                    self._unread_items.appendleft(iter([item]))
                     break
                 self._add(item)
                 room.use(item)
                 if len(pending) % _RECORDS_PER_PAUSE == 0:
                     self._pause_if_busy()
             elif self._unread_segments:
-                self._unread_items = self._reader.read(self._unread_segments.popleft())
+                self._unread_items.append(self._reader.read(self._unread_segments.popleft()))
             else:
                 self._has_read_all = is_looking
                 break
+
+    def _next_unread(self) -> Item | None:
+        while self._unread_items:
+            if (item := next(self._unread_items[0], None)) is not None:
+                return item
+            self._unread_items.popleft()
+        return None
 
     def _add(self, item: Item) -> None:
         """Make *item* pending, unless processes died of it."""

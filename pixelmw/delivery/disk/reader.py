@@ -36,7 +36,7 @@ from .quarantine import Quarantine
 from .records import DamagedStretch, Record
 from .segments.name import Segment
 from .segments.progress import SegmentProgress
-from .segments.sealed import Removal, remove_read, seal
+from .segments.sealed import Removal, read_from, remove_read, seal
 
 logger = logging.getLogger("pixelmw.delivery")
 
@@ -82,7 +82,7 @@ class SegmentReader:
         if (data := self._seal_and_read(segment, 0)) is None:
             return
         progress = self.in_progress[segment] = SegmentProgress(segment, data)
-        progress.read_to = forwarded_to = min(self._directory.cursors.read(segment), len(data))
+        progress.read_to = forwarded_to = min(self._directory.cursors.read(segment), progress.size)
         # Parsed from the beginning, to know how many records were lost to damage.
         yield from self._items_of(progress, forwarded_to)
         while self._read_on(progress):
@@ -90,10 +90,9 @@ class SegmentReader:
         self._remove_if_finished(progress)
 
     def read_grown(self) -> Iterator[Item]:
-        """Yield the events that were appended to the first of the grown segments."""
+        """Read on in the first of the grown segments; returns the events that were appended to it."""
         progress = self.grown.popleft()
-        if self._read_on(progress):
-            yield from self._items_of(progress, 0)
+        return self._items_of(progress, 0) if self._read_on(progress) else iter(())
 
     def place_of(self, item: Item) -> str:
         """Return where *item* stands: the name of its segment, and the offset of its record there."""
@@ -119,8 +118,8 @@ class SegmentReader:
 
     def _read_on(self, progress: SegmentProgress) -> bool:
         """Read what was appended to a segment since it was read; returns True if there is something."""
-        more = self._seal_and_read(progress.segment, len(progress.data))
-        progress.data += more or b""
+        more = self._seal_and_read(progress.segment, progress.size)
+        progress.add(more or b"")
         return bool(more)
 
     def _seal_and_read(self, segment: Segment, start: int) -> bytes | None:
@@ -150,6 +149,7 @@ class SegmentReader:
 
     def _items_of(self, progress: SegmentProgress, forwarded_to: int) -> Iterator[Item]:
         """Yield the events that have not been parsed yet, without those that end at *forwarded_to* or before."""
+        end = progress.size
         for found in progress.parse():
             if found.end <= forwarded_to:
                 continue
@@ -161,7 +161,7 @@ class SegmentReader:
                 progress.in_flight[item.number] = found.start
                 self._progress_of_item[item.number] = progress
                 yield item
-        progress.read_to = len(progress.data)
+        progress.read_to = max(end, progress.read_to)
 
     def _item_of(self, record: Record) -> Item | None:
         """Return the event of *record*, or ``None`` if its payload is no JSON object."""
@@ -192,13 +192,16 @@ class SegmentReader:
 
         :returns: True if it is gone.
         """
-        if progress.in_flight or progress.read_to < len(progress.data):
+        if progress.in_flight or progress.read_to < progress.size:
             return False
         try:
             for damage in progress.damage:
-                self._quarantine.keep(progress.segment, damage.start, progress.data[damage.start : damage.end])
+                left = read_from(self._directory, progress.segment, damage.start, damage.end - damage.start)
+                self._quarantine.keep(progress.segment, damage.start, left)
             progress.damage.clear()
-            removal = self._remove_read(self._directory, progress.segment, len(progress.data))
+            removal = self._remove_read(self._directory, progress.segment, progress.size)
+        except FileNotFoundError:
+            removal = Removal.GONE
         except OSError as error:
             if not progress.deletion_failure_logged:
                 progress.deletion_failure_logged = True

@@ -117,4 +117,5 @@ class Items:
     def bury(self, item: Item) -> None:
         """Make a dead letter of *item*."""
         item.state = ItemState.DEAD
+        item.last_error = str(item.last_error)  # which keeps the texts of a whole batch until then
         self.dead.append(item)

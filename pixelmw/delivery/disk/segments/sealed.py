@@ -67,12 +67,15 @@ class Removal(Enum):
     LOCKED = "another process holds its lock"
 
 
-def read_from(directory: SpoolDirectory, segment: Segment, offset: int) -> bytes:
-    """Return what *segment* holds from *offset* on, without sealing it; the last record may be incomplete."""
+def read_from(directory: SpoolDirectory, segment: Segment, offset: int, most: int = MAX_SEGMENT_BYTES) -> bytes:
+    """Return what *segment* holds from *offset* on, at most so many bytes, without sealing it.
+
+    The last record may be incomplete.
+    """
     with directory.open() as opened, os.fdopen(opened.open(segment.name, os.O_RDONLY), "rb") as file:
         _check_size(os.fstat(file.fileno()))
         file.seek(offset)
-        return file.read(MAX_SEGMENT_BYTES)
+        return file.read(most)
 
 
 def _check_size(status: os.stat_result) -> None:
