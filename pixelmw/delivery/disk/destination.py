@@ -40,7 +40,8 @@ def name_of(sink: Sink) -> str:
     if isinstance(url := getattr(sink, _URL, None), str):
         told.append(urlsplit(url).hostname or "")
     told += [name_of(member) for member in getattr(sink, "sinks", ())]
-    return (f"{name}({', '.join(told)})" if told else name)[:_MAX_CHARS]
+    whole = f"{name}({', '.join(told)})" if told else name
+    return whole.encode(errors="backslashreplace").decode()[:_MAX_CHARS]  # a path need not be text
 
 
 class Destination:
@@ -52,7 +53,7 @@ class Destination:
 
     def __init__(self, directory: SpoolDirectory, name: str) -> None:
         self._directory = directory
-        self._name = name
+        self._name = name[:_MAX_CHARS]
         self._told_of: set[str] = set()
         self._look_due = 0.0  # on the monotonic clock
 

@@ -5,12 +5,15 @@ What stands where the directory should be, and what :meth:`SpoolDirectory.prepar
 ======================================================== ============================================================
 what stands there                                        what happens
 ======================================================== ============================================================
-nothing                                                  it is made, with mode 0700; a spool's own folder also later
+nothing                                                  it is made, with mode 0700; a spool's own folder also later;
+                                                         what root makes belongs to the owner of the directory around it
 a directory of ours with mode 0700                       it is used
 the same with another mode, and it holds nothing but     its mode is set to 0700, and that is logged: a platform gives
 a spool's names and ``lost+found``                       modes of its own to a volume each time it mounts it
 the same, and it holds something else, or is a shared    refused: to close it to others might break what they do there
 place for temporary files (sticky)
+the same, and we may not look into it, or the file       refused, with the remedy
+system does not let its mode be changed
 a directory of another user                              refused, unless we are root and its mode is 0700
 anything else, also a link to a directory                refused
 ======================================================== ============================================================
@@ -26,7 +29,6 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ...system.files import sync_directory
 from .open_directory import OpenDirectory
 from .segments.cursors import Cursors
 from .segments.name import MAX_SEGMENT_BYTES, Segment
@@ -72,7 +74,8 @@ class SpoolDirectory:
         """Make the directory if it is missing, and see that it is private.
 
         :raises OSError: if it cannot be made, or is not a directory.
-        :raises PermissionError: if it belongs to another user, or other users may look into it.
+        :raises PermissionError: if it belongs to another user, or other users may look into it; also if it is ours, and
+            has a mode that does not let us use it.
         """
         if self._within_spool:
             with OpenDirectory(self.path.parent) as parent:
@@ -83,20 +86,22 @@ class SpoolDirectory:
         if owner != os.geteuid() and os.geteuid() != 0:
             remedy = f"give it to the owner of {self.path.parent}" if self._within_spool else _REMEDY
             raise PermissionError(f"{self.path} belongs to another user (number {owner}): {remedy}")
-        with self.open() as opened:
+        try:
+            opened = self.open()
+        except PermissionError as error:
+            mode = stat.S_IMODE(self.path.lstat().st_mode)
+            if mode & 0o700 == 0o700:
+                raise
+            raise PermissionError(f"{self.path} has mode {mode:04o}, and cannot be used: give it mode 0700") from error
+        with opened:
             mode = stat.S_IMODE(opened.status.st_mode)
             if mode & 0o777 != 0o700:
                 self._make_private(opened, mode)
 
     def _make(self) -> None:
-        with suppress(FileExistsError):
-            self.path.mkdir(mode=0o700)
-            try:
-                sync_directory(self.path.parent)
-            except OSError:
-                with suppress(OSError):
-                    self.path.rmdir()  # its name may be gone after a power cut: who comes next makes it anew
-                raise
+        if not os.path.lexists(self.path):
+            with OpenDirectory(self.path.parent.resolve()) as parent:
+                parent.make_folder(self.path.name)
 
     def _make_private(self, opened: OpenDirectory, mode: int) -> None:
         """Set the mode to 0700, if nobody else can need another.
@@ -108,7 +113,12 @@ class SpoolDirectory:
             raise PermissionError(f"{found} beside other things: {_REMEDY}")
         if opened.status.st_uid != os.geteuid() and not self._within_spool:
             raise PermissionError(f"{found}, and it belongs to another user: give it mode 0700")
-        os.fchmod(opened.descriptor, 0o700)
+        try:
+            os.fchmod(opened.descriptor, 0o700)
+        except PermissionError as error:
+            raise PermissionError(
+                f"{found}, and that cannot be changed: mount it with mode 0700, or {_REMEDY}"
+            ) from error
         logger.warning("%s had mode %s, and holds data about visitors: it has mode 0700 now", self.path, f"{mode:04o}")
 
     def segments(self) -> list[Segment]:

@@ -59,7 +59,8 @@ class OpenDirectory:
             os.mkdir(name, 0o700, dir_fd=self.descriptor)
             try:
                 with self.folder(name) as folder:
-                    self._give_away(folder.descriptor)
+                    if not folder.names():  # it is the one that was made, and none that was put in its place
+                        self._give_away(folder.descriptor)
                 self.sync()
             except OSError:
                 with suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -172,3 +173,23 @@ def test_the_name_of_a_sink_says_where_it_stores_and_no_secret(make: Callable[[]
 def test_a_name_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="give a text that can be read"):
         Spool(tmp_path / "spool", print, name=name)
+
+
+def test_a_path_that_is_no_text_is_a_name_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sinks = [JSONLines(tmp_path / os.fsdecode(name)) for name in (b"caf\xe9.jsonl", b"th\xe9.jsonl")]
+    assert name_of(sinks[0]) == f"JSONLines({tmp_path}/caf\\udce9.jsonl)"
+    directory = tmp_path / "spool"
+    with Spool(directory, sinks[0]) as spool:
+        spool(event("1"))
+        assert spool.flush(20)
+        assert spool.stats()["queued"] == 0
+    assert (directory / "destination").read_text() == name_of(sinks[0])
+    assert told(caplog) == []
+
+
+def test_a_long_name_is_known_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        run(_LEAVE, tmp_path / "spool", tmp_path / "shop.jsonl", "n" * 4_500)
+    with Spool(tmp_path / "spool", print, name="n" * 4_500) as spool:
+        assert spool.flush(20)
+    assert told(caplog) == []

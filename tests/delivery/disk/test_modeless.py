@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pixelmw.delivery import Retry, Spool
 from tests.support import seals
 from tests.support.faults import strace
 from tests.support.needs import give_up, need
-from tests.support.processes import lines, run, wait_until
+from tests.support.processes import event, lines, run, wait_until
 from tests.support.seals import Sink, Writer
 from tests.support.spools import report, scale, waiting
 
@@ -102,3 +103,18 @@ def test_a_file_system_without_modes_is_told_of_once(
     assert sink.ids == ["0", "0-late", "1", "1-late", "2", "2-late"]
     told = [record for record in caplog.records if "does not keep the modes of files" in record.getMessage()]
     assert [record.levelno for record in told] == [logging.WARNING]
+
+
+def test_a_mode_that_the_file_system_does_not_let_us_set_is_refused_with_the_remedy(modeless: Path) -> None:
+    modeless.with_name("behind").chmod(0o755)
+    try:
+        os.chmod(modeless, 0o700)  # noqa: PTH101 - where it is refused, not ignored
+    except PermissionError:
+        told = (
+            "has mode 0755, .* that cannot be changed: mount it with mode 0700, or name a folder inside it; it is made"
+        )
+        with pytest.raises(PermissionError, match=told):
+            Spool(modeless, print)(event("refused"))
+    with Spool(modeless / "inside", lambda each: None) as spool:
+        spool(event("taken"))
+        assert spool.flush(20)

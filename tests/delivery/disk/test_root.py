@@ -185,3 +185,32 @@ def test_a_file_of_roots_under_another_name_is_neither_read_nor_written(theirs: 
     assert secret.read_bytes() == b"the password of root"
     assert secret.stat().st_mode & 0o777 == 0o600
     assert not (directory / "quarantine").exists()
+
+
+def test_a_directory_that_root_makes_belongs_to_the_owner_of_the_one_around_it(theirs: Path) -> None:
+    """As by figures that are asked for under sudo, before the service has begun."""
+    (theirs / "link").symlink_to(theirs)
+    directory = theirs / "spool"
+    assert Spool(theirs / "link" / "spool", print).stats()["queued"] == 0
+    assert owners(directory) == {NOBODY}
+    assert directory.stat().st_mode & 0o777 == 0o700
+    with as_another_user(), Spool(directory, lambda each: None) as spool:
+        spool(event("of the service"))
+        assert spool.flush(20)
+
+
+def test_what_is_put_in_the_place_of_a_directory_that_root_makes_is_not_given_away(
+    theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, make = theirs / "secret", os.mkdir
+    secret.mkdir(mode=0o700)
+    (secret / "password").touch()
+
+    def make_and_be_too_late(name: str, mode: int, *, dir_fd: int) -> None:
+        make(name, mode, dir_fd=dir_fd)
+        (theirs / name).rmdir()
+        secret.rename(theirs / name)
+
+    monkeypatch.setattr(os, "mkdir", make_and_be_too_late)
+    Spool(theirs / "spool", print).stats()
+    assert (theirs / "spool").stat().st_uid == 0

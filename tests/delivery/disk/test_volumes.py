@@ -136,3 +136,19 @@ def test_a_directory_of_another_user_is_refused_with_the_remedy(theirs: Path) ->
             spool(event("taken"))
     assert (directory / "inside").stat().st_uid == NOBODY
     assert mode_of(directory) == 0o2770
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o300], ids=oct)
+def test_a_directory_of_our_own_that_we_may_not_look_into_is_refused_with_the_remedy(theirs: Path, mode: int) -> None:
+    directory = theirs / "spool"
+    directory.mkdir()
+    os.chown(directory, NOBODY, NOBODY)
+    directory.chmod(mode)
+    spool = Spool(directory, lambda each: None)
+    told = f"{directory} has mode {mode:04o}, and cannot be used: give it mode 0700"
+    with as_another_user():
+        with pytest.raises(PermissionError, match=told):
+            spool(event("refused"))
+        directory.chmod(0o700)
+        spool(event("taken"))
+        spool.close()
