@@ -55,7 +55,7 @@ def test_a_process_ends_within_its_time_although_the_close_of_a_sink_hangs(tmp_p
     process = start(script, tmp_path / "spool")
     output, errors = process.communicate(timeout=20)
     assert (output.split(), process.returncode) == (["True"], 0)
-    assert errors.count("it is not waited for") == 1
+    assert "it is not waited for" in errors
 
 
 def test_one_whose_close_has_hung_before_is_not_closed_again_at_the_end(tmp_path: Path) -> None:

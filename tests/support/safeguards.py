@@ -97,6 +97,14 @@ SAFEGUARDS = {
     "what root makes is given away": Safeguard(
         "delivery/disk/open_directory.py", "if self._is_of_another_user and os.geteuid() == 0:", "if False:",
         "delivery/disk/test_root.py::test_a_drain_under_root"),
+    "no segment of any size": Safeguard(
+        "delivery/disk/segments/name.py", "MAX_SEGMENT_BYTES = 256 * 2**20", "MAX_SEGMENT_BYTES = 2**62",
+        "delivery/disk/test_sizes.py::test_a_file_larger"),
+    "a close that hangs is not waited for": Safeguard(
+        "delivery/closing.py", "if task.wait(max(timeout, _PATIENCE)):", "if task.wait(60):",
+        "delivery/test_closing.py::test_close_returns"),
+    "a sink is closed by a thread that is there": Safeguard(
+        "delivery/at_exit.py", "    stay()\n", "", "delivery/test_closing.py::test_a_process_ends"),
     "a mode is set back": Safeguard("delivery/disk/directory.py", "os.fchmod(opened.descriptor, 0o700)", "pass",
         "delivery/disk/test_volumes.py::"),
     "not for others' directories": Safeguard(

@@ -49,8 +49,8 @@ from .segments.writer import SegmentWriter
 
 #: Bytes after which a segment is full, and the next one begins. To be forwarded, a segment is read into memory whole.
 SEGMENT_BYTES = 8 * 2**20
-# What is written together must leave the segment, which may be almost full, one that is read.
-_MAX_COMMIT_BYTES = MAX_SEGMENT_BYTES - SEGMENT_BYTES
+#: What is written together must leave the segment, which may be almost full, one that is read.
+MAX_COMMIT_BYTES = MAX_SEGMENT_BYTES - SEGMENT_BYTES
 # After one of these errors the write was taken back, and the file is sound.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How many segments one commit tries: the forwarding process may seal a new one at once.
@@ -113,8 +113,8 @@ class Journal:
         payloads = [payload for each in items for payload in each]
         data = b"".join(encode_record(sequence, payload) for sequence, payload in enumerate(payloads, first))
         try:
-            if len(data) > _MAX_COMMIT_BYTES:
-                raise OSError(errno.EFBIG, f"no more than {_MAX_COMMIT_BYTES} bytes of events can be stored at once")
+            if len(data) > MAX_COMMIT_BYTES:
+                raise OSError(errno.EFBIG, f"no more than {MAX_COMMIT_BYTES} bytes of events can be stored at once")
             self._admit_or_make_room(len(data))
             current = self._append(data, first)
             self._next_sequence += len(payloads)

@@ -60,7 +60,7 @@ def test_a_file_that_grows_while_it_waits_is_not_read_without_an_end(tmp_path: P
 
 
 def test_no_writer_makes_a_segment_that_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "_MAX_COMMIT_BYTES", 1_000)
+    monkeypatch.setattr(journal, "MAX_COMMIT_BYTES", 1_000)
     writer = journal.Journal(SpoolDirectory(tmp_path), sync=False)
     tmp_path.chmod(0o700)
     with pytest.raises(OSError, match="no more than 1000 bytes of events can be stored at once") as raised:

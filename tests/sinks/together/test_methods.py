@@ -151,10 +151,14 @@ def test_a_signal_handler_that_stores_may_fail_and_hangs_nobody(in_handler: str)
         except (RuntimeError, Unavailable) as error:
             told.append(error)
 
+    def visit(each: Event) -> None:
+        for _ in range(200):
+            sink(each)
+
     before = signal.signal(signal.SIGALRM, handle)
     signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.0007)
     try:
-        others = Visitors(lambda each: [sink(each) for _ in range(200)]).come(*(event(str(n)) for n in range(3)))
+        others = Visitors(visit).come(*(event(str(number)) for number in range(3)))
         for _ in range(3000):
             sink(event("main"))
     finally:
