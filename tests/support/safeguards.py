@@ -103,8 +103,6 @@ SAFEGUARDS = {
     "a close that hangs is not waited for": Safeguard(
         "delivery/closing.py", "if task.wait(max(timeout, _PATIENCE)):", "if task.wait(60):",
         "delivery/test_closing.py::test_close_returns"),
-    "a sink is closed by a thread that is there": Safeguard(
-        "delivery/at_exit.py", "    stay()\n", "", "delivery/test_closing.py::test_a_process_ends"),
     "a mode is set back": Safeguard("delivery/disk/directory.py", "os.fchmod(opened.descriptor, 0o700)", "pass",
         "delivery/disk/test_volumes.py::"),
     "not for others' directories": Safeguard(
