@@ -31,4 +31,5 @@ def close_within(sink: object, timeout: float | None, *, owner: object) -> None:
     if task.wait(max(timeout, _PATIENCE)):
         task.result()
     else:
-        logger.error("%r: the close of %r has not returned within %.1f s; it is not waited for", owner, sink, timeout)
+        seconds = round(timeout, 1)
+        logger.error("%r: the close of %r has not returned within %s s; it is not waited for", owner, sink, seconds)

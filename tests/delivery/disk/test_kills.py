@@ -99,7 +99,7 @@ for number in range(12):
 os._exit(0)
 """
 )
-_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "openat", "ftruncate", "fchmod", "mkdir")
+_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "openat", "ftruncate", "fchmod", "mkdirat")
 
 
 def traced(trace: Path, *options: str) -> list[str]:
