@@ -106,7 +106,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         watch(long_calls)
         started = time.monotonic()
         with ProgressBar(Backlog(directory).count()[0]) as progress:
-            forwarding = Forwarding(drainer, follow=follow, deadline=deadline, draw=progress.draw)
+            forwarding = Forwarding(drainer, follow=follow, deadline=deadline, check=target.check, draw=progress.draw)
             forwarding.run()
         unwatch(long_calls)
         left = Left.of(directory, letters.directory)

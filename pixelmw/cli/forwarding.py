@@ -24,17 +24,27 @@ class Forwarding:
     :param drainer: makes the steps.
     :param follow: also forward what comes in later.
     :param deadline: on the monotonic clock.
+    :param check: called before and after each step; what it raises ends the forwarding.
     :param draw: called after each step with the number of events that are done.
     :ivar is_given_up: True if a step had not ended when the time was over. It makes no call of the sink any more.
     :ivar waited_for: what it was waiting for when the time was over, in words; empty if it was not over.
     """
 
-    def __init__(self, drainer: Drainer, *, follow: bool, deadline: float, draw: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        drainer: Drainer,
+        *,
+        follow: bool,
+        deadline: float,
+        check: Callable[[], object],
+        draw: Callable[[int], object],
+    ) -> None:
         self.is_given_up = False
         self.waited_for = ""
         self._drainer = drainer
         self._follow = follow
         self._deadline = deadline
+        self._check = check
         self._draw = draw
         self._is_to_end = threading.Event()
 
@@ -59,7 +69,9 @@ class Forwarding:
 
     def _forward(self) -> None:
         while not self._is_to_end.is_set():
+            self._check()
             step = self._drainer.step()
+            self._check()
             if not self._is_to_end.is_set():
                 counts = self._drainer.forwarder.counts
                 self._draw(counts["forwarded"] + counts["dead"])

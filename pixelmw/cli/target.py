@@ -12,9 +12,10 @@ from ..delivery.retry import Retry
 from ..delivery.room_in_batch import MAX_BATCH
 from ..delivery.spool import Spool
 from ..events import Sink
-from ..sinks.base import checked_sink
+from ..sinks.base import checked_sink, takes_batches
 from ..sinks.combine.members import members_of
 from .application import find_collectors, load_object
+from .first_call import FirstCall
 
 
 class DrainTarget:
@@ -26,7 +27,7 @@ class DrainTarget:
     directory is somewhere in it, as in ``fallback(sink, Spool(directory, sink))``, the
     events go to the sink of that Spool.
 
-    :ivar sink: takes the events.
+    :ivar sink: takes the events, unless :meth:`check` finds after the first one that it is none.
     :ivar retry: that of the Spool or Background, otherwise the default.
     :ivar max_batch: that of the Spool or Background, otherwise the default.
     :ivar dead_letter: that of the Spool or Background, otherwise ``None``.
@@ -37,7 +38,7 @@ class DrainTarget:
     """
 
     def __init__(self, name: str, directory: Path) -> None:
-        found = load_object("--sink", name)
+        loaded = found = load_object("--sink", name)
         self.retry = Retry()
         self.max_batch = MAX_BATCH
         self.dead_letter: Sink | None = None
@@ -55,6 +56,18 @@ class DrainTarget:
         except TypeError as error:
             hint = f"; if it makes an application, give {name}()" if inspect.isfunction(found) else ""
             raise ValueError(f"--sink is {name!r}: that is {found!r:.100}, and no sink ({error}){hint}") from None
+        self._first_call: FirstCall | None = None
+        if not takes_batches(self.sink):
+            remedy = f"give {name}()" if found is loaded and _needs_no_argument(found) else "name the sink itself"
+            self.sink = self._first_call = FirstCall(name, self.sink, remedy)
+
+    def check(self) -> None:
+        """Check, after a call of the sink, that it is one.
+
+        :raises ValueError: if it makes an application instead; the events are still in the spool.
+        """
+        if self._first_call is not None:
+            self._first_call.check()
 
 
 def _spools_in(sink: Any) -> Iterator[Spool]:
@@ -70,6 +83,14 @@ def _is_of(spool: Spool, directory: Path) -> bool:
         return spool.directory.samefile(directory)
     except OSError:  # its directory is not there yet
         return False
+
+
+def _needs_no_argument(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):  # it has no signature that Python knows
+        return False
+    return True
 
 
 def _check_call(sink: Any) -> None:
