@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.dead_letter_store import DeadLetterStore
 from ..delivery.disk.directory import SpoolDirectory
-from ..delivery.disk.drain_lock import DrainLock
+from ..delivery.disk.drain_lock import LAPSE, DrainLock
 from ..delivery.disk.drainer import Drainer
 from ..delivery.watch import LongCalls, unwatch, watch
 from ..events import Sink
@@ -31,6 +31,9 @@ from .time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from .parser import Commands
+
+# Seconds between two looks whether another process still forwards: it gives a sign each second.
+_LOCK_INTERVAL = 0.25
 
 
 def add_drain(commands: Commands) -> None:
@@ -75,8 +78,9 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :param dead: forward the spool's dead letters instead of the waiting events.
     :param follow: also forward what comes in later, until interrupted.
     :param timeout: seconds after which to give up; ``None`` for never.
-    :returns: the exit code. 1: events, dead letters or damaged ones are left, or events became dead letters. 0: none of
-        these, or *follow*.
+    :returns: the exit code. 1: events, dead letters or damaged ones are left, or events became dead letters; or this
+        process did not run for so long that another one took over, or the directory was moved. 0: none of these, or
+        *follow*.
     :raises ValueError: if there is no spool, or no such sink.
     :raises OSError: if another process is forwarding from the spool.
     """
@@ -90,7 +94,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         check_is_spool(directory)
         target = DrainTarget(sink, SpoolDirectory(path).path)
         limit.doing = f"in the directory {path}"
-        lock = _taken_drain_lock(directory, wait_until=deadline if follow else 0.0)
+        lock = _taken_drain_lock(directory, deadline=deadline, wait_for_turn=follow)
         drainer = Drainer(
             directory,
             target.sink,
@@ -106,18 +110,20 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         watch(long_calls)
         started = time.monotonic()
         with ProgressBar(Backlog(directory).count()[0]) as progress:
-            forwarding = Forwarding(drainer, follow=follow, deadline=deadline, check=target.check, draw=progress.draw)
+            forwarding = Forwarding(
+                drainer, lock, follow=follow, deadline=deadline, check=target.check, draw=progress.draw
+            )
             forwarding.run()
         unwatch(long_calls)
         left = Left.of(directory, letters.directory)
-        print_line(summary(drainer, left, directory, time.monotonic() - started, forwarding.waited_for))
+        print_line(summary(drainer, left, directory, time.monotonic() - started, forwarding))
         drainer.in_flight.close()
         limit.doing = f"while {target.sink!r} was being closed"
         if not forwarding.is_given_up:  # its call would have to end first
             _close([target.sink, letters], None if timeout is None else max(PATIENCE, deadline - time.monotonic()))
         lock.close()
         is_done = follow or not (any(left) or drainer.forwarder.counts["dead"])
-        limit.code = 0 if is_done and not forwarding.is_given_up else 1
+        limit.code = 0 if is_done and not (forwarding.is_given_up or forwarding.lost_turn) else 1
         return limit.code
 
 
@@ -134,16 +140,19 @@ def _close(sinks: Iterable[Sink], timeout: float | None) -> None:
             print_line(f"pixelmw: {each!r} could not be closed within {timeout:.0f} s", error=True)
 
 
-def _taken_drain_lock(directory: SpoolDirectory, *, wait_until: float) -> DrainLock:
+def _taken_drain_lock(directory: SpoolDirectory, *, deadline: float, wait_for_turn: bool) -> DrainLock:
     """Become the only process that forwards from the spool, until the returned lock is closed.
 
-    :param wait_until: how long to wait for another process, on the monotonic clock.
+    :param deadline: how long to wait for another process, on the monotonic clock.
+    :param wait_for_turn: also wait for one that runs; otherwise only as long as it may be one that is stopped.
     :raises OSError: if it forwards still.
     """
     lock = DrainLock(directory)
+    wait_until = deadline if wait_for_turn else min(deadline, time.monotonic() + LAPSE + 2 * SCAN_INTERVAL)
     while not lock.try_take():
-        if (remaining := wait_until - time.monotonic()) <= 0:
+        remaining = wait_until - time.monotonic()
+        if remaining <= 0 or (lock.holder_runs and not wait_for_turn):
             raise OSError(f"somebody else is forwarding from {directory.path}: {lock.holder()}")
-        time.sleep(min(SCAN_INTERVAL, remaining))
+        time.sleep(min(_LOCK_INTERVAL, remaining))
     directory.cursors.remove_stale()
     return lock

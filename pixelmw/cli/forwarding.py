@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from ..delivery.disk.drain_lock import DrainLock
 from ..delivery.disk.drainer import Drainer
 from ..delivery.disk.turns import GATHER
+from ..delivery.worker import Step
 from ..system.threads import Task
 
 #: Seconds between two looks for new events.
@@ -22,17 +24,20 @@ class Forwarding:
     """Forwards the events of a spool, until nothing is left, the time is over or it is interrupted.
 
     :param drainer: makes the steps.
+    :param lock: the drain lock, which this process holds. If it loses it, it makes no other step.
     :param follow: also forward what comes in later.
     :param deadline: on the monotonic clock.
     :param check: called before and after each step; what it raises ends the forwarding.
     :param draw: called after each step with the number of events that are done.
     :ivar is_given_up: True if a step had not ended when the time was over. It makes no call of the sink any more.
+    :ivar lost_turn: why this process has lost the drain lock, in words; empty if it has not.
     :ivar waited_for: what it was waiting for when the time was over, in words; empty if it was not over.
     """
 
     def __init__(
         self,
         drainer: Drainer,
+        lock: DrainLock,
         *,
         follow: bool,
         deadline: float,
@@ -40,8 +45,10 @@ class Forwarding:
         draw: Callable[[int], object],
     ) -> None:
         self.is_given_up = False
+        self.lost_turn = ""
         self.waited_for = ""
         self._drainer = drainer
+        self._lock = lock
         self._follow = follow
         self._deadline = deadline
         self._check = check
@@ -67,11 +74,32 @@ class Forwarding:
         self.waited_for = "the disk" if call is None else f"a call of {call[0]!r}, which has lasted for {call[1]:.1f} s"
         self._drainer.give_up()
 
+    def _step(self) -> Step | None:
+        """Make a step; returns ``None`` if this process has lost its turn, and knows nothing of the directory."""
+        self._check()
+        if not self._has_turn():
+            return None
+        try:
+            step = self._drainer.step()
+        except OSError:
+            if self._has_turn():
+                raise
+            return None
+        self._check()
+        # A step finds nothing in a directory that was deleted, which does not mean that nothing is left.
+        return step if self._has_turn() else None
+
+    def _has_turn(self) -> bool:
+        try:
+            self._lock.check()
+        except OSError as error:
+            self.lost_turn = str(error)
+        return not self.lost_turn
+
     def _forward(self) -> None:
         while not self._is_to_end.is_set():
-            self._check()
-            step = self._drainer.step()
-            self._check()
+            if (step := self._step()) is None:
+                return
             if not self._is_to_end.is_set():
                 counts = self._drainer.forwarder.counts
                 self._draw(counts["forwarded"] + counts["dead"])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.directory import DEAD, DESTINATION, QUARANTINE, SpoolDirectory
 from ..delivery.disk.drainer import Drainer
+from .forwarding import Forwarding
 
 # Of what a Spool leaves in its directory when all is forwarded, if it ever had an event.
 _NAMES = ("drain.lock", DESTINATION, DEAD, QUARANTINE)
@@ -42,15 +43,17 @@ class Left(NamedTuple):
         return cls(Backlog(directory).count()[0], dead, len(directory.quarantined()))
 
 
-def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, waited_for: str) -> str:
+def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, forwarding: Forwarding) -> str:
     """Return what *drainer* has done in so many *seconds*, and what is left, on one line.
 
-    :param waited_for: what it was waiting for when its time was over; empty if it was not over.
+    :param forwarding: knows why it ended.
     """
     counts = drainer.forwarder.counts
     parts = [f"forwarded {_events(counts['forwarded'])} in {seconds:.1f} s"]
-    if waited_for:
-        parts.append(f"gave up waiting for {waited_for}")
+    if forwarding.waited_for:
+        parts.append(f"gave up waiting for {forwarding.waited_for}")
+    if forwarding.lost_turn:
+        parts.append(f"lost its turn: {forwarding.lost_turn}")
     if dead := counts["dead"]:
         parts.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
     if damaged := drainer.damaged_records:
@@ -63,7 +66,7 @@ def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: fl
     if count := left.damaged:
         files = "1 file" if count == 1 else f"{count:,} files"
         parts.append(f"{files} with damaged events {_are(count)} in {directory.path / QUARANTINE}")
-    if not any(left):
+    if not (any(left) or forwarding.lost_turn):
         parts.append("nothing is left")
     return "; ".join(parts)
 

@@ -14,6 +14,7 @@ from pixelmw.cli.forwarding import Forwarding
 from pixelmw.delivery import Background, Spool, worker
 from pixelmw.delivery.base import Delivery
 from pixelmw.delivery.disk.directory import SpoolDirectory
+from pixelmw.delivery.disk.drain_lock import DrainLock
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.turns import GATHER
 from tests.support.forwarding import Batches
@@ -50,8 +51,15 @@ def test_events_that_keep_coming_share_batches_also_where_drain_follows(tmp_path
     sink = Batches(lambda ids: time.sleep(0.01))
     writing = tmp_path / "spool"
     fill(writing, ["first"])
+    lock = DrainLock(SpoolDirectory(writing))
+    assert lock.try_take()
     forwarding = Forwarding(
-        drainer(writing, sink), follow=True, deadline=time.monotonic() + 1.0, draw=lambda done: None
+        drainer(writing, sink),
+        lock,
+        follow=True,
+        deadline=time.monotonic() + 1.0,
+        check=lambda: None,
+        draw=lambda done: None,
     )
     thread = threading.Thread(target=forwarding.run)
     began = time.monotonic()
@@ -62,6 +70,7 @@ def test_events_that_keep_coming_share_batches_also_where_drain_follows(tmp_path
             journal.append(payloads([str(number)]))
             time.sleep(0.002)
             number += 1
+    lock.close()
     assert len(sink.calls) <= (time.monotonic() - began) / GATHER + 2
     assert len(sink.stored) > 1
 

@@ -49,6 +49,7 @@ class DrainLock:
     """The drain lock of *directory*, as one process sees it.
 
     :ivar is_held: True if this process has it.
+    :ivar holder_runs: True once ``try_take`` has seen a sign of another process that has it.
     """
 
     def __init__(self, directory: SpoolDirectory) -> None:
@@ -59,6 +60,7 @@ class DrainLock:
         self._descriptor: int | None = None
         self._sign: tuple[int, int, int] | None = None  # of the process that has the lock instead
         self._sign_seen_at = 0.0  # for the first time, on the monotonic clock
+        self.holder_runs = False
 
     @property
     def is_held(self) -> bool:
@@ -80,15 +82,15 @@ class DrainLock:
     def check(self) -> None:
         """Check that no other process can have the turn, and that the file system can be written to.
 
-        :raises OSError: if the lock's file was deleted or replaced, or if its file system is read-only now.
+        :raises OSError: if the lock's file is gone or was replaced, or if its file system is read-only now.
         """
         if self._descriptor is None:
             raise ValueError("the drain lock is not held")
         os.utime(self._descriptor)
         if not self._is_in_place(self._descriptor):
             raise FileNotFoundError(
-                f"{self._path} is another file now: this process did not run for {LAPSE:g} seconds and another one "
-                "took over, or the directory was replaced"
+                f"{self._path} is another file now, or gone: this process did not run for {LAPSE:g} seconds and another "
+                "one took over, or the directory was renamed, deleted or replaced"
             )
 
     def close(self) -> None:
@@ -144,13 +146,16 @@ class DrainLock:
         return descriptor if is_taken else None
 
     def _is_in_place(self, descriptor: int) -> bool:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        return False
 
     def _has_lapsed(self, descriptor: int) -> bool:
         """Return True if the process that has the lock has given no sign for ``LAPSE`` seconds."""
         status, now = os.fstat(descriptor), time.monotonic()
         sign = status.st_dev, status.st_ino, status.st_mtime_ns
         if sign != self._sign:
+            self.holder_runs = self._sign is not None
             self._sign, self._sign_seen_at = sign, now
         return now - self._sign_seen_at >= LAPSE
 
