@@ -89,8 +89,8 @@ class DrainLock:
         os.utime(self._descriptor)
         if not self._is_in_place(self._descriptor):
             raise FileNotFoundError(
-                f"{self._path} is another file now, or gone: this process did not run for {LAPSE:g} seconds and another "
-                "one took over, or the directory was renamed, deleted or replaced"
+                f"{self._path} is another file now, or gone: this process did not run for {LAPSE:g} seconds and "
+                "another one took over, or the directory was renamed, deleted or replaced"
             )
 
     def close(self) -> None:
