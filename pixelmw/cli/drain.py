@@ -25,7 +25,8 @@ from .console import print_line
 from .forwarding import PATIENCE, SCAN_INTERVAL, Forwarding
 from .parser import seconds
 from .progress import ProgressBar
-from .spool_summary import Left, check_is_spool, summary
+from .spool_check import check_is_spool
+from .spool_summary import Left, summary
 from .target import DrainTarget
 from .time_limit import TimeLimit
 
@@ -78,9 +79,9 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :param dead: forward the spool's dead letters instead of the waiting events.
     :param follow: also forward what comes in later, until interrupted.
     :param timeout: seconds after which to give up; ``None`` for never.
-    :returns: the exit code. 1: events, dead letters or damaged ones are left, or events became dead letters; or this
-        process did not run for so long that another one took over, or the directory was moved. 0: none of these, or
-        *follow*.
+    :returns: the exit code. 1: events, dead letters, damaged ones or files that cannot be read are left, or events became
+        dead letters; or this process did not run for so long that another one took over, or the directory was moved.
+        0: none of these, or *follow*.
     :raises ValueError: if there is no spool, or no such sink.
     :raises OSError: if another process is forwarding from the spool.
     """

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from ..delivery.disk.backlog import Backlog
-from ..delivery.disk.directory import DEAD, DESTINATION, QUARANTINE, SpoolDirectory
+from ..delivery.disk.directory import DEAD, QUARANTINE, SpoolDirectory
 from ..delivery.disk.drainer import Drainer
+from ..delivery.disk.open_directory import OpenDirectory
+from ..delivery.disk.segments.name import Segment
 from .forwarding import Forwarding
 
-# Of what a Spool leaves in its directory when all is forwarded, if it ever had an event.
-_NAMES = ("drain.lock", DESTINATION, DEAD, QUARANTINE)
-
-
-def check_is_spool(directory: SpoolDirectory) -> None:
-    """Check that *directory* is one of a spool, and leave nothing there.
-
-    :raises ValueError: if it is none.
-    """
-    if not directory.path.is_dir():
-        raise ValueError(f"{directory.path} is no directory")
-    if not directory.segments() and not any((directory.path / name).exists() for name in _NAMES):
-        raise ValueError(f"{directory.path} is the directory of no spool: there are no events, and never were")
+# So many of the files that cannot be read are named.
+_MAX_NAMED = 3
 
 
 class Left(NamedTuple):
@@ -30,17 +23,47 @@ class Left(NamedTuple):
     :ivar events: how many events wait.
     :ivar dead_letters: how many dead letters wait to be sent again.
     :ivar damaged: how many files with damaged events are kept in ``quarantine``.
+    :ivar unreadable: the files and folders that cannot be read.
     """
 
     events: int
     dead_letters: int
     damaged: int
+    unreadable: list[Path]
 
     @classmethod
     def of(cls, directory: SpoolDirectory, letters: SpoolDirectory) -> Left:
         """Count what is in *directory*, and the dead letters in *letters*, which may be the same."""
-        dead = 0 if letters.path == directory.path else Backlog(letters).count()[0]
-        return cls(Backlog(directory).count()[0], dead, len(directory.quarantined()))
+        unreadable: list[Path] = []
+        events = _count_events(directory, unreadable)
+        dead = 0 if letters.path == directory.path else _count_events(letters, unreadable)
+        return cls(events, dead, _count_damaged(directory.path / QUARANTINE, unreadable), unreadable)
+
+
+def _count_events(directory: SpoolDirectory, unreadable: list[Path]) -> int:
+    """Return how many events wait in *directory*, and add what cannot be read to *unreadable*."""
+    backlog = Backlog(directory)
+    try:
+        with suppress(FileNotFoundError), OpenDirectory(directory.path) as opened:
+            opened.names()  # which says so if it cannot be looked into
+        events, _ = backlog.count()
+    except OSError:
+        unreadable.append(directory.path)
+        return 0
+    unreadable += [directory.path / segment.name for segment in backlog.unreadable]
+    return events
+
+
+def _count_damaged(quarantine: Path, unreadable: list[Path]) -> int:
+    """Return how many files with damaged events there are; what has another name was put there by somebody else."""
+    try:
+        with OpenDirectory(quarantine) as opened:
+            return sum(Segment.is_named_in(entry.name) for entry in opened.files())
+    except FileNotFoundError:
+        return 0
+    except OSError:
+        unreadable.append(quarantine)
+        return 0
 
 
 def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, forwarding: Forwarding) -> str:
@@ -66,6 +89,10 @@ def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: fl
     if count := left.damaged:
         files = "1 file" if count == 1 else f"{count:,} files"
         parts.append(f"{files} with damaged events {_are(count)} in {directory.path / QUARANTINE}")
+    if left.unreadable:
+        named = ", ".join(map(str, left.unreadable[:_MAX_NAMED]))
+        more = len(left.unreadable) - _MAX_NAMED
+        parts.append(f"cannot read {named}{f' and {more:,} more' if more > 0 else ''}")
     if not (any(left) or forwarding.lost_turn):
         parts.append("nothing is left")
     return "; ".join(parts)

@@ -70,3 +70,12 @@ def test_what_was_damaged_long_ago_is_named(here: Path, drain: Drain) -> None:
     assert said.code == 1
     assert "1 file with damaged events is in" in said.out
     assert f"{here / 'spool' / 'quarantine'}" in said.out
+
+
+def test_what_somebody_else_put_into_quarantine_is_no_damage(here: Path, drain: Drain) -> None:
+    fill(here / "spool", ["1"])
+    (here / "spool" / "quarantine" / "lost+found").mkdir(parents=True)
+    (here / "spool" / "quarantine" / ".snapshot").mkdir()
+    (here / "spool" / "quarantine" / "notes.txt").touch()
+    said = drain("spool", "--sink=apps:sink")
+    assert (said.code, said.out.endswith("; nothing is left\n")) == (0, True)

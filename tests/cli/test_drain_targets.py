@@ -1,4 +1,4 @@
-"""What ``drain --sink`` looks through down to the sink, what it refuses, and which directories."""
+"""What ``drain --sink`` looks through down to the sink, and what it refuses."""
 
 from __future__ import annotations
 
@@ -194,32 +194,3 @@ def test_a_function_in_c_without_a_signature_is_a_sink(here: Path, drain: Drain)
     fill(here / "spool", ["1"])
     assert drain("spool", "--sink=apps:table.update").code == 0
     assert sys.modules["apps"].table["messageId"] == "1"
-
-
-# --- the directory ---
-
-
-@pytest.mark.parametrize("files", [[], ["notes.txt"], ["lost+found"], ["sites/drain.lock"]])
-def test_a_directory_of_no_spool_is_refused_and_nothing_is_left_there(
-    here: Path, drain: Drain, files: list[str]
-) -> None:
-    """Also where the follower would wait for ever."""
-    (here / "spoool").mkdir()
-    for name in files:
-        (here / "spoool" / name).parent.mkdir(exist_ok=True)
-        (here / "spoool" / name).touch()
-    before = sorted((here / "spoool").rglob("*"))
-    for option in ((), ("--follow",), ("--timeout=3",)):
-        said = drain("spoool", "--sink=apps:sink", *option)
-        assert (said.code, said.out) == (1, "")
-        assert "spoool is the directory of no spool" in said.err
-    assert sorted((here / "spoool").rglob("*")) == before
-
-
-def test_a_spool_that_was_emptied_is_one_still(here: Path, drain: Drain) -> None:
-    fill(here / "spool", ["1"])
-    for count in ("1 event", "0 events"):
-        said = drain("spool", "--sink=apps:sink")
-        assert said.code == 0
-        assert said.out.startswith(f"forwarded {count} in ")
-        assert said.out.endswith("; nothing is left\n")

@@ -106,7 +106,7 @@ SAFEGUARDS = {
     "a mode is set back": Safeguard("delivery/disk/directory.py", "os.fchmod(opened.descriptor, 0o700)", "pass",
         "delivery/disk/test_volumes.py::"),
     "not for others' directories": Safeguard(
-        "delivery/disk/directory.py", "or not all(map(_is_of_a_spool, opened.names())):", "or False:",
+        "delivery/disk/directory.py", "or not all(map(is_spool_name, opened.names())):", "or False:",
         "delivery/disk/test_volumes.py::"),
     "not for temporary files": Safeguard(
         "delivery/disk/directory.py", "if mode & stat.S_ISVTX or", "if", "delivery/disk/test_volumes.py::"),

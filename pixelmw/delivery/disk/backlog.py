@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import NamedTuple
 
 from .directory import SpoolDirectory
@@ -21,14 +20,19 @@ class _Counted(NamedTuple):
 
 
 class Backlog:
-    """The events that wait in *directory*, whichever process stored them. Threads must take turns to count."""
+    """The events that wait in *directory*, whichever process stored them. Threads must take turns to count.
+
+    :ivar unreadable: the segments that could not be read when they were last counted.
+    """
 
     def __init__(self, directory: SpoolDirectory) -> None:
+        self.unreadable: list[Segment] = []
         self._directory = directory
         self._counted: dict[Segment, _Counted] = {}
 
     def count(self) -> tuple[int, float]:
         """Return how many events wait, and the age in seconds of the oldest segment that holds one of them."""
+        self.unreadable = []
         segments = self._directory.segments()
         self._counted = {segment: self._count_segment(segment) for segment in segments}
         queued = sum(counted.events for counted in self._counted.values())
@@ -40,8 +44,12 @@ class Backlog:
         counted = self._counted.get(segment)
         if counted is None or counted.start != start:
             counted = _Counted(start, start, 0)
-        with suppress(OSError):  # it was forwarded a moment ago
+        try:
             data = read_from(self._directory, segment, counted.end)
-            ends = [record.end for record in read_records(data, 0) if isinstance(record, Record)]
-            return _Counted(start, counted.end + (ends[-1] if ends else 0), counted.events + len(ends))
-        return counted
+        except FileNotFoundError:  # it was forwarded a moment ago
+            return counted
+        except OSError:
+            self.unreadable.append(segment)
+            return counted
+        ends = [record.end for record in read_records(data, 0) if isinstance(record, Record)]
+        return _Counted(start, counted.end + (ends[-1] if ends else 0), counted.events + len(ends))

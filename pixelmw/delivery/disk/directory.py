@@ -109,7 +109,7 @@ class SpoolDirectory:
         :raises PermissionError: if somebody may.
         """
         found = f"{self.path} has mode {mode:04o}, and is to hold data about visitors"
-        if mode & stat.S_ISVTX or not all(map(_is_of_a_spool, opened.names())):
+        if mode & stat.S_ISVTX or not all(map(is_spool_name, opened.names())):
             raise PermissionError(f"{found} beside other things: {_REMEDY}")
         if opened.status.st_uid != os.geteuid() and not self._within_spool:
             raise PermissionError(f"{found}, and it belongs to another user: give it mode 0700")
@@ -201,5 +201,6 @@ def _why_no_segment(entry: os.DirEntry[str]) -> str | None:
     return f"it has {size} bytes, and no segment has so many" if size > MAX_SEGMENT_BYTES else None
 
 
-def _is_of_a_spool(name: str) -> bool:
+def is_spool_name(name: str) -> bool:
+    """Return True for a name that a spool gives to something in its directory, and for ``lost+found``."""
     return name in _OTHER_NAMES or Segment.is_named_in(name)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from contextlib import suppress
@@ -41,8 +42,9 @@ logger = logging.getLogger("pixelmw.delivery")
 #: Seconds without a sign of the holder after which another process takes over. A process that runs gives five in that
 #: time; one that is too busy for a single one forwards nothing either.
 LAPSE = 5.0
-# What is read of the file: a process id, the name of a host, which has 253 characters at most, and a time.
-_MAX_BYTES = 400
+# What the file says: the process id, the host, and since when.
+_SIGNATURE = re.compile(r"(\d+) (\S+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n", re.ASCII)
+_MAX_SIGNATURE = 1000  # bytes; the name of a host has at most 253
 
 
 class DrainLock:
@@ -113,19 +115,21 @@ class DrainLock:
 
     def holder(self) -> str:
         """Return which process has the lock, and since when, as far as the file says."""
+        named = self._named_process()
+        return "a process that is not known" if named is None else "process {} on {}, since {}".format(*named)
+
+    def names_a_process(self) -> bool:
+        """Return True if the file is there and says which process has, or had, the lock."""
+        return self._named_process() is not None
+
+    def _named_process(self) -> tuple[str, str, str] | None:
+        """Return the process id, the host and the time that the file says."""
         try:
-            with self._directory.open() as opened:
-                descriptor = opened.open(DRAIN_LOCK, os.O_RDONLY)
-            try:
-                text = os.pread(descriptor, _MAX_BYTES, 0).decode()
-            finally:
-                os.close(descriptor)
-            pid, host, since = text.split()
+            with self._directory.open() as opened, os.fdopen(opened.open(DRAIN_LOCK, os.O_RDONLY), "rb") as file:
+                found = _SIGNATURE.fullmatch(file.read(_MAX_SIGNATURE).decode())
         except (OSError, ValueError):
-            return "a process that is not known"
-        if not (pid + host + since).isprintable():
-            return "a process that is not known"
-        return f"process {pid} on {host}, since {since}"
+            return None
+        return None if found is None or not found[2].isprintable() else (found[1], found[2], found[3])
 
     def _taken(self) -> int | None:
         """Return a descriptor that has the lock of the file that is in place, or ``None``."""
