@@ -9,14 +9,16 @@ import os
 import time
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.dead_letter_store import DeadLetterStore
-from ..delivery.disk.directory import SpoolDirectory
+from ..delivery.disk.destination import Destination
+from ..delivery.disk.directory import DEAD, SpoolDirectory
 from ..delivery.disk.drain_lock import LAPSE, DrainLock
 from ..delivery.disk.drainer import Drainer
+from ..delivery.disk.quarantine import Quarantine
+from ..delivery.disk.quota import dead_quota
 from ..delivery.watch import LongCalls, unwatch, watch
 from ..events import Sink
 from ..sinks.base import close_sink
@@ -79,7 +81,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     :param dead: forward the spool's dead letters instead of the waiting events.
     :param follow: also forward what comes in later, until interrupted.
     :param timeout: seconds after which to give up; ``None`` for never.
-    :returns: the exit code. 1: events, dead letters, damaged ones or files that cannot be read are left, or events became
+    :returns: the exit code. 1: events, dead letters, damaged ones or unreadable files are left, or events became
         dead letters; or this process did not run for so long that another one took over, or the directory was moved.
         0: none of these, or *follow*.
     :raises ValueError: if there is no spool, or no such sink.
@@ -88,14 +90,20 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
     with TimeLimit(timeout) as limit:
         limit.doing = f"while {sink} was being loaded"
         deadline = time.monotonic() + (math.inf if timeout is None else timeout)
-        letters = DeadLetterStore(Path(path).absolute() / "dead")
-        directory = letters.directory if dead else SpoolDirectory(path)
+        spool_directory = SpoolDirectory(path)
+        dead_directory = SpoolDirectory(spool_directory.path / DEAD, within_spool=True)
+        directory = dead_directory if dead else spool_directory
         if dead and not directory.path.is_dir():
             raise ValueError(f"{path} holds no dead letters")
         check_is_spool(directory)
-        target = DrainTarget(sink, SpoolDirectory(path).path)
+        target = DrainTarget(sink, spool_directory.path)
+        destination = Destination(spool_directory, target.name, waiting_in=directory)
         limit.doing = f"in the directory {path}"
         lock = _taken_drain_lock(directory, deadline=deadline, wait_for_turn=follow)
+        # A dead letter that is refused again takes the place of itself, and finds room.
+        bound = None if dead else target.max_dead_bytes
+        admit = _no_bound if bound is None else dead_quota(spool_directory, bound).admit
+        letters = DeadLetterStore(dead_directory.path, admit)
         drainer = Drainer(
             directory,
             target.sink,
@@ -103,6 +111,7 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
             dead_letter=target.dead_letter or letters,
             last_resort=letters,
             max_batch=target.max_batch,
+            quarantine=Quarantine(directory, admit),
             # A dead letter that is refused again goes to a new segment, which is not read in this run.
             only=frozenset(directory.segments()) if dead else None,
         )
@@ -112,12 +121,17 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         started = time.monotonic()
         with ProgressBar(Backlog(directory).count()[0]) as progress:
             forwarding = Forwarding(
-                drainer, lock, follow=follow, deadline=deadline, check=target.check, draw=progress.draw
+                drainer,
+                lock,
+                follow=follow,
+                deadline=deadline,
+                checks=[destination.look, target.check],
+                draw=progress.draw,
             )
             forwarding.run()
         unwatch(long_calls)
         left = Left.of(directory, letters.directory)
-        print_line(summary(drainer, left, directory, time.monotonic() - started, forwarding))
+        print_line(summary(drainer, left, directory, time.monotonic() - started, forwarding, lost=letters.lost))
         drainer.in_flight.close()
         limit.doing = f"while {target.sink!r} was being closed"
         if not forwarding.is_given_up:  # its call would have to end first
@@ -126,6 +140,10 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         is_done = follow or not (any(left) or drainer.forwarder.counts["dead"])
         limit.code = 0 if is_done and not (forwarding.is_given_up or forwarding.lost_turn) else 1
         return limit.code
+
+
+def _no_bound(size: int) -> None:
+    """Let anything in."""
 
 
 def _close(sinks: Iterable[Sink], timeout: float | None) -> None:

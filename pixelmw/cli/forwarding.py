@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..delivery.disk.drain_lock import DrainLock
@@ -27,7 +27,7 @@ class Forwarding:
     :param lock: the drain lock, which this process holds. If it loses it, it makes no other step.
     :param follow: also forward what comes in later.
     :param deadline: on the monotonic clock.
-    :param check: called before and after each step; what it raises ends the forwarding.
+    :param checks: called before and after each step; what they raise ends the forwarding.
     :param draw: called after each step with the number of events that are done.
     :ivar is_given_up: True if a step had not ended when the time was over. It makes no call of the sink any more.
     :ivar lost_turn: why this process has lost the drain lock, in words; empty if it has not.
@@ -41,7 +41,7 @@ class Forwarding:
         *,
         follow: bool,
         deadline: float,
-        check: Callable[[], object],
+        checks: Sequence[Callable[[], object]],
         draw: Callable[[int], object],
     ) -> None:
         self.is_given_up = False
@@ -51,7 +51,7 @@ class Forwarding:
         self._lock = lock
         self._follow = follow
         self._deadline = deadline
-        self._check = check
+        self._checks = checks
         self._draw = draw
         self._is_to_end = threading.Event()
 
@@ -76,7 +76,7 @@ class Forwarding:
 
     def _step(self) -> Step | None:
         """Make a step; returns ``None`` if this process has lost its turn, and knows nothing of the directory."""
-        self._check()
+        self._run_checks()
         if not self._has_turn():
             return None
         try:
@@ -85,9 +85,13 @@ class Forwarding:
             if self._has_turn():
                 raise
             return None
-        self._check()
+        self._run_checks()
         # A step finds nothing in a directory that was deleted, which does not mean that nothing is left.
         return step if self._has_turn() else None
+
+    def _run_checks(self) -> None:
+        for check in self._checks:
+            check()
 
     def _has_turn(self) -> bool:
         try:

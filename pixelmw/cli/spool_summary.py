@@ -66,10 +66,13 @@ def _count_damaged(quarantine: Path, unreadable: list[Path]) -> int:
         return 0
 
 
-def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, forwarding: Forwarding) -> str:
+def summary(
+    drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: float, forwarding: Forwarding, *, lost: int
+) -> str:
     """Return what *drainer* has done in so many *seconds*, and what is left, on one line.
 
     :param forwarding: knows why it ended.
+    :param lost: how many dead letters there was no room for.
     """
     counts = drainer.forwarder.counts
     parts = [f"forwarded {_events(counts['forwarded'])} in {seconds:.1f} s"]
@@ -77,10 +80,22 @@ def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: fl
         parts.append(f"gave up waiting for {forwarding.waited_for}")
     if forwarding.lost_turn:
         parts.append(f"lost its turn: {forwarding.lost_turn}")
-    if dead := counts["dead"]:
+    if dead := counts["dead"] - lost:
         parts.append(f"{dead:,} became {'a dead letter' if dead == 1 else 'dead letters'}")
+    if lost:
+        parts.append(
+            f"{_events(lost)} {_were(lost)} refused and {_are(lost)} lost: there is no room for more dead letters"
+        )
     if damaged := drainer.damaged_records:
         parts.append(f"{damaged:,} {_were(damaged)} damaged: see quarantine")
+    parts += _left_in_words(left, directory)
+    if not (any(left) or forwarding.lost_turn):
+        parts.append("nothing is left")
+    return "; ".join(parts)
+
+
+def _left_in_words(left: Left, directory: SpoolDirectory) -> list[str]:
+    parts = []
     if left.events:
         parts.append(f"{_events(left.events)} {_are(left.events)} left")
     if count := left.dead_letters:
@@ -93,9 +108,7 @@ def summary(drainer: Drainer, left: Left, directory: SpoolDirectory, seconds: fl
         named = ", ".join(map(str, left.unreadable[:_MAX_NAMED]))
         more = len(left.unreadable) - _MAX_NAMED
         parts.append(f"cannot read {named}{f' and {more:,} more' if more > 0 else ''}")
-    if not (any(left) or forwarding.lost_turn):
-        parts.append("nothing is left")
-    return "; ".join(parts)
+    return parts
 
 
 def _events(count: int) -> str:

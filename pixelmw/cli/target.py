@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.base import Delivery
+from ..delivery.disk.destination import name_of
 from ..delivery.retry import Retry
 from ..delivery.room_in_batch import MAX_BATCH
 from ..delivery.spool import Spool
@@ -30,6 +31,8 @@ class DrainTarget:
     :ivar sink: takes the events, unless :meth:`check` finds after the first one that it is none.
     :ivar retry: that of the Spool or Background, otherwise the default.
     :ivar max_batch: that of the Spool or Background, otherwise the default.
+    :ivar max_dead_bytes: that of the Spool, otherwise ``None``.
+    :ivar name: what the directory of the Spool would call its destination, otherwise a name for the sink.
     :ivar dead_letter: that of the Spool or Background, otherwise ``None``.
     :param name: ``MODULE:NAME``, such as ``myapp.wsgi:spool``; NAME may have dots.
     :param directory: that of the spool.
@@ -41,12 +44,16 @@ class DrainTarget:
         loaded = found = load_object("--sink", name)
         self.retry = Retry()
         self.max_batch = MAX_BATCH
+        self.max_dead_bytes: int | None = None
         self.dead_letter: Sink | None = None
         if sinks := [collector.sink for collector in find_collectors(found)]:
             if any(sink is not sinks[0] for sink in sinks):
                 raise ValueError(f"--sink is {name!r}: it has {len(sinks)} PixelMiddlewares; name the sink itself")
             found = sinks[0]
         found = next((spool for spool in _spools_in(found) if _is_of(spool, directory)), found)
+        spool = found if isinstance(found, Spool) else None
+        if spool is not None:
+            self.max_dead_bytes = spool.max_dead_bytes
         if isinstance(found, Delivery):
             self.retry, self.max_batch, self.dead_letter = found.retry, found.max_batch, found.dead_letter
             found = found.sink
@@ -56,6 +63,7 @@ class DrainTarget:
         except TypeError as error:
             hint = f"; if it makes an application, give {name}()" if inspect.isfunction(found) else ""
             raise ValueError(f"--sink is {name!r}: that is {found!r:.100}, and no sink ({error}){hint}") from None
+        self.name = name_of(self.sink) if spool is None else spool.name
         self._first_call: FirstCall | None = None
         if not takes_batches(self.sink):
             remedy = f"give {name}()" if found is loaded and _needs_no_argument(found) else "name the sink itself"

@@ -19,7 +19,7 @@ from .disk.disk_reserve import DiskReserve
 from .disk.drainer import Drainer
 from .disk.journal import Journal
 from .disk.quarantine import Quarantine
-from .disk.quota import Quota
+from .disk.quota import Quota, dead_quota
 from .disk.throttle import ReadThrottle
 from .disk.turns import GATHER, Turns
 from .stats import SpoolStats
@@ -45,8 +45,7 @@ class SpoolInProcess:
         destination.note()
         full = f"{spool.directory} is full (max_bytes={spool.max_bytes})"
         quota = Quota(spool.max_bytes, self._directory.bytes_waiting, full=full)
-        full = f"there is no room for more in {spool.directory} (max_dead_bytes={spool.max_dead_bytes})"
-        dead_quota = Quota(spool.max_dead_bytes, self._directory.bytes_dead, full=full)
+        admit_dead = dead_quota(self._directory, spool.max_dead_bytes).admit
         reserve = DiskReserve(spool.directory)
 
         def admit(size: int) -> None:
@@ -54,7 +53,7 @@ class SpoolInProcess:
             quota.admit(size)
 
         self.journal = Journal(self._directory, sync=spool.sync == "always", admit=admit)
-        self._dead_letters = DeadLetterStore(spool.directory / DEAD, dead_quota.admit)
+        self._dead_letters = DeadLetterStore(spool.directory / DEAD, admit_dead)
         self._drainer = Drainer(
             self._directory,
             spool.sink,
@@ -62,7 +61,7 @@ class SpoolInProcess:
             dead_letter=spool.dead_letter or self._dead_letters,
             last_resort=self._dead_letters,
             max_batch=spool.max_batch,
-            quarantine=Quarantine(self._directory, dead_quota.admit),
+            quarantine=Quarantine(self._directory, admit_dead),
             pause_if_busy=ReadThrottle(self.journal).pause_if_busy,
         )
         self._turns = Turns(self._directory, self._drainer, destination=destination, close_files=self._close_files)

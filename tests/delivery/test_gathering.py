@@ -58,7 +58,7 @@ def test_events_that_keep_coming_share_batches_also_where_drain_follows(tmp_path
         lock,
         follow=True,
         deadline=time.monotonic() + 1.0,
-        check=lambda: None,
+        checks=[],
         draw=lambda done: None,
     )
     thread = threading.Thread(target=forwarding.run)

@@ -49,10 +49,13 @@ class Destination:
 
     That events of another one wait is logged once for each other name, by the object and its copies in children: when
     it is made, when its process begins to use the directory, and while it forwards.
+
+    :param waiting_in: the directory of the events, if that is another one: the folder of the dead letters.
     """
 
-    def __init__(self, directory: SpoolDirectory, name: str) -> None:
+    def __init__(self, directory: SpoolDirectory, name: str, *, waiting_in: SpoolDirectory | None = None) -> None:
         self._directory = directory
+        self._waiting_in = waiting_in or directory
         self._name = name[:_MAX_CHARS]
         self._told_of: set[str] = set()
         self._look_due = 0.0  # on the monotonic clock
@@ -89,7 +92,7 @@ class Destination:
 
     def _tell_of_another(self, noted: str) -> bool:
         """Say so if events of the destination *noted* wait, and that is another one; returns True if they do."""
-        if noted in ("", self._name) or not self._directory.segments():
+        if noted in ("", self._name) or not self._waiting_in.segments():
             return False
         if noted not in self._told_of:
             self._told_of.add(noted)

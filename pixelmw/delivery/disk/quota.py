@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ..base import Full
+from .directory import SpoolDirectory
 
 # Before the next measurement this process may write at most so many bytes, and at most this part of what was free.
 # Other processes may do the same.
@@ -50,3 +51,9 @@ class Quota:
         self._full = free < size
         self._bytes_before_measuring = max(size, min(_MAX_UNMEASURED_BYTES, int(free * _UNMEASURED_PART)))
         self._measure_due = now + (_MEASURE_INTERVAL_WHEN_FULL if self._full else _MEASURE_INTERVAL)
+
+
+def dead_quota(directory: SpoolDirectory, max_dead_bytes: int) -> Quota:
+    """Return the bound of what dead letters and quarantine of a spool's *directory* may have together."""
+    full = f"there is no room for more in {directory.path} (max_dead_bytes={max_dead_bytes})"
+    return Quota(max_dead_bytes, directory.bytes_dead, full=full)
