@@ -96,7 +96,7 @@ def test_a_pipe_that_nobody_reads_any_more_does_not_keep_events_from_being_store
 
 
 def test_drain_forwards_and_says_0_although_nobody_reads_its_summary(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool", lambda event: 1 / 0)
+    spool = Spool(tmp_path / "spool", lambda event: 1 / 0, name="shop.sink")
     spool({"messageId": "1", "type": "track"})
     spool.close(0)
     (tmp_path / "shop.py").write_text("def sink(event):\n    open('taken', 'a').write(event['messageId'])\n")
