@@ -1,4 +1,4 @@
-"""Closes the sink behind a delivery, and waits no longer for that than there is time: its ``close`` may hang."""
+"""Closes the sink behind a delivery, and waits no longer for that than there is time: it may hang, or be in a call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from functools import partial
 
 from ..sinks.base import close_sink
+from ..sinks.together import Busy
 from ..system.threads import Task, background_threads_run
 from .watch import run_on_thread
 
@@ -21,15 +22,23 @@ def close_within(sink: object, timeout: float | None, *, owner: object) -> None:
     :param owner: the delivery that the sink is behind, for the log.
     """
     if timeout is None or not callable(getattr(sink, "close", None)) or not background_threads_run():
-        close_sink(sink, timeout)
-        return
-    try:
-        task = Task(partial(close_sink, sink, timeout), "pixelmw-close", elsewhere=run_on_thread)
-    except RuntimeError:
-        close_sink(sink, timeout)
-        return
-    if task.wait(max(timeout, _PATIENCE)):
-        task.result()
+        has_closed = _closes(sink, timeout)
     else:
-        seconds = round(timeout, 1)
+        try:
+            task = Task(partial(_closes, sink, timeout), "pixelmw-close", elsewhere=run_on_thread)
+        except RuntimeError:
+            has_closed = _closes(sink, timeout)
+        else:
+            has_closed = task.wait(max(timeout, _PATIENCE)) and task.result()
+    if not has_closed:
+        seconds = round(timeout or 0.0, 1)
         logger.error("%r: the close of %r has not returned within %s s; it is not waited for", owner, sink, seconds)
+
+
+def _closes(sink: object, timeout: float | None) -> bool:
+    """Close *sink*; returns False if it is in a call that does not end in time."""
+    try:
+        close_sink(sink, timeout)
+    except Busy:
+        return False
+    return True

@@ -35,6 +35,6 @@ is ended (``SystemExit``, a timeout)         the leader gets it, the others  goe
 ============================================ =============================== ==============================
 """
 
-from .store import alone, is_inside, mark_as_in_turn, store, waiting, write_in_turn
+from .store import Busy, alone, is_inside, mark_as_in_turn, store, waiting, write_in_turn
 
-__all__ = ["alone", "is_inside", "mark_as_in_turn", "store", "waiting", "write_in_turn"]
+__all__ = ["Busy", "alone", "is_inside", "mark_as_in_turn", "store", "waiting", "write_in_turn"]

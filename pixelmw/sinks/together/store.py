@@ -22,6 +22,10 @@ logger = logging.getLogger("pixelmw.sinks")
 _BARE = "_pixelmw_bare"  # functools.wraps copies it, together with the function that it is about
 
 
+class Busy(Unavailable):
+    """Others had their turns for so long that nothing was begun."""
+
+
 def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     """Store *events* in *sink*, in order; return once all of them are stored.
 
@@ -109,13 +113,13 @@ def alone(sink: object, timeout: float | None = None) -> Iterator[None]:
     """Keep every ``write`` and ``close`` of *sink* out within the block, but those of this thread.
 
     :param timeout: seconds to wait for those that are under way; ``None`` for twice the time that one may take.
-    :raises Unavailable: if they took longer.
+    :raises Busy: if they took longer.
     """
     try:
         with line_of(sink, judge).group.lanes.alone(2 * timeout_of(sink) if timeout is None else timeout):
             yield
     except NotBegun as error:
-        raise Unavailable(f"{sink!r} {error}") from None
+        raise Busy(f"{sink!r} {error}") from None
 
 
 def _call_with_each(sink: Sink, events: Sequence[Event], *, stop_at_once: bool) -> dict[int, Exception | None]:
