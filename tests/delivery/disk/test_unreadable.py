@@ -68,7 +68,7 @@ def test_figures_go_on_and_it_is_told_once(
 
 @UNREADABLE
 @FOLDERS
-def test_drain_ends_well_and_tells(
+def test_drain_forwards_and_names_what_it_cannot_read(
     theirs: Path,
     folder: str,
     make: Callable[[Path], None],
@@ -80,6 +80,8 @@ def test_drain_ends_well_and_tells(
         fill(directory, ["waits"])
     make(directory / folder)
     with as_another_user():
-        assert drain(str(directory), f"{__name__}:{arrives.__name__}", timeout=20) == 0
-    assert "forwarded 1 event " in capsys.readouterr().out
+        assert drain(str(directory), f"{__name__}:{arrives.__name__}", timeout=20) == 1
+    said = capsys.readouterr().out
+    assert "forwarded 1 event " in said
+    assert f"cannot read {directory / folder}" in said
     assert caplog.text.count(f"{directory / folder} cannot be read now; it stays where it is") == 1
