@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from pixelmw import Event
 from pixelmw.sinks import BatchSink, Unavailable, Undeliverable, fallback
+from pixelmw.sinks.together.search import untried
 from tests.support.forwarding import Batches
 from tests.support.processes import event, wait_until
 
@@ -16,6 +17,7 @@ NO_WORD_ON_THE_SINK: dict[str, Callable[[], Exception]] = {
     "undeliverable": lambda: Undeliverable("too large"),
     "unknown": lambda: ValueError("?"),
     "no error of the system's": lambda: OSError("the server refused it"),
+    "untried, because of others": untried,
 }
 
 

@@ -18,6 +18,7 @@ from ..base import BatchSink, PartialFailure, Unavailable, Undeliverable, check_
 from ..encoding import encode
 from ..errors import longest_retry_after
 from ..together import store
+from ..together.search import Untried
 from .members import SinkGroup, failures_by_place
 from .outage import Attempt, Outage
 
@@ -212,8 +213,11 @@ class _Fallback(SinkGroup):
             )
 
     def _note_failures(self, attempt: Attempt, errors: Collection[Exception | None], *, stored_some: bool) -> None:
-        """Note what a call that failed says of the first sink: nothing, unless it is down or has stored something."""
-        down = [error for error in errors if error is not None and is_down(error)]
+        """Note what a call that failed says of the first sink: nothing, unless it is down or has stored something.
+
+        That an event was not tried is the doing of others in its batch, which a visitor may have sent.
+        """
+        down = [error for error in errors if error is not None and is_down(error) and not isinstance(error, Untried)]
         if down:
             pause = self._outages.get().note_down(attempt, longest_retry_after(down) or 0.0)
             if pause is not None:

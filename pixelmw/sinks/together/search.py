@@ -18,9 +18,13 @@ MAX_UNKNOWN_ERRORS = 8
 Tries = Generator[list[Event], Exception | None, None]
 
 
-def untried() -> Unavailable:
+class Untried(Unavailable):
+    """The event was not tried, because of others: that says nothing about the sink."""
+
+
+def untried() -> Untried:
     """Return what somebody is told whose event was not tried in the time of its batch."""
-    return Unavailable("the time for the events that came together was over before this one was tried")
+    return Untried("the time for the events that came together was over before this one was tried")
 
 
 def next_try(tries: Tries, error: Exception | None) -> list[Event] | None:
