@@ -219,7 +219,7 @@ def recorded(reply: Reply, app: object, environ: WSGIEnvironment) -> WSGIApplica
 
 
 def _require_sendable(reply: Reply, status: Any, headers: Any) -> None:
-    if not isinstance(status, str) or not _STATUS.match(status):
+    if not (isinstance(status, str) and _STATUS.match(status) and _HEADER.fullmatch(status)):
         raise ValueError(f"reply is {reply!r}, whose status is {status!r}; it has to be like '200 OK'")
     for name, value in headers:
         if not (isinstance(name, str) and isinstance(value, str) and _HEADER.fullmatch(name + value)):

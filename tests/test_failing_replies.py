@@ -51,7 +51,9 @@ def nothing_to_iterate(environ: dict[str, Any], start_response: Callable[..., An
     start_response("200 OK", [])
 
 
-@pytest.mark.parametrize("status", ["OK", "", 200, b"200 OK", "20 x", None], ids=repr)
+@pytest.mark.parametrize(
+    "status", ["OK", "", 200, b"200 OK", "20 x", "200 \u03a9", "200 OK\r\nX-Evil: 1", None], ids=repr
+)
 def test_a_status_that_no_server_could_send_is_answered_by_the_image(
     shell: type[Pixel], status: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

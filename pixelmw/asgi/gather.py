@@ -106,7 +106,7 @@ class Gatherer(ABC):
         if needs_worker:
             try:
                 self.start_worker(queue)
-            except RuntimeError:  # this machine has no thread left
+            except BaseException:  # this machine has no thread left, or the loop makes no task
                 if self._takes_back(queue, pending):
                     raise
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import weakref
+from functools import partial
 from typing import Any
 
 from ..sinks.base import Unavailable
@@ -27,17 +28,15 @@ class TaskGatherer(Gatherer):
 
     def start_worker(self, queue: Queue) -> None:
         # Its batches are those of many requests, so it has the context variables of none.
-        keep_task(asyncio.get_running_loop().create_task(self._work(queue), context=contextvars.Context()))
+        create = asyncio.get_running_loop().create_task
+        task = keep_task(contextvars.Context().run(create, self._work(queue)))
+        task.add_done_callback(partial(self._see_off, queue))
 
     async def _work(self, queue: Queue) -> None:
         me = asyncio.current_task()
-        try:
-            while batch := self.next_batch(queue, me):
-                await self._store(queue, me, batch)
-                del batch
-        except BaseException:
-            self._give_up(queue)
-            raise
+        while batch := self.next_batch(queue, me):
+            await self._store(queue, me, batch)
+            del batch
 
     async def _store(self, queue: Queue, me: asyncio.Task[object] | None, batch: list[Waiting]) -> None:
         error = Unavailable(f"a task ended while it stored in {self.sink!r}")
@@ -55,8 +54,10 @@ class TaskGatherer(Gatherer):
         finally:
             self.finish(queue, me, batch, outcomes)
 
-    def _give_up(self, queue: Queue) -> None:
-        """Count off a worker that was ended, and answer all who wait for it."""
+    def _see_off(self, queue: Queue, task: asyncio.Task[None]) -> None:
+        """Count off a worker that was ended, perhaps before it began, and answer all who wait for it."""
+        if not task.cancelled() and task.exception() is None:
+            return
         with queue.lock:
             queue.workers = max(0, queue.workers - 1)
             waiting = [*queue.waiting]

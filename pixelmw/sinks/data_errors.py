@@ -22,13 +22,15 @@ _NO_DEFAULT_FOR_FIELD = 1364  # of MariaDB and MySQL
 # Classes of SQLSTATE that rules of the operator's own give: an error of PL/pgSQL's, such as RAISE, ASSERT and INTO
 # STRICT; a subquery with several rows; a view's CHECK OPTION; SIGNAL.
 _RULE_SQLSTATE_CLASSES = ("P0", "21", "44", "45")
-# The other classes that PostgreSQL has of its own. The standard leaves 5 to 9 and I to Z to whoever wants them.
+# The other classes that PostgreSQL has of its own, and 70, an interrupted query of MariaDB.
+# The standard leaves 5 to 9 and I to Z to whoever wants them.
 _LEFT_TO_USERS = frozenset("56789IJKLMNOPQRSTUVWXYZ")
-_OWN_SQLSTATE_CLASSES = ("53", "54", "55", "57", "58", "72", "XX")
+_OWN_SQLSTATE_CLASSES = ("53", "54", "55", "57", "58", "70", "72", "XX")
 # Of MariaDB and MySQL: SIGNAL_EXCEPTION, SIGNAL_NOT_FOUND, SIGNAL_WARN, SUBQUERY_NO_1_ROW, REGEXP_ERROR and
 # VIEW_CHECK_FAILED.
 _RULE_ERROR_NUMBERS = (1644, 1643, 1642, 1242, 1139, 1369)
-_FIRST_NUMBER_OF_USERS = 5000  # SIGNAL gives any number; those of the servers and clients are below
+# SIGNAL gives any number. Those of the servers, of their clients, of TiDB and of ProxySQL (9001: no backend) are below.
+_FIRST_NUMBER_OF_USERS = 10_000
 # A policy for rows has the code of a right that is missing. The server names the function that says so in any language.
 _POLICY_FUNCTION = "ExecWithCheckOptions"
 

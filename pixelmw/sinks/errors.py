@@ -21,7 +21,10 @@ class Unavailable(SinkError):
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = None if retry_after is None else float(retry_after)  # a header's text is one, too
+        try:  # the text of a header is a number, or a date
+            self.retry_after = None if retry_after is None else float(retry_after)
+        except (TypeError, ValueError):
+            self.retry_after = None
 
 
 class PartialFailure(SinkError):

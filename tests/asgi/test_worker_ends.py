@@ -204,3 +204,39 @@ def test_a_loop_off_the_main_thread_outlives_a_sink_that_ends_its_thread(ends: A
     assert answers == [503, 503]
     assert app.stats() == {"unavailable": 2}
     assert app.waiting == 0
+
+
+def test_a_task_factory_of_the_hosts_may_know_no_context() -> None:
+    sink = Awaited()
+    sink.go_on.set()
+    app = PixelASGI(host, sink)
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coroutine, loop=loop)
+
+    async def run() -> list[int]:
+        asyncio.get_running_loop().set_task_factory(factory)  # as they were before 3.11
+        return [await status(app, "a"), await status(app, "b")]
+
+    assert asyncio.run(run()) == [200, 200]
+    assert sink.stored == ["a", "b"]
+
+
+def test_a_worker_that_is_cancelled_before_it_begins_answers_at_once() -> None:
+    sink = Awaited()
+    sink.go_on.set()
+    app = PixelASGI(host, sink)
+
+    async def run() -> list[int]:
+        me = asyncio.current_task()
+        before = asyncio.all_tasks()
+        request = asyncio.ensure_future(status(app, "a"))
+        while not (begun := asyncio.all_tasks() - before - {request}):
+            await asyncio.sleep(0)
+        for task in begun - {me}:
+            task.cancel()
+        answers = [await asyncio.wait_for(request, 5)]
+        return [*answers, await asyncio.wait_for(status(app, "b"), 5)]
+
+    assert asyncio.run(run())[1] == 200
+    assert app.waiting == 0

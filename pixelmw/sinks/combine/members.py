@@ -23,6 +23,8 @@ class SinkGroup(BatchSink):
     """
 
     lanes: ClassVar[int | None] = None  # each of the sinks has its own
+    #: What it says of each event of a batch is what its sinks said, and nothing that another try could change.
+    judges_each = True
 
     def __init__(self, name: str, sinks: Sequence[Sink]) -> None:
         self._name = name

@@ -54,8 +54,8 @@ class Line:
     def __init__(self, sink: Any, judge: Judge, on_end: Callable[[object], object]) -> None:
         self.group: GroupCommit[Visit] = GroupCommit(
             lambda visits: judge(self, visits),
-            lanes=max(1, getattr(sink, "lanes", DEFAULT_LANES)),
-            most=getattr(sink, "most_together", None) or DEFAULT_MOST_TOGETHER,
+            lanes=_number_of(sink, "lanes", DEFAULT_LANES),
+            most=_number_of(sink, "most_together", DEFAULT_MOST_TOGETHER),
         )
         self.stored = 0
         self.log_throttle = LogThrottle()
@@ -97,6 +97,12 @@ def line_of(sink: Any, judge: Judge) -> Line:
             lines.pop(key, None)
         line = lines.setdefault(key, Line(sink, judge, lambda _: lines.pop(key, None)))
     return line
+
+
+def _number_of(sink: object, name: str, default: int) -> int:
+    """Return an attribute of *sink* that is a number from 1 on; *default* if it is none, as that of a mock."""
+    number = getattr(sink, name, default)
+    return number if isinstance(number, int) and number > 0 else default
 
 
 def timeout_of(sink: object) -> float:

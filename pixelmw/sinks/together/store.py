@@ -49,17 +49,13 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     if not callable(write):
         raise_failures(_call_with_each(sink, events, stop_at_once=worker), len(events))
     elif getattr(sink, "lanes", DEFAULT_LANES) is None:
-        if worker or len(events) == 1:
+        if worker or len(events) == 1 or getattr(sink, "judges_each", False):
             raise_if_unfinished("write", write, write(events))
         else:
             write_without_turns(sink, write, events)
     else:
         # Of the very method that was made to take a turn, and not of one that somebody has wrapped around it.
-        if (
-            isinstance(write, MethodType)
-            and write.__self__ is sink
-            and (bare := bare_write(write.__func__)) is not None
-        ):
+        if type(write) is MethodType and write.__self__ is sink and (bare := bare_write(write.__func__)) is not None:
             write = MethodType(bare, sink)  # which does not look once more whether it has a turn
         _take_turn(sink, write, events, once=worker)
 
@@ -71,7 +67,7 @@ def mark_as_in_turn(in_turn: Callable[..., object], bare: Callable[..., object])
 
 def bare_write(function: Callable[..., object]) -> Callable[..., object] | None:
     """Return what *function* calls in its turn; ``None`` if it takes none, or was wrapped around one that does."""
-    in_turn, bare = function.__dict__.get(_BARE, (None, None))
+    in_turn, bare = getattr(function, "__dict__", {}).get(_BARE, (None, None))
     return bare if in_turn is function else None
 
 

@@ -110,7 +110,12 @@ class Lanes:
             self._wake_next()
 
     def take_all(self, turn: Turn, patience: float) -> bool:
-        """Take all lanes; returns False if they did not get free in time. Either way, :meth:`give_back` ends that."""
+        """Take all lanes; returns False if they did not get free in time. Either way, :meth:`give_back` ends that.
+
+        A thread that was interrupted while it has the mutex keeps the others from going on: it waits for none.
+        """
+        if is_held_here(self.mutex):
+            return False
         deadline = time.monotonic() + patience
         while True:
             with self.mutex:

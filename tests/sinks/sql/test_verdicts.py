@@ -145,8 +145,9 @@ def test_what_a_trigger_raises_is_neither_an_outage_nor_the_events_fault_for_sur
 
 
 # What a server says for a while, though it lets one in: a node of Galera that is no part of the cluster now, a
-# shutdown, limits of memory, time and queries, a deadlock, a full disk, and one that was started read-only.
-@pytest.mark.parametrize("number", [1047, 1053, 1037, 1969, 1226, 1213, 1205, 1030, 1290])
+# shutdown, limits of memory, time and queries, a deadlock, a full disk, one that was started read-only, and what
+# ProxySQL says while no server is behind it.
+@pytest.mark.parametrize("number", [1047, 1053, 1037, 1969, 1226, 1213, 1205, 1030, 1290, 9001])
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_what_a_server_says_for_a_while_is_no_verdict_on_an_event(db: Database, number: int) -> None:
     made(db)
