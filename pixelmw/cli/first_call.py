@@ -36,7 +36,7 @@ class FirstCall:
         returned = self._sink(event)
         if not self._is_over:
             self._is_over = True
-            if _is_application(returned):
+            if returned is not self._sink and _is_application(returned):
                 self._fault = f"a call of it stores nothing: it returns an application, {returned!r:.100}"
                 raise Unavailable(self._fault)
         return returned
@@ -59,4 +59,4 @@ class FirstCall:
 
 def _is_application(returned: Any) -> bool:
     """Return True for an application. What a sink returns is nothing, or at least nothing to be called."""
-    return callable(returned) or hasattr(returned, "wsgi_app") or bool(find_collectors(returned))
+    return callable(returned) or callable(getattr(type(returned), "wsgi_app", None)) or bool(find_collectors(returned))

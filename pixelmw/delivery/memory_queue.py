@@ -149,6 +149,7 @@ class MemoryQueue:
         finally:
             self._forwarder.longest_pause = math.inf
         if left := len(self._accepted_at):
+            self._stored_when_closed = -1  # the sink may be in a call, or get them later: it is to be closed then
             logger.error("%r was closed with %d events in its queue", self._owner, left)
         return has_new
 

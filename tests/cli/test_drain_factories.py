@@ -48,6 +48,15 @@ def returns_something(event):
     return {"stored": event["messageId"]}
 
 
+class Fluent:
+    sinks = None
+
+    def __call__(self, event):
+        sink(event)
+        return self
+
+
+fluent = Fluent()
 in_a_spool = Spool("spool", create_app)
 """
 
@@ -86,7 +95,7 @@ def test_a_factory_takes_no_event_and_the_remedy_is_named(
     assert not (here / "spool" / "dead").exists()
 
 
-@pytest.mark.parametrize("name", ["create_app()", "holder()", "returns_something"])
+@pytest.mark.parametrize("name", ["create_app()", "holder()", "returns_something", "fluent"])
 def test_what_the_remedy_names_takes_them(here: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     said = run_here(capsys, "drain", "spool", f"--sink=factories:{name}")
     assert (said.code, said.err) == (0, "")

@@ -174,6 +174,18 @@ def test_close_ends_within_its_timeout_while_the_sink_hangs(gated: Gated, caplog
     sink.close()
 
 
+def test_a_sink_that_was_in_a_call_when_it_was_to_be_closed_is_closed_the_next_time(gated: Gated) -> None:
+    sink = Background(gated)
+    put(sink, ids(3))
+    assert gated.entered.wait(20)
+    sink.close(0.1)
+    gated.gate.set()
+    assert sink.flush(20)
+    sink.close()
+    assert len(gated.closed) == 1
+    assert gated.stored == ids(3)
+
+
 def test_close_ends_within_its_timeout_while_the_sink_is_down() -> None:
     sink = Background(always_down := Calls(always(Unavailable)), retry=Retry(first=1000, cap=1000))
     put(sink, ids(3))

@@ -39,7 +39,8 @@ def name_of(sink: Sink) -> str:
     told = [str(value) for value in values if isinstance(value, str | os.PathLike)]
     if isinstance(url := getattr(sink, _URL, None), str):
         told.append(urlsplit(url).hostname or "")
-    told += [name_of(member) for member in getattr(sink, "sinks", ())]
+    members = getattr(sink, "sinks", None)
+    told += [name_of(member) for member in members] if isinstance(members, list | tuple) else []
     whole = f"{name}({', '.join(told)})" if told else name
     return whole.encode(errors="backslashreplace").decode()[:_MAX_CHARS]  # a path need not be text
 

@@ -46,7 +46,8 @@ class DiskReserve:
         status = os.statvfs(self._path)
         total = status.f_blocks * status.f_frsize
         reserved = min(_RESERVED_BYTES, int(total * _RESERVED_PART))
-        free = status.f_bavail * status.f_frsize - reserved
+        # A part of the disk may be kept for root.
+        free = (status.f_bfree if os.geteuid() == 0 else status.f_bavail) * status.f_frsize - reserved
         if total and free < size:  # some file systems do not know how large they are
             self._bytes_before_look = 0
             what = f"{os.strerror(errno.ENOSPC)}, but for the {reserved} bytes that are kept for dead letters"

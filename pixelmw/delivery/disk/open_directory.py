@@ -139,7 +139,8 @@ class OpenDirectory:
     def _give_away(self, descriptor: int) -> None:
         """Rule 4."""
         if self._is_of_another_user and os.geteuid() == 0:
-            with suppress(PermissionError):  # a container may take that right away; the event is stored all the same
+            # A container may take that right away, or not know that user; the event is stored all the same.
+            with suppress(OSError):
                 os.fchown(descriptor, self.status.st_uid, self.status.st_gid)
 
     def _check(self, name: str, status: os.stat_result) -> None:
