@@ -63,6 +63,25 @@ def size(directory: Path) -> int:
     return sum(path.lstat().st_size for path in directory.glob("*.segment*"))
 
 
+def test_a_full_disk_that_somebody_else_filled_has_no_part_of_an_event(tmp_path: Path) -> None:
+    """The spool itself leaves room, so that it sees a disk with none only where others write, too."""
+    with full_disk(tmp_path, "spool") as (directory, lasting), Spool(directory, Sink()) as spool:
+        spool(event("before"))
+        with lasting(), pytest.raises(OSError, match="No space left"):
+            spool(event("refused", 20_000))
+        wait_until(lambda: has_room(spool))
+        assert all(isinstance(each, Record) for each in parts(directory))
+        assert waiting(directory) == ["before", "after"]
+
+
+def has_room(spool: Spool) -> bool:
+    try:
+        spool(event("after"))
+    except OSError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("size", [0, 900, 3000, 6000])
 def test_a_full_disk_refuses_keeps_what_was_accepted_and_is_drained_while_it_is_full(tmp_path: Path, size: int) -> None:
     sink = Sink()
