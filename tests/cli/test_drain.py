@@ -22,6 +22,7 @@ from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.drain_lock import DrainLock
 from pixelmw.delivery.disk.journal import Journal
 from pixelmw.sinks.encoding import encode
+from tests.support.command_line import enter_with_module
 from tests.support.processes import event, lines, wait_until
 
 # A module of a user's, with a sink in each of the forms that --sink takes.
@@ -52,10 +53,7 @@ number = 42
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with the module in it."""
-    (tmp_path / "shop.py").write_text(_MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delitem(sys.modules, "shop", raising=False)
+    enter_with_module(monkeypatch, tmp_path, "shop", _MODULE)
     monkeypatch.delenv("PIXELMW_SINK", raising=False)
     return tmp_path
 

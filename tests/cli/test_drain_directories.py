@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Said, run_here
+from tests.support.command_line import Said, enter_with_module, run_here
 from tests.support.spools import fill
 
 Drain = Callable[..., Said]
@@ -17,10 +16,9 @@ Drain = Callable[..., Said]
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with a module in it that has a sink."""
-    (tmp_path / "apps.py").write_text("from pixelmw.sinks import JSONLines\nsink = JSONLines('out.jsonl')\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delitem(sys.modules, "apps", raising=False)
+    enter_with_module(
+        monkeypatch, tmp_path, "apps", "from pixelmw.sinks import JSONLines\nsink = JSONLines('out.jsonl')\n"
+    )
     return tmp_path
 
 

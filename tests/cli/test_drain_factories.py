@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import run_here
+from tests.support.command_line import enter_with_module, run_here
 from tests.support.processes import lines
 from tests.support.spools import fill, waiting
 
@@ -64,10 +63,7 @@ in_a_spool = Spool("spool", create_app)
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with the module in it, and a spool of three events."""
-    (tmp_path / "factories.py").write_text(_MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delitem(sys.modules, "factories", raising=False)
+    enter_with_module(monkeypatch, tmp_path, "factories", _MODULE)
     fill(tmp_path / "spool", ["1", "2", "3"])
     return tmp_path
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from pixelmw.delivery import Spool
-from tests.support.command_line import run_here
+from tests.support.command_line import enter_with_module, run_here
 from tests.support.processes import event
 from tests.support.spools import fill, waiting
 
@@ -30,10 +29,7 @@ narrow = Spool("spool", refuse, max_dead_bytes=1000)
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with the module in it, and a spool of shop's whose events were all forwarded."""
-    (tmp_path / "settings_shop.py").write_text(_MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delitem(sys.modules, "settings_shop", raising=False)
+    enter_with_module(monkeypatch, tmp_path, "settings_shop", _MODULE)
     with Spool(tmp_path / "spool", lambda each: None, name="shop") as spool:
         spool(event("0"))
         assert spool.flush(20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.quarantine import Quarantine
-from tests.support.command_line import Said, run_here
+from tests.support.command_line import Said, enter_with_module, run_here
 from tests.support.processes import lines
 from tests.support.spools import fill
 
@@ -32,10 +31,7 @@ Drain = Callable[..., Said]
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with the module in it."""
-    (tmp_path / "apps.py").write_text(_MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delitem(sys.modules, "apps", raising=False)
+    enter_with_module(monkeypatch, tmp_path, "apps", _MODULE)
     return tmp_path
 
 

@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from pixelmw.cli.console import json_text, print_line, reader_has_gone
-from tests.support.command_line import fetch, run_with_reader
+from tests.support.command_line import enter_with_module, fetch, run_with_reader
 from tests.support.tails import STORES, event, store
 
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event="
@@ -46,10 +46,7 @@ def broken(environ, start_response):
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "shop_here.py").write_text(APP)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delitem(sys.modules, "shop_here", raising=False)
+    enter_with_module(monkeypatch, tmp_path, "shop_here", APP)
     return tmp_path
 
 

@@ -33,6 +33,14 @@ class Said(NamedTuple):
     err: str
 
 
+def enter_with_module(monkeypatch: pytest.MonkeyPatch, directory: Path, name: str, text: str) -> None:
+    """Make *directory* the current one, with a module of this *name* in it, until the end of the test."""
+    (directory / f"{name}.py").write_text(text)
+    monkeypatch.chdir(directory)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.delitem(sys.modules, name, raising=False)
+
+
 def run_here(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
     """Run a command in this process."""
     try:
