@@ -13,7 +13,7 @@ from ...system.threads import pause
 from ..local_files import create_file, why_unusable
 from ..rows import COLUMNS
 from .errors import primary_code
-from .insert import insert_statement
+from .insert import compile_insert
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -118,7 +118,7 @@ def _check_table(connection: sqlite3.Connection) -> None:
     :raises sqlite3.OperationalError: if it lacks a column or the key, or if another column needs a value.
     """
     try:
-        connection.execute(f"EXPLAIN {insert_statement(1)}", [None] * len(COLUMNS))  # compiles it, and no more
+        compile_insert(connection)
     except sqlite3.OperationalError as error:
         needs = f"it needs the columns {', '.join(COLUMNS)}, and message_id as a key"
         raise sqlite3.OperationalError(f"the table events takes no events: {error}; {needs}") from error

@@ -116,7 +116,7 @@ def _compiles(connection: sqlite3.Connection) -> bool:
     """Return True if the statement compiles: the table is there with its columns, and so is what its triggers name."""
     try:
         # A text of its own: a statement that was compiled before the error would be used as it is.
-        connection.execute(f"EXPLAIN {insert_statement(1)} -- again", [None] * _COLUMN_COUNT)
+        compile_insert(connection, comment=" -- again")
     except sqlite3.Error:
         return False
     return True
@@ -131,6 +131,15 @@ def _chunks(connection: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Seq
     max_rows = variables // _COLUMN_COUNT
     for start in range(0, len(rows), max_rows):
         yield rows[start : start + max_rows]
+
+
+def compile_insert(connection: sqlite3.Connection, *, comment: str = "") -> None:
+    """Have SQLite compile what inserts a row, and no more.
+
+    :param comment: what stands behind the statement.
+    :raises sqlite3.OperationalError: if the table, its columns or what its triggers name are not there.
+    """
+    connection.execute(f"EXPLAIN {insert_statement(1)}{comment}", [None] * _COLUMN_COUNT)
 
 
 @cache
