@@ -47,15 +47,13 @@ def count_containers(value: Any) -> int:
     containers = [value]
     for each in containers:  # which grows meanwhile
         if isinstance(each, dict):
-            "".join(each)  # raises TypeError; looks at all names at once, in half the time of a loop
-            children: Any = each.values()
-        elif isinstance(each, list | tuple):
-            children = each
-        else:  # a subclass of str or of a number
-            continue
-        for child in children:
-            if type(child) not in _LEAVES:
-                containers.append(child)
+            for name, child in each.items():  # one loop for both: each sink does this for each event
+                if type(name) is not str and not isinstance(name, str):
+                    raise TypeError(f"a name is a {type(name).__qualname__}, and no string")
+                if type(child) not in _LEAVES:
+                    containers.append(child)
+        elif isinstance(each, (list, tuple)):
+            containers += [child for child in each if type(child) not in _LEAVES]
     return len(containers)
 
 
