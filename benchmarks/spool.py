@@ -1,5 +1,8 @@
 """How many events a second a Spool accepts: beside a raw group commit of the same bytes to the same disk.
 
+The raw one encodes each event, as ``benchmarks/store.py`` has it; another one is
+given the bytes, so that it shows what encoding costs beside a sync of this disk.
+
 Run it with ``python benchmarks/spool.py``. All contenders take turns in one
 run, each with a fresh file in a directory of the current one; a figure is the
 median over the rounds, and a ratio the median of the ratios within a round.
@@ -29,6 +32,7 @@ from pixelmw.delivery.disk.segments import writer
 from pixelmw.sinks.encoding import encode
 
 THREADS = 16
+HEADER_BYTES = 20  # of a record in a segment
 #: The event of the reference request.
 EVENT = Collector(lambda event: None).collect("page", traffic.environ(traffic.ACCEPTED))
 Accept = Callable[[dict[str, Any]], object]
@@ -68,18 +72,31 @@ class Drain:
 
 @contextmanager
 def raw(directory: Path) -> Iterator[Accept]:
-    """The raw group commit; it gets the event as the bytes that a Spool would write."""
+    """The raw group commit of events, each as long as a Spool would write it."""
+    with gathered(directory) as append:
+        yield lambda event: append(b" " * HEADER_BYTES + encode(event))
+
+
+@contextmanager
+def raw_bytes(directory: Path) -> Iterator[Accept]:
+    """The same, and nobody encodes anything."""
+    data = b" " * HEADER_BYTES + encode(EVENT)
+    with gathered(directory) as append:
+        yield lambda event: append(data)
+
+
+@contextmanager
+def gathered(directory: Path) -> Iterator[Callable[[bytes], object]]:
+    """One write and one sync for all who wait."""
     descriptor = os.open(directory / "raw", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    sync = writer.sync_data
-    data = b" " * 20 + encode(EVENT)
+    sync = writer.sync_data  # the one that counts
 
     def append(records: list[bytes]) -> None:
         os.write(descriptor, b"".join(records))
         sync(descriptor)
 
-    gathered = Gathered(append)
     try:
-        yield lambda event: gathered(data)
+        yield Gathered(append)
     finally:
         os.close(descriptor)
 
@@ -154,16 +171,23 @@ def measure(accept: Accept, threads: int, seconds: float) -> tuple[float, float]
 #: What is measured: name -> contender, threads, busy threads beside them, seconds added to each sync.
 CASES: dict[str, tuple[Any, int, int, float]] = {
     "raw": (raw, THREADS, 0, 0.0),
+    "raw bytes": (raw_bytes, THREADS, 0, 0.0),
     "spool": (waiting, THREADS, 0, 0.0),
     "spool, draining": (draining, THREADS, 0, 0.0),
     "raw, beside 2 busy threads": (raw, THREADS, 2, 0.0),
     "spool, beside 2 busy threads": (waiting, THREADS, 2, 0.0),
+    "raw, slow sync": (raw, THREADS, 0, 0.001),
+    "raw bytes, slow sync": (raw_bytes, THREADS, 0, 0.001),
     "spool, slow sync": (waiting, THREADS, 0, 0.001),
     "spool, slow sync, 1 thread": (waiting, 1, 0, 0.001),
 }
 #: Ratios that matter: numerator, denominator, figure.
 RATIOS = {
     "spool : raw": ("spool", "raw", "events_per_second"),
+    "spool : raw bytes": ("spool", "raw bytes", "events_per_second"),
+    "spool : raw, with 1 ms added to each sync": ("spool, slow sync", "raw, slow sync", "events_per_second"),
+    "spool : raw bytes, with 1 ms added to each sync": (
+        "spool, slow sync", "raw bytes, slow sync", "events_per_second"),
     "spool : raw, beside 2 busy threads": (
         "spool, beside 2 busy threads", "raw, beside 2 busy threads", "events_per_second"),
     "draining : undrained": ("spool, draining", "spool", "events_per_second"),
