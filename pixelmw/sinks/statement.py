@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from ..events import Event
 from .errors import SMALLEST_LIMIT, Undeliverable
@@ -45,14 +46,14 @@ def row_maker(backend: str) -> Callable[[Event], Row]:
     It raises :class:`Undeliverable` for an event that is not JSON, that has no
     messageId, or that this kind of database cannot hold.
     """
+    return partial(_row_for, backend)
 
-    def row_for(event: Event) -> Row:
-        message_id, *texts, body = row_of(event)
-        if backend == "postgresql" and r"\u0000" in body.replace(r"\\", ""):
-            raise Undeliverable("PostgreSQL's JSONB cannot hold NUL")
-        return key_for(message_id), *texts, body
 
-    return row_for
+def _row_for(backend: str, event: Event) -> Row:
+    message_id, *texts, body = row_of(event)
+    if backend == "postgresql" and r"\u0000" in body.replace(r"\\", ""):
+        raise Undeliverable("PostgreSQL's JSONB cannot hold NUL")
+    return key_for(message_id), *texts, body
 
 
 def key_for(message_id: str) -> str:

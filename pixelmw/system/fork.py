@@ -65,6 +65,10 @@ class ForkSafeLock(Lock):
         self._before_fork = before_fork
         _locks.add(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is a lock of its own, that nobody holds."""
+        return type(self), (self._before_fork,)
+
 
 class PerProcess(Generic[_T]):
     """A value that each process makes for itself when it first needs it.
@@ -86,6 +90,10 @@ class PerProcess(Generic[_T]):
         self._value: _T | None = None
         self._kept_alive: list[_T] = []  # abandoned values, so that no destructor of theirs runs in this process
         _values.add(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy makes a value of its own: by what the copy of the owner makes, where that is copied, too."""
+        return type(self), (self._make, self._abandon)
 
     def get(self) -> _T:
         """This process's value, which is made if there is none yet; all threads get the same one."""

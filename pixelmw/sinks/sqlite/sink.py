@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ...events import Event
 from ...system.deadline import Deadline
@@ -70,6 +70,10 @@ class SQLite(BatchSink):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy opens a connection of its own: two sinks with one would each commit the other's rows, or undo them."""
+        return {**vars(self), "_connection": None, "_repeats": RepeatCounter()}
 
     @property
     def waiting(self) -> int:
