@@ -62,6 +62,13 @@ def share(error: Exception, texts: Callable[[], Iterable[str]]) -> None:
     error.__dict__.setdefault(_SHARED, _Shared(texts))
 
 
+def forget_shared(error: Exception) -> None:
+    """Forget that *error* was that of several callers and is logged: if its instance is raised again, that is news."""
+    shared: _Shared | None = error.__dict__.get(_SHARED)
+    if shared is not None and shared.is_logged:
+        error.__dict__.pop(_SHARED, None)
+
+
 class FailureLog:
     """Logs failures of users' callables; safe to share between threads, and across fork.
 

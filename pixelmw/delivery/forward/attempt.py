@@ -11,6 +11,7 @@ from ...events import Event, Sink
 from ...sinks.base import PartialFailure, Undeliverable, is_down, takes_batches
 from ...sinks.together.lines import timeout_of
 from ...sinks.together.search import MAX_UNKNOWN_ERRORS, Search, next_try
+from ...system.failures import forget_tracebacks
 from .call_clock import CallClock
 from .error_words import ErrorWords
 from .item import Item
@@ -108,7 +109,9 @@ def _call(write: Callable[[Sequence[Event]], object], events: Sequence[Event]) -
     try:
         write(events)
     except BaseException as raised:
-        return as_exception(raised)
+        error = as_exception(raised)
+        forget_tracebacks(error)  # nobody is shown them, and they would keep the events of each call
+        return error
     return None
 
 

@@ -93,6 +93,7 @@ class _Fallback(SinkGroup):
                 private=lambda: PrivateTexts(private_in_events([event]), ()),
             )
             self._give_to_second(event, error)
+            error.__traceback__ = None  # it is logged; an instance that is raised again would get longer each time
         else:
             if is_tried:
                 self._note_stored(attempt)
@@ -134,6 +135,7 @@ class _Fallback(SinkGroup):
                 private=lambda: PrivateTexts(private_in_events([events[place] for place in failures]), ()),
             )
             self._give_batch_to_second(events, failures, error)
+            error.__traceback__ = None
         else:
             if is_tried:
                 self._note_stored(attempt)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...events import Event
 from ...system.callables import raise_if_unfinished
 from ...system.errors import copy_of
-from ...system.failures import share
+from ...system.failures import forget_shared, share
 from ...system.words import private_in_events
 from ..errors import PartialFailure, error_of, is_down, raise_failures
 from .lines import Line, Visit, Write, timeout_of
@@ -93,6 +93,7 @@ def _call_write(line: Line, visit: Visit, events: Sequence[Event]) -> None:
         line.stored += len(failure.failures) < len(events)
         raise
     except Exception as error:
+        forget_shared(error)
         hangs = is_down(error) and time.monotonic() - began >= visit.timeout / 2 and line.stored == stored_before
         if hangs or len(events) > 1:
             share(error, lambda: private_in_events([*events]))

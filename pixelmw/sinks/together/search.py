@@ -100,7 +100,8 @@ class Search:
                 return
             else:
                 known = error if isinstance(error, Undeliverable) else None
-                error = None  # its traceback has the frame of who called
+                error.__traceback__ = None  # which has the frames of who called, and of each raise of one instance
+                error = None
                 half = len(places) // 2
                 yield from self._store(places[:half])
                 blameless = self.failures.keys().isdisjoint(places[:half])

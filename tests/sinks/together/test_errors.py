@@ -13,10 +13,11 @@ import pytest
 from werkzeug.test import Client
 
 from pixelmw import Event, PixelMiddleware
-from pixelmw.sinks import Unavailable
+from pixelmw.delivery import Background, Retry
+from pixelmw.sinks import BatchSink, Unavailable, fallback
 from pixelmw.sinks.base import is_down
 from tests.support.pixel import host_app
-from tests.support.processes import event
+from tests.support.processes import event, wait_until
 from tests.support.visitors import Destination, Visitors, busy
 
 
@@ -110,6 +111,46 @@ def test_a_failure_that_many_share_is_logged_once_without_the_texts_of_any_of_th
     assert "refused: …" in caplog.text
     assert "whisper" not in caplog.text
     assert len(sink.calls) == 2
+
+
+def test_one_instance_that_is_raised_again_is_a_failure_to_log_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    away = Unavailable("away")
+    sink = Destination(raising(away))
+    app = PixelMiddleware(host_app, sink)
+
+    def visit(each: Event) -> None:
+        name = each["messageId"]
+        assert Client(app).get(f"/pixel/v1/track?writeKey=w&anonymousId={name}&event=e").status_code == 503
+
+    def logged() -> int:
+        return len([record for record in caplog.records if record.levelno >= logging.ERROR])
+
+    for round_ in range(1, 4):
+        visitors = Visitors(visit)
+        with busy(sink):
+            visitors.come_in_line(sink, *(event(f"e{number}") for number in range(4)))
+        visitors.leave()
+        assert visitors.refused == []
+        assert logged() == round_
+    visit(event("alone"))
+    assert logged() == 4
+
+
+@pytest.mark.parametrize(
+    "through",
+    [lambda sink: fallback(sink, lambda event: None), lambda sink: Background(sink, retry=Retry(0.01, 0.01))],
+    ids=["fallback", "Background"],
+)
+def test_one_instance_that_is_raised_again_does_not_grow(through: Callable[[Destination], BatchSink]) -> None:
+    odd = ValueError("odd")
+    sink = Destination(raising(odd))
+    with through(sink) as outer:
+        for number in range(20):
+            calls = len(sink.calls)
+            outer(event(f"e{number}"))
+            wait_until(lambda: len(sink.calls) > calls)  # noqa: B023 - it is waited for at once
+        wait_until(lambda: len(traceback.extract_tb(odd.__traceback__)) < 30)
+        sink.answer = lambda events: None
 
 
 class Refused(ValueError):
