@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 
 def timeout_arguments(driver: str, query: Mapping[str, Any], timeout: float, *, addresses: int = 1) -> dict[str, Any]:
@@ -49,3 +49,8 @@ def changes_of(connection: Connection) -> Callable[[], int] | None:
         return None
     driver: Any = connection.connection.driver_connection
     return lambda: int(driver.total_changes)
+
+
+def dispose(engine: Engine) -> None:
+    """Close the connections of *engine* that nobody uses."""
+    engine.pool.dispose()

@@ -27,9 +27,10 @@ from ..insertion import insert_rows, insert_what_is_kept, may_lose_rows
 from ..repeats import RepeatCounter, StoreStats
 from ..rows import Row
 from ..statement import SKIP_REPEATED_KEY, TOO_MUCH, refuse_larger, row_maker, split_by_statement
-from .drivers import bounds_statements, changes_of, timeout_arguments
+from .drivers import bounds_statements, changes_of, dispose, timeout_arguments
 from .lost import answers, is_lost
 from .packets import most_bytes
+from .patience import connect_in_time, within
 from .poolers import bound_statements
 from .table import create_table, make_table
 from .url import check_driver, parse_url
@@ -153,7 +154,7 @@ class SQL(BatchSink):
 
     def _store(self, rows: Mapping[int, Row], deadline: float) -> dict[int, SinkError]:
         """Store *rows*; returns the errors of those that the server does not take, by their places."""
-        with self._engines.get() as engine:
+        with self._engines.get() as engine, within(deadline):
             if not self._table_exists:
                 self._look_at_table(engine)
             refused: dict[int, SinkError] = {}
@@ -226,7 +227,7 @@ class SQL(BatchSink):
 
     def _make_engine(self) -> CloseWhenIdle[Engine]:
         if self._callers_engine is not None:
-            return CloseWhenIdle(self._callers_engine, close=_dispose)
+            return CloseWhenIdle(self._callers_engine, close=dispose)
         settings: dict[str, Any] = {"pool_pre_ping": True, "pool_recycle": MAX_AGE, "pool_timeout": self.timeout}
         if self._url.get_backend_name() == "sqlite":
             settings = {"poolclass": NullPool}  # a connection that is kept would write to a file that was deleted
@@ -234,9 +235,10 @@ class SQL(BatchSink):
         addresses = count_addresses(self._url.host, self._url.port)
         arguments = timeout_arguments(driver, query, self.timeout, addresses=addresses)
         engine = create_engine(self._url, connect_args=arguments, hide_parameters=True, **settings)
+        connect_in_time(engine, f"{self._display_url}: nothing answered within {self.timeout:g} seconds")
         if bounds_statements(driver, query):
             bound_statements(engine, self.timeout)
-        return CloseWhenIdle(engine, close=_dispose)
+        return CloseWhenIdle(engine, close=dispose)
 
     def _abandon(self, engine: CloseWhenIdle[Engine]) -> None:
         """In a child process, leave the connections of the caller's engine to the parent, which still uses them."""
@@ -244,7 +246,3 @@ class SQL(BatchSink):
             # Kept, since some drivers say goodbye to the server when a connection is destroyed.
             self._abandoned_pools.append(engine.value.pool)
             engine.value.dispose(close=False)
-
-
-def _dispose(engine: Engine) -> None:
-    engine.pool.dispose()

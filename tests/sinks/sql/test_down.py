@@ -145,11 +145,8 @@ def test_a_server_that_falls_silent_is_unavailable_within_the_timeout(db: Databa
     assert db.server is not None
     with db.sink(timeout=1.5) as sink:
         sink(event("1"))
-        with db.server.hanging():
-            start = time.monotonic()
-            with pytest.raises(Unavailable):
-                sink(event("2"))
-            assert time.monotonic() - start < 8  # once on the connection that is open, and once to open another
+        with db.server.hanging(), pytest.raises(Unavailable, match=r"nothing answered within 1\.5 seconds"):
+            sink(event("2"))  # the connection that is open has had all of the time, and no other one is opened
         sink(event("3"))
     assert {"1", "3"} <= set(db.rows())
 
