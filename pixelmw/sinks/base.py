@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from ..events import Event, Sink
 from ..system.callables import checked_callable, is_lazy, raise_if_unfinished
 from .errors import PartialFailure, SinkError, Unavailable, Undeliverable, is_down, raise_failures
-from .together import alone, is_inside, mark_as_in_turn, store, write_in_turn
+from .together import alone, is_inside, mark_as_in_turn, note_batch, store, write_in_turn
 
 __all__ = [
     "BatchSink",
@@ -178,9 +178,13 @@ def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
 def _in_turn(write: Callable[..., object]) -> Callable[..., object]:
     @wraps(write)
     def in_turn(self: BatchSink, events: Sequence[Event]) -> object:
-        if self.lanes is None or is_inside(self):
-            return write(self, events)
-        write_in_turn(self, partial(write, self), events)
+        try:
+            if self.lanes is None or is_inside(self):
+                return write(self, events)
+            write_in_turn(self, partial(write, self), events)
+        except PartialFailure as failure:
+            note_batch(failure, events)  # which may be a part of those of a subclass
+            raise
         return None
 
     mark_as_in_turn(in_turn, write)

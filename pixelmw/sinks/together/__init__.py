@@ -20,6 +20,8 @@
    only the leader's has the traceback, and one of them is logged.
 6. *Text.* A user's ``write`` may change the events. So their texts are taken before
    the first try of a batch, and each later try gets new dicts.
+7. *Places.* A ``write`` may pass on a part of its batch, to that of its base or of
+   another sink. Then the places of a ``PartialFailure`` are made those in its own.
 
 ============================================ =============================== ==============================
 a ``write`` of several events                events of the batch             everybody who waits in line
@@ -35,6 +37,7 @@ is ended (``SystemExit``, a timeout)         the leader gets it, the others  goe
 ============================================ =============================== ==============================
 """
 
+from .places import note_batch
 from .store import Busy, alone, is_inside, mark_as_in_turn, store, waiting, write_in_turn
 
-__all__ = ["Busy", "alone", "is_inside", "mark_as_in_turn", "store", "waiting", "write_in_turn"]
+__all__ = ["Busy", "alone", "is_inside", "mark_as_in_turn", "note_batch", "store", "waiting", "write_in_turn"]

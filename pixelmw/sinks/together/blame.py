@@ -13,6 +13,7 @@ from ...system.failures import forget_shared, share
 from ...system.words import private_in_events
 from ..errors import PartialFailure, error_of, is_down, raise_failures
 from .lines import Line, Visit, Write, timeout_of
+from .places import failure_within
 from .search import MAX_UNKNOWN_ERRORS, Search, next_try, untried
 
 # Up to so many events may come from visitors, since a server has no more threads. Many in a row may have a fault of
@@ -48,7 +49,7 @@ def write_without_turns(sink: object, write: Write, events: Sequence[Event]) -> 
 
     def failure_of(batch: Sequence[Event]) -> Exception | None:
         try:
-            raise_if_unfinished("write", write, write(batch))
+            call_write(write, batch)
         except Exception as error:
             return error
         return None
@@ -76,6 +77,19 @@ def _search(
     return search.failures
 
 
+def call_write(write: Write, events: Sequence[Event]) -> None:
+    """Call *write* with a list of *events*, which it may change.
+
+    :raises Exception: what it raised; the places of a ``PartialFailure`` are those in *events*.
+    """
+    try:
+        raise_if_unfinished("write", write, write([*events]))
+    except PartialFailure as failure:
+        if (error := failure_within(failure, events)) is failure:
+            raise
+        raise error from None
+
+
 def _failure_of(line: Line, visit: Visit, events: Sequence[Event]) -> Exception | None:
     try:
         _call_write(line, visit, events)
@@ -88,7 +102,7 @@ def _call_write(line: Line, visit: Visit, events: Sequence[Event]) -> None:
     """Call the ``write`` of *visit* once; if it turns out to hang, answer all who wait."""
     began, stored_before = time.monotonic(), line.stored
     try:
-        raise_if_unfinished("write", visit.write, visit.write(events))
+        call_write(visit.write, events)
     except PartialFailure as failure:
         line.stored += len(failure.failures) < len(events)
         raise

@@ -12,9 +12,10 @@ from types import MethodType
 from ...events import Event, Sink
 from ...system.callables import raise_if_unfinished
 from ...system.groupcommit import NotBegun, Unknown
-from ..errors import Unavailable, is_down, raise_failures
-from .blame import judge, write_without_turns
+from ..errors import PartialFailure, Unavailable, is_down, raise_failures
+from .blame import call_write, judge, write_without_turns
 from .lines import DEFAULT_LANES, Visit, Write, line_of, timeout_of
+from .places import note_batch
 from .search import MAX_UNKNOWN_ERRORS
 
 logger = logging.getLogger("pixelmw.sinks")
@@ -43,14 +44,21 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     :raises Unavailable: if others kept the sink busy for ``timeout`` seconds.
     :raises RuntimeError: from within a ``write`` of *sink*.
     """
-    if not events:
-        return
+    if events:
+        try:
+            _store(sink, events, worker)
+        except PartialFailure as failure:
+            note_batch(failure, events)
+            raise
+
+
+def _store(sink: Sink, events: Sequence[Event], worker: bool) -> None:
     write: Write | None = getattr(sink, "write", None)
     if not callable(write):
         raise_failures(_call_with_each(sink, events, stop_at_once=worker), len(events))
     elif getattr(sink, "lanes", DEFAULT_LANES) is None:
         if worker or len(events) == 1 or getattr(sink, "judges_each", False):
-            raise_if_unfinished("write", write, write(events))
+            call_write(write, events)
         else:
             write_without_turns(sink, write, events)
     else:
