@@ -178,6 +178,8 @@ def batch_writer(sink: Sink) -> Callable[[Sequence[Event]], object]:
 def _in_turn(write: Callable[..., object]) -> Callable[..., object]:
     @wraps(write)
     def in_turn(self: BatchSink, events: Sequence[Event]) -> object:
+        if type(events) is not list:  # as what filter() returns, which can be gone through only once
+            events = [*events]
         try:
             if self.lanes is None or is_inside(self):
                 return write(self, events)
