@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from ..events import Event
+from ..sinks.base import PartialFailure
+from ..sinks.together.places import failure_within
 from ..sinks.together.search import Search, next_try, untried
 from ..system.callables import raise_if_unfinished
 from ..system.errors import copy_of
@@ -29,7 +31,9 @@ async def store_awaited(
     batch = next(tries, None)
     while batch is not None:
         try:
-            raise_if_unfinished("write", write, await write(batch))
+            raise_if_unfinished("write", write, await write([*batch]))
+        except PartialFailure as failure:
+            batch = next_try(tries, failure_within(failure, batch))
         except Exception as error:
             batch = next_try(tries, error)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from functools import partial, wraps
 from types import FunctionType, TracebackType
@@ -53,6 +53,8 @@ class BatchSink(ABC):
             # What is no plain function is refused where the sink is given to somebody.
             if type(method := cls.__dict__.get(name)) is FunctionType and not is_lazy(method):
                 setattr(cls, name, wrap(method))
+            elif name == "write" and inspect.iscoroutinefunction(method) and type(method) is FunctionType:
+                setattr(cls, name, _awaited(method))
 
     def __call__(self, event: Event) -> None:
         """Store *event*, together with those of others who come at the same time.
@@ -67,7 +69,8 @@ class BatchSink(ABC):
 
         It is called by one thread at a time, and not while :meth:`close` is.
 
-        :raises PartialFailure: if some were not stored; it names them.
+        :raises PartialFailure: if some were not stored; it names them. That of another ``write``, which was given a
+            part of *events*, may be passed on as it is.
         :raises Exception: if none is stored. It may then be called again with a part of *events*.
         """
 
@@ -191,6 +194,20 @@ def _in_turn(write: Callable[..., object]) -> Callable[..., object]:
 
     mark_as_in_turn(in_turn, write)
     return in_turn
+
+
+def _awaited(write: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+    @wraps(write)
+    async def awaited(self: BatchSink, events: Sequence[Event]) -> object:
+        if type(events) is not list:
+            events = [*events]
+        try:
+            return await write(self, events)
+        except PartialFailure as failure:
+            note_batch(failure, events)
+            raise
+
+    return awaited
 
 
 def _alone(close: Callable[..., object]) -> Callable[..., object]:

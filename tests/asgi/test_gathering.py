@@ -60,6 +60,28 @@ def test_what_the_sink_never_takes_is_422_for_that_event_only(sink: Plain | Awai
     assert {number: status for number, status in enumerate(answers) if status != 200} == {3: 422, 8: 422}
 
 
+class PlainPart(Plain):
+    def write(self, events: Sequence[Event]) -> None:
+        super().write([event for event in events if event["userId"] not in ("0", "2")])
+
+
+class AwaitedPart(Awaited):
+    async def write(self, events: Sequence[Event]) -> None:  # type: ignore[override]
+        await super().write([event for event in events if event["userId"] not in ("0", "2")])
+
+
+@pytest.mark.parametrize("kind", [PlainPart, AwaitedPart])
+def test_of_a_write_that_passes_on_a_part_the_event_at_fault_is_refused(kind: type[PlainPart | AwaitedPart]) -> None:
+    def judge(events: Sequence[Event]) -> None:
+        at_fault = [place for place, event in enumerate(events) if event["userId"] in ("3", "8")]
+        if at_fault:
+            raise PartialFailure({place: Undeliverable("no") for place in at_fault})
+
+    sink = kind()
+    answers = asyncio.run(all_at_once(PixelASGI(host, refusing(sink, judge)), sink))
+    assert {number: status for number, status in enumerate(answers) if status != 200} == {3: 422, 8: 422}
+
+
 def test_what_a_partial_failure_leaves_untried_is_tried(sink: Plain | Awaited) -> None:
     def judge(events: Sequence[Event]) -> None:
         if len(events) > 10:
