@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
@@ -10,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from pixelmw.sinks.base import Unavailable
-from pixelmw.sinks.redis import RedisStream
+from pixelmw.sinks.redis import RedisStream, servers
 from tests.support.processes import event, wait_until
 from tests.support.redis_cluster import Cluster, redis_cluster
 
@@ -80,6 +82,31 @@ def test_the_node_that_the_url_names_may_be_away_once_the_cluster_is_known(clust
         with cluster.nodes[2].down():
             sink.write([event("2"), event("3")])
     assert ids(cluster, key) == ["1", "2", "3"]
+
+
+def test_the_cluster_is_found_while_one_of_its_nodes_is_away(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, calls = cluster.key_at(1), itertools.count()
+    with RedisStream(cluster.nodes[2].url, key) as sink:
+        wait_until(lambda: takes(sink, "first"))
+    # redis-py asks any node for its commands: here, one after the other.
+    monkeypatch.setattr(random, "choice", lambda nodes: nodes[next(calls) % len(nodes)])
+    with cluster.nodes[0].down():
+        for number in range(3):
+            with RedisStream(cluster.nodes[2].url, key) as sink:
+                sink(event(str(number)))
+    assert ids(cluster, key) == ["first", "0", "1", "2"]
+
+
+def test_a_node_that_hangs_leaves_time_to_ask_another(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging, key = cluster.nodes[0], cluster.key_at(1)
+    # The one that hangs is asked first; newer versions of redis-py take them in any order.
+    monkeypatch.setattr(random, "shuffle", lambda nodes: nodes.sort(key=lambda node: node.port != hanging.port))
+    with RedisStream(cluster.nodes[2].url, key, timeout=3) as sink:
+        wait_until(lambda: takes(sink, "1"))
+        with hanging.hanging():
+            monkeypatch.setattr(servers, "MAX_IDLE", -1.0)  # the cluster is looked up again
+            sink(event("2"))
+    assert ids(cluster, key) == ["1", "2"]
 
 
 def test_a_stream_that_moves_to_another_node_is_followed(cluster: Cluster) -> None:

@@ -18,19 +18,23 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from ...system.addresses import count_addresses
+from .connections import BoundedConnectionPool, within
 
 #: Seconds without a call after which the connections are made anew. Load balancers and NAT gateways forget one that was
 #: idle for 240 s or more, and some do not say so; and the name of the server may lead to another one by then.
 MAX_IDLE = 180.0
-# The share of the time for connecting to one node of a cluster: if one swallows what is sent to it, another is asked.
+# The share of the time for one wait while a cluster is looked up: if a node hangs, another one is asked.
 _SHARE_OF_A_NODE = 1 / 3
+# How often redis-py asks another node, at random, for what all nodes know. Without a pause: the time is bounded.
+_OTHER_NODES = Retry(NoBackoff(), 10)
 
 
 class Servers:
     """The connections of one process to a server, or to the nodes of a cluster.
 
     :param url: as redis-py takes it.
-    :param timeout: seconds to connect, to all addresses of a host together, and for each answer.
+    :param timeout: seconds to connect, to all addresses of a host together, and for each answer. What a call takes
+        in all, :func:`within` says.
     :raises ValueError: for a URL that cannot work. No connection is made, and no name is looked up yet.
     """
 
@@ -63,15 +67,17 @@ class Servers:
 
         :raises redis.RedisError: if no node answers.
         """
-        if self._cluster is None:
-            self._cluster = RedisCluster.from_url(
-                self._url,
-                socket_connect_timeout=self._timeout * _SHARE_OF_A_NODE,
-                socket_timeout=self._timeout,
-                require_full_coverage=False,  # the slot of the stream is enough
-            )
-        else:
-            self._cluster.nodes_manager.initialize()
+        with within(self._timeout, each=self._timeout * _SHARE_OF_A_NODE):
+            if self._cluster is None:
+                self._cluster = RedisCluster.from_url(
+                    self._url,
+                    connection_pool_class=BoundedConnectionPool,
+                    socket_timeout=self._timeout,
+                    retry=_OTHER_NODES,
+                    require_full_coverage=False,  # the slot of the stream is enough
+                )
+            else:
+                self._cluster.nodes_manager.initialize()
         self._cluster_is_old = False
 
     def disconnect(self) -> None:
@@ -96,13 +102,12 @@ class Servers:
             return self._cluster.get_redis_connection(node)
         if self._single is None:
             addresses = count_addresses(self._host.get("host"), self._host.get("port"))
-            self._single = redis.Redis.from_url(
+            pool = BoundedConnectionPool.from_url(
                 self._url,
                 socket_connect_timeout=self._timeout / addresses,
                 socket_timeout=self._timeout,
-                # No retries: the client must not send a transaction again that the server may have stored.
-                retry=Retry(NoBackoff(), 0),
             )
+            self._single = redis.Redis.from_pool(pool)
         return self._single
 
 

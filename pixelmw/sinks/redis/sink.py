@@ -15,6 +15,7 @@ from ...events import Event
 from ...system.fork import PerProcess
 from ..base import BatchSink, PartialFailure, Unavailable
 from ..encoding import encode, encode_each, required_message_id
+from .connections import within
 from .servers import Servers
 from .verdicts import is_moved, verdict
 
@@ -44,7 +45,9 @@ class RedisStream(BatchSink):
     :param stream: the stream's key. The first event creates the stream.
     :param maxlen: about how many entries are kept, the newest (``MAXLEN ~``:
         there may be some more). ``None`` keeps all, until the server's memory is full.
-    :param timeout: seconds to wait for a connection, to all addresses of the host together, and for each answer.
+    :param timeout: seconds for all that a call waits for: for a connection, to all addresses of the host together,
+        for each answer, and for the nodes of a cluster. Only the time that the system takes to look up a name is not
+        bounded.
     :raises PartialFailure: when called with a batch, if some events are not
         JSON or have no messageId; all others were stored.
     :raises Undeliverable: when called with such an event.
@@ -79,7 +82,8 @@ class RedisStream(BatchSink):
         if entries:
             servers = self._servers.get()
             try:
-                self._append(servers, list(entries.values()))
+                with within(self.timeout):
+                    self._append(servers, list(entries.values()))
             except (redis.RedisError, OSError) as error:
                 servers.disconnect()  # the server may have become a replica
                 # Without its cause, which may have the command, and so the event.
