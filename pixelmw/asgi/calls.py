@@ -14,13 +14,12 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from ..system.failures import ends_the_call_only
 from ..system.fork import PerProcess
-from .load import Load
+from .load import Place
 
 #: What a call returned, or what it raised.
 Outcome = tuple[Any, BaseException | None]
@@ -54,18 +53,18 @@ class Pending:
     the call ends while the request waits         the request wakes up with it
     the request is cancelled, then the call ends  ``go_on`` is called with it
     both happen in one turn of the loop           the same, whichever came first
+    the loop is closed, then the call ends        ``go_on`` is called with it, in the thread of the call
     ============================================  =======================================================
 
-    :param load: where the call counts, with its *chars*, until its outcome is known.
+    :param place: the place of the call, which is left once its outcome is known.
     :ivar loop: the loop of the request.
     """
 
-    __slots__ = ("_chars", "_future", "_go_on", "_load", "_outcome", "loop")
+    __slots__ = ("_future", "_go_on", "_outcome", "_place", "loop")
 
-    def __init__(self, load: Load | None = None, chars: int = 0) -> None:
+    def __init__(self, place: Place) -> None:
         self.loop = asyncio.get_running_loop()
-        self._load = load
-        self._chars = chars
+        self._place = place
         self._outcome: Outcome | None = None
         self._future: asyncio.Future[Outcome] | None = None  # while the request waits
         self._go_on: Callable[[Outcome], object] | None = None
@@ -73,33 +72,37 @@ class Pending:
     async def outcome(self, go_on: Callable[[Outcome], object]) -> Outcome:
         """Wait for the outcome.
 
-        :param go_on: called with it, in the loop, if the request is cancelled.
+        :param go_on: called with it if the request is cancelled, in the loop; once that is closed, where the call ends.
         """
         if self._outcome is not None:
             return self._outcome
+        self._go_on = go_on
         self._future = self.loop.create_future()
         try:
             return await self._future
         except BaseException:
-            if self._outcome is None:
-                self._go_on = go_on
-            else:
+            self._future = None
+            if self._outcome is not None and not self.loop.is_closed():
                 go_on(self._outcome)
             raise
 
     def note(self) -> None:
         """Note, once, in whichever thread, that the call has ended."""
-        load, self._load = self._load, None
-        if load is not None:
-            load.leave(self._chars)
+        self._place.leave()
 
     def settle(self, outcome: Outcome) -> None:
         """Give the request its outcome; to be called in its loop."""
         self._outcome = outcome
+        if self._future is None:
+            self.settle_without_loop(outcome)
+        elif not self._future.done():
+            self._future.set_result(outcome)
+
+    def settle_without_loop(self, outcome: Outcome) -> None:
+        """Have the request, which waits no more, go on with its outcome."""
+        self._outcome = outcome
         if self._go_on is not None:
             self._go_on(outcome)
-        elif self._future is not None and not self._future.done():
-            self._future.set_result(outcome)
 
 
 def settle_all(settled: Iterable[tuple[Pending, Outcome]]) -> None:
@@ -109,8 +112,11 @@ def settle_all(settled: Iterable[tuple[Pending, Outcome]]) -> None:
         pending.note()
         by_loop.setdefault(pending.loop, []).append((pending, outcome))
     for loop, of_loop in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+        try:
             loop.call_soon_threadsafe(_settle_each, of_loop)
+        except RuntimeError:  # it is closed
+            for pending, outcome in of_loop:
+                pending.settle_without_loop(outcome)
 
 
 def _settle_each(settled: list[tuple[Pending, Outcome]]) -> None:
@@ -154,8 +160,10 @@ def _call(
     except BaseException as raised:
         outcome = None, as_exception(raised, function)
     pending.note()
-    with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+    try:
         pending.loop.call_soon_threadsafe(pending.settle, outcome)
+    except RuntimeError:  # it is closed
+        pending.settle_without_loop(outcome)
 
 
 def as_exception(raised: BaseException, function: object) -> BaseException:
@@ -167,14 +175,14 @@ def as_exception(raised: BaseException, function: object) -> BaseException:
     return error
 
 
-def begin_task(load: Load, chars: int, function: Awaited, arguments: tuple[object, ...]) -> Pending | Outcome:
+def begin_task(place: Place, function: Awaited, arguments: tuple[object, ...]) -> Pending | Outcome:
     """Call *function*, and await the coroutine that it returns in a task of its own.
 
     From Python 3.12 on, the task begins at once. If it has to wait for nothing,
     this returns its outcome, and the loop takes no turn for it.
 
-    :param load: where the call counts already, with its *chars*.
-    :raises BaseException: what the call raises, before there is a coroutine; it counts there still.
+    :param place: the place of the call, which has it still if this raises.
+    :raises BaseException: what the call raises, before there is a coroutine.
     """
     coroutine = function.function(*arguments)
     if threading.current_thread() is not threading.main_thread():
@@ -183,9 +191,9 @@ def begin_task(load: Load, chars: int, function: Awaited, arguments: tuple[objec
     del coroutine
     try:
         if task.done():
-            load.leave(chars)
+            place.leave()
             return _outcome_of(task, function)
-        pending = Pending(load, chars)
+        pending = Pending(place)
         _tasks.add(task)
         task.add_done_callback(partial(_task_ended, pending, function))
         return pending
@@ -231,3 +239,10 @@ def keep_task(task: asyncio.Task[Any]) -> asyncio.Task[Any]:
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task
+
+
+def drop_tasks_of_closed_loops() -> None:
+    """Keep the tasks no more whose loop was closed before they had ended."""
+    for task in [*_tasks]:
+        if task.get_loop().is_closed():
+            _tasks.discard(task)

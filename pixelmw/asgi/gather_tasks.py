@@ -24,7 +24,13 @@ class TaskGatherer(Gatherer):
         self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = weakref.WeakKeyDictionary()
 
     def queue(self) -> Queue:
-        return self._queues.setdefault(asyncio.get_running_loop(), Queue())
+        loop = asyncio.get_running_loop()
+        if (queue := self._queues.get(loop)) is None:
+            for other in [reference() for reference in self._queues.keyrefs()]:
+                if other is not None and other.is_closed():  # what waits there keeps it
+                    self._queues.pop(other, None)
+            queue = self._queues[loop] = Queue()
+        return queue
 
     def start_worker(self, queue: Queue) -> None:
         # Its batches are those of many requests, so it has the context variables of none.

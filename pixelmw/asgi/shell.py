@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import contextvars
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +17,7 @@ from .calls import Awaited, Pending, keep_task
 from .environ import Receive, Scope, add_body, environ_of
 from .gather import gathers
 from .lifespan import Lifespan
+from .steps import end_without_loop, resume
 from .ways import Ways
 
 if TYPE_CHECKING:
@@ -171,17 +172,16 @@ class PixelASGI:
         await send(start)
         await send(body)
 
-    async def _drive(self, steps: Generator[Call, Any, Any], size: int, outcome: Outcome | None = None) -> Any:
+    async def _drive(self, steps: Generator[Call, Any, Any], size: int, call: Call | None = None) -> Any:
         """Make each call that *steps* yields; returns what it returns.
 
         :param size: characters of the query, for the bound of what waits.
-        :param outcome: of the call that *steps* waits for, if the request that began it was cancelled.
+        :param call: the one that *steps* has yielded already, if the request that began them was cancelled.
         """
+        raised: BaseException | None
         try:
-            if outcome is None:
+            if call is None:
                 call = next(steps)
-            else:
-                call = steps.send(outcome[0]) if outcome[1] is None else steps.throw(outcome[1])
             while True:
                 begun = self._ways.begin(*call, size)
                 if isinstance(begun, Pending):
@@ -192,20 +192,31 @@ class PixelASGI:
         except StopIteration as end:
             return end.value
         finally:
-            raised = outcome = None  # an error leads to this frame: they would make a circle
-            if self._ways.gone_on and inspect.getgeneratorstate(steps) == inspect.GEN_CLOSED:
-                self._ways.gone_on.pop(steps, None)
+            raised = None  # an error leads to this frame: they would make a circle
+            self._ways.forget_if_ended(steps)
 
     async def _outcome_of(self, pending: Pending, steps: Generator[Call, Any, Any], size: int) -> Outcome:
+        loop, context = pending.loop, contextvars.copy_context()
         try:
-            return await pending.outcome(lambda late: self._go_on(steps, size, late))
+            return await pending.outcome(lambda late: context.run(self._go_on, steps, size, loop, late))
         except BaseException:
-            self._ways.note_gone_on(steps, pending.loop)
+            self._ways.note_gone_on(steps, loop)
+            self._ways.forget_if_ended(steps)
             raise
 
-    def _go_on(self, steps: Generator[Call, Any, Any], size: int, outcome: Outcome) -> None:
+    def _go_on(
+        self, steps: Generator[Call, Any, Any], size: int, loop: asyncio.AbstractEventLoop, outcome: Outcome
+    ) -> None:
         """Drive the steps of a request whose client has gone away, so that it is counted as what became of it."""
-        keep_task(asyncio.get_running_loop().create_task(self._drive(steps, size, outcome)))
+        try:
+            if loop.is_closed():
+                end_without_loop(steps, outcome)
+            # At once, as far as that goes: a loop that is about to end may not take another turn.
+            elif (call := resume(steps, outcome)) is not None:
+                keep_task(loop.create_task(self._drive(steps, size, call)))
+        finally:
+            del outcome  # an error leads to this frame: they would make a circle
+            self._ways.forget_if_ended(steps)
 
 
 def require_asyncio() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ..sinks.base import Unavailable, start_of
 from ..system.callables import is_awaited, raise_if_unfinished
 from ..system.fork import PerProcess
-from .calls import Awaited, Outcome, Pending, Threads, begin_task, keep_task
+from .calls import Awaited, Outcome, Pending, Threads, begin_task, drop_tasks_of_closed_loops, keep_task
 from .closing import flush_and_close, wait_while
 from .gather import Gatherer, ThreadGatherer, gathers
 from .gather_tasks import TaskGatherer
@@ -74,23 +75,25 @@ class Ways:
         :return: the outcome, if it is known by now; also if too many calls wait already.
         """
         load = self._load.get()
-        if not load.enter(chars):
-            return None, Unavailable(f"{load.calls} calls wait already")
+        loop = asyncio.get_running_loop() if isinstance(function, Awaited) else None
+        place = load.enter(chars, loop)
+        if place is None:
+            if load.leave_closed_loops():
+                drop_tasks_of_closed_loops()
+                place = load.enter(chars, loop)
+            if place is None:
+                return None, Unavailable(f"{load.calls} calls wait already")
         gatherer = self._gatherer if function is self.sink else None
-        pending: Pending | None = None
         try:
             if gatherer is None and isinstance(function, Awaited):
-                return begin_task(load, chars, function, arguments)
-            pending = Pending(load, chars)
+                return begin_task(place, function, arguments)
+            pending = Pending(place)
             if gatherer is not None:
                 gatherer.begin(pending, arguments[0])
             else:
                 self._threads.begin(pending, function, arguments)
         except BaseException as raised:  # no thread can start, or it is no call that can be awaited
-            if pending is None:
-                load.leave(chars)
-            else:
-                pending.note()  # once, also if a thread has taken the call all the same
+            place.leave()  # once, also if a thread has taken the call all the same
             return None, raised
         return pending
 
@@ -102,7 +105,13 @@ class Ways:
     def note_gone_on(self, steps: object, loop: asyncio.AbstractEventLoop) -> None:
         """Note that *steps* are driven on without a client; whoever drives them to their end takes them out."""
         self._drop_closed_loops()
-        self.gone_on[steps] = loop
+        if not loop.is_closed():
+            self.gone_on[steps] = loop
+
+    def forget_if_ended(self, steps: Generator[Any, Any, Any]) -> None:
+        """Take out *steps* if they have ended."""
+        if self.gone_on and inspect.getgeneratorstate(steps) == inspect.GEN_CLOSED:
+            self.gone_on.pop(steps, None)
 
     def _somebody_goes_on(self) -> bool:
         self._drop_closed_loops()
