@@ -12,10 +12,11 @@ from ..sinks.base import Unavailable, start_of
 from ..system.callables import is_awaited, raise_if_unfinished
 from ..system.fork import PerProcess
 from .calls import Awaited, Outcome, Pending, Threads, begin_task, drop_tasks_of_closed_loops, keep_task
-from .closing import flush_and_close, wait_while
+from .closing import flush_and_close
 from .gather import Gatherer, ThreadGatherer, gathers
 from .gather_tasks import TaskGatherer
 from .load import Load
+from .methods import call_method, wait_while
 
 logger = logging.getLogger("pixelmw.requests")
 
@@ -63,8 +64,10 @@ class Ways:
 
     async def _start(self, start: Callable[[], Any]) -> None:
         try:
-            result = await (start() if is_awaited(start) else asyncio.to_thread(start))
-            raise_if_unfinished("the method start", start, result)
+            if is_awaited(start):
+                raise_if_unfinished("the method start", start, await start())
+            else:
+                await call_method("start", start, start)
         except Exception:
             logger.exception("%r could not be started; its first event will try again", self._destination)
 

@@ -186,3 +186,18 @@ def test_a_start_that_returns_a_coroutine_is_logged(caplog: pytest.LogCaptureFix
     asyncio.run(lives(app, lambda: ask(app, track("a"))))
     assert "could not be started" in caplog.text
     assert "whose call ran nothing" in caplog.text
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError], ids=lambda error: error.__name__)
+def test_a_flush_that_ends_its_thread_is_logged_and_the_sink_is_closed(
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Ending(Noting):
+        def flush(self) -> bool:
+            raise error
+
+    sink = Ending()
+    sent = asyncio.run(lives(PixelASGI(host, sink), lambda: asyncio.sleep(0)))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert sink.calls == ["close"]
+    assert "the sink could not be closed: its flush failed" in caplog.text

@@ -93,11 +93,51 @@ def test_a_start_that_takes_its_time_holds_up_no_request() -> None:
         try:
             assert await get(application, "/") == b"the host"
             assert await get(application, "/") == b"the host"
+            await settle(lambda: sink.started)
         finally:
             sink.gate.set()
 
     asyncio.run(main())
     assert len(sink.started) == 1
+
+
+def test_a_start_that_hangs_does_not_hold_up_the_end_of_the_loop() -> None:
+    sink = Plain()
+    sink.gate.clear()
+    ended = threading.Event()
+
+    async def main() -> None:
+        assert await get(PixelASGI(host, sink), "/") == b"the host"
+        await settle(lambda: sink.started)
+
+    def run() -> None:
+        asyncio.run(main())
+        ended.set()
+
+    threading.Thread(target=run).start()
+    try:
+        assert ended.wait(10)
+    finally:
+        sink.gate.set()
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError], ids=lambda error: error.__name__)
+def test_one_that_ends_its_thread_does_not_end_the_loop(
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Ending(Plain):
+        def start(self) -> None:
+            raise error
+
+    async def main() -> None:
+        application = PixelASGI(host, Ending())
+        assert await get(application, "/") == b"the host"
+        await settle(lambda: caplog.records)
+        assert await get(application, "/") == b"the host"
+
+    asyncio.run(main())
+    (record,) = caplog.records
+    assert record.getMessage().endswith("could not be started; its first event will try again")
 
 
 def test_one_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock
@@ -97,3 +99,21 @@ def test_the_figures_of_an_awaited_sink_are_among_those_of_the_shell() -> None:
     app = PixelASGI(host, Counting())
     assert status(app) == 200
     assert app.stats() == {"accepted": 1, "repeated": 3}
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_figures_that_are_to_be_awaited_are_left_out_and_leave_no_coroutine(is_seen: bool) -> None:
+    class Counting(Stream):
+        async def stats(self) -> dict[str, int]:
+            raise AssertionError
+
+    class Hiding(Counting):
+        def stats(self) -> Any:
+            return super().stats()
+
+    app = PixelASGI(host, Counting() if is_seen else Hiding())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert app.stats() == {}
+        gc.collect()
+    assert caught == []
