@@ -14,6 +14,7 @@ import pytest
 from pixelmw import Event, Rejected
 from pixelmw.asgi import PixelASGI
 from pixelmw.replies import GIF
+from pixelmw.sinks import Undeliverable
 from tests.support.asgi import ask
 from tests.support.asgi_hosts import host
 
@@ -165,3 +166,33 @@ def test_a_plain_callable_that_returns_a_coroutine_is_found_at_its_first_call(ca
     app = PixelASGI(host, lambda event: into_the_loop([], event))
     assert get(app, TRACK)[0] == 503
     assert "whose call ran nothing" in caplog.text
+
+
+def test_what_is_called_after_the_client_has_gone_has_the_context_variables_of_the_request() -> None:
+    visitor: contextvars.ContextVar[str] = contextvars.ContextVar("visitor", default="nobody")
+    go_on = threading.Event()
+    seen: list[str] = []
+
+    def sink(event: Event) -> None:
+        go_on.wait(20)
+        raise Undeliverable("not that one")
+
+    app = PixelASGI(host, sink, on_reject=lambda refusal: seen.append(visitor.get()))
+
+    async def one() -> None:
+        visitor.set("somebody")
+        await ask(app, TRACK)
+
+    async def leave() -> None:
+        request = asyncio.create_task(one())
+        while not app.waiting:
+            await asyncio.sleep(0.001)
+        request.cancel()
+        await asyncio.wait([request])
+        go_on.set()
+        async with asyncio.timeout(20):
+            while not seen:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(leave())
+    assert seen == ["somebody"]
