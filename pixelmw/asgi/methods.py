@@ -42,7 +42,10 @@ async def call_method(
         try:
             return call()
         except BaseException as raised:
-            raise as_exception(raised, method) from raised.__cause__
+            error = as_exception(raised, method)
+            if error is raised:
+                raise
+            raise error  # noqa: B904  # it has its cause
 
     task = Task(run, f"pixelmw-{name}")
     await wait_while(lambda: not task.is_done(), timeout)

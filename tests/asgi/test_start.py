@@ -169,3 +169,19 @@ def test_a_batch_sink_that_has_nothing_to_start_gets_no_thread() -> None:
         assert threading.active_count() == before
 
     asyncio.run(main())
+
+
+def test_what_led_to_the_failure_of_one_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Plain):
+        def start(self) -> None:
+            try:
+                raise OSError("no such volume")
+            except OSError:
+                raise LookupError("no other volume either")  # noqa: B904  # its context tells
+
+    async def main() -> None:
+        assert await get(PixelASGI(host, Failing()), "/") == b"the host"
+        await settle(lambda: caplog.records)
+
+    asyncio.run(main())
+    assert "no such volume" in caplog.text
