@@ -21,6 +21,8 @@ open    a commit, and ``SEGMENT_BYTES`` is reached open    ``_roll``: closed, an
 open    a commit, and it was sealed or changed, or open    closed, and a new segment (rules 3 and 4 of
         its lock is not to be had                          the segments)
 open    no room on the disk                        open    the write is taken back; the commit fails
+open    it holds something, and the system lets no open    the write is taken back; closed, and a new segment
+        file become as large (``ulimit -f``)
 open    no room for a commit, and its file was     none    closed, and the commit is tried once more
         forwarded and deleted meanwhile
 open    any other failure of a write or a sync     none    closed; the commit fails
@@ -145,15 +147,24 @@ class Journal:
                 current = self._current
                 if current is None or current.size >= SEGMENT_BYTES:
                     current = self._roll(first)
-                if current.lock():
-                    current.append(data)
+                if current.lock() and self._fits(current, data):
                     return current
-                self._close_current()  # it was sealed, or somebody who was stopped holds its lock
+                self._close_current()  # it was sealed, is too large, or somebody who was stopped holds its lock
         except BaseException as error:
             if getattr(error, "errno", None) not in _NO_ROOM:
                 self._close_current()
             raise
         raise OSError(f"each new segment in {self._directory.path} was sealed at once")
+
+    def _fits(self, current: SegmentWriter, data: bytes) -> bool:
+        """Append *data* to *current*; returns False if the system lets no file become as large (``ulimit -f``)."""
+        try:
+            current.append(data)
+        except OSError as error:
+            if error.errno == errno.EFBIG and current.size:
+                return False
+            raise
+        return True
 
     def _roll(self, first: int) -> SegmentWriter:
         """Close the current segment and begin the next one, whose first record has the sequence number *first*."""

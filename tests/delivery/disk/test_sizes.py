@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from pixelmw.delivery.disk import journal
 from pixelmw.delivery.disk.directory import SpoolDirectory
 from pixelmw.delivery.disk.drain_lock import DrainLock
 from tests.support.processes import event
-from tests.support.spools import fill, payloads
+from tests.support.spools import fill, payloads, waiting
 
 HUGE = 2**43
 
@@ -117,3 +118,24 @@ def test_neither_a_fifo_nor_a_link_is_asked_who_has_the_lock(tmp_path: Path, mak
     (tmp_path / "elsewhere").write_text("4711 web-1 now")
     make(tmp_path / "drain.lock")
     assert DrainLock(SpoolDirectory(tmp_path)).holder() == "a process that is not known"
+
+
+def test_more_than_one_file_may_hold_waits_in_several(tmp_path: Path) -> None:
+    most = 100_000  # bytes that the system lets a file have, as after ulimit -f
+
+    def down(each: Event) -> None:
+        raise ConnectionError("down")
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Spool(tmp_path / "spool", down) as spool:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        try:
+            for number in range(30):
+                spool(event(f"{number}", most // 5))
+            with pytest.raises(OSError, match="File too large"):
+                spool(event("larger than a file", 2 * most))
+            spool(event("last"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        spool.close(0)
+    assert waiting(tmp_path / "spool") == [*map(str, range(30)), "last"]
