@@ -22,6 +22,16 @@ _ASCII = re.compile("[ -~\n]*")
 _lock = threading.Lock()
 
 
+def open_missing_streams() -> None:
+    """Open the standard streams that the process was started without (``>&-``), to nowhere.
+
+    Otherwise the next file that is opened has the number of one, and what a C library says gets into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
+
+
 def print_line(line: str, *, word: str = "", colour: str = "", error: bool = False) -> bool:
     """Print *line* on standard output, at once.
 

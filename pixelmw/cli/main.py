@@ -11,6 +11,7 @@ from types import FrameType
 from .._version import __version__
 from ..text import printable
 from .check import add_check
+from .console import open_missing_streams
 from .drain import add_drain
 from .link import add_link
 from .parser import Parser
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :raises SystemExit: for wrong arguments, with 2, and for an error that the user can mend, with 1; its message
         is then on standard error.
     """
+    open_missing_streams()
     parser = _parser()
     parsed = parser.parse_args(arguments)
     try:

@@ -12,6 +12,8 @@ import pytest
 
 from pixelmw.sinks import JSONLines, SQLite
 from tests.support.command_line import TIMEOUT, environment, fetch, on_terminal, run, serving, started
+from tests.support.processes import stored
+from tests.support.spools import fill, waiting
 
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event="
 LINK = ["link", "--base", "https://x.example", "--event", "e", "--user", "u"]
@@ -111,3 +113,21 @@ def test_a_closed_pipe_ends_a_command_quietly(tmp_path: Path, arguments: list[st
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_runs_without_its_standard_streams(tmp_path: Path, closed: str) -> None:
+    (tmp_path / "shop.py").write_text("from pixelmw.sinks import JSONLines\nsink = JSONLines('out.jsonl')\n")
+    fill(tmp_path / "spool", ["1", "2"])
+    command = [sys.executable, "-m", "pixelmw", "drain", "spool", "--sink=shop:sink"]
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        env=environment(tmp_path),
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert stored(tmp_path / "out.jsonl") == ["1", "2"]
+    assert waiting(tmp_path / "spool") == []
