@@ -68,9 +68,14 @@ def _run_drain(arguments: argparse.Namespace) -> int:
     if not arguments.sink:
         raise ValueError("the sink is missing: give --sink MODULE:NAME, or set PIXELMW_SINK")
     logging.basicConfig(format="%(levelname)s %(message)s")
-    return drain(
-        arguments.directory, arguments.sink, dead=arguments.dead, follow=arguments.follow, timeout=arguments.timeout
-    )
+    path, sink, follow = arguments.directory, arguments.sink, arguments.follow
+    try:
+        return drain(path, sink, dead=arguments.dead, follow=follow, timeout=arguments.timeout)
+    except KeyboardInterrupt:
+        if follow:
+            raise
+        print_line("pixelmw: interrupted before it was done", error=True)
+        return 1  # it has not forwarded, or not looked if anything is left
 
 
 def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, timeout: float | None = None) -> int:

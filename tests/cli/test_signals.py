@@ -14,6 +14,7 @@ import pytest
 
 from pixelmw.cli.main import main
 from tests.support.processes import wait_until
+from tests.support.spools import fill, waiting
 
 Handler = Callable[[int, FrameType | None], None]
 
@@ -54,7 +55,7 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler
     ("arguments", "ending"),
     [
         pytest.param(["drain", "spool", "--sink=shop_with_signals:good"], None, id="drain is done"),
-        pytest.param(["drain", "spool", "--sink=shop_with_signals:stopped"], None, id="drain is stopped"),
+        pytest.param(["drain", "spool", "--follow", "--sink=shop_with_signals:stopped"], None, id="drain is stopped"),
         pytest.param(["drain", "spool", "--sink=shop_with_signals:x"], RuntimeError, id="the user's module fails"),
         pytest.param(["drain", "missing", "--sink=shop_with_signals:good"], SystemExit, id="drain finds no spool"),
         pytest.param(["serve", "--db", "spool"], SystemExit, id="serve cannot open its database"),
@@ -103,3 +104,12 @@ def _answers(port: int) -> bool:
 def test_a_server_that_is_stopped_before_it_serves_returns_0_and_puts_the_handler_back(handler: Handler) -> None:
     assert main(["serve", "--app", "shop_with_signals:stopped"]) == 0
     assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_a_drain_that_is_stopped_before_it_has_looked_does_not_say_that_nothing_is_left(
+    handler: Handler, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "spool", ["1"])
+    assert main(["drain", "spool", "--sink=shop_with_signals:stopped"]) == 1
+    assert capsys.readouterr().err == "pixelmw: interrupted before it was done\n"
+    assert waiting(tmp_path / "spool") == ["1"]
