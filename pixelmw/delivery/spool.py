@@ -116,18 +116,24 @@ class Spool(Delivery):
             in_process.journal.append(payloads, patience=self.timeout)
         except (NotBegun, Unknown) as error:
             raise in_process.disk_hangs(error) from None
-        in_process.wake()
+        if not in_process.wake():
+            self._wake()
+
+    def _wake(self) -> None:
+        """Begin to forward; another thread may close this at any time."""
+        while not self._in_process.get().wake():
+            pass
 
     def start(self) -> None:
         """Forward what the directory holds, such as what a dead process left, without waiting for an event.
 
         :raises OSError: if the directory cannot be used.
         """
-        self._in_process.get().wake()
+        self._wake()
         super().start()
 
     def __enter__(self) -> Self:
-        self._in_process.get().wake()
+        self._wake()
         return self
 
     def flush(self, timeout: float | None = None) -> bool:

@@ -77,10 +77,17 @@ class SpoolInProcess:
         self._backlog_lock = threading.Lock()
         self._log_throttle = LogThrottle()
 
-    def wake(self, *, now: bool = False) -> None:
-        """Have the thread forward what was stored, which is safe whether it can be started or not."""
+    def wake(self, *, now: bool = False) -> bool:
+        """Have the thread forward what was stored, which is safe whether it can be started or not.
+
+        :returns: False if this was closed meanwhile, so that the part that comes after it is to be woken.
+        """
+        if self._turns.is_closed:
+            self.journal.close(0.0)  # the event may have opened another segment
+            return False
         if self._threads_run:
             self._worker.wake(now=now)
+        return True
 
     def disk_hangs(self, error: NotBegun | Unknown) -> Unavailable:
         """Return what a visitor is told who has waited for the disk behind others, and log it if nobody waits now."""
@@ -109,6 +116,7 @@ class SpoolInProcess:
     def close(self, timeout: float | None) -> None:
         """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
         deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        self._turns.is_closed = True
         self._worker.close(timeout, for_good=True)
         self._drainer.give_up()
         self._close_files(None if timeout is None else max(0.0, deadline - time.monotonic()))

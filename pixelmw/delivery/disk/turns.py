@@ -4,7 +4,7 @@
    gives it back when its thread ends or a step fails.
 2. When it takes the turn, it forgets what it has read before: another process may have forwarded it meanwhile.
 3. After a step that failed, the files are closed, too: a broken file system cannot be mounted again while a file is
-   open there.
+   open there. So they are when the thread ends of a spool that is closed: nobody else will.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Turns:
     """The work of a :class:`.Worker` that runs *drainer* whenever this process has the turn.
 
     :param destination: whose events they are to be.
-    :param close_files: called after a step that failed.
+    :param close_files: called after a step that failed, and when the thread ends of a spool that is closed.
+    :ivar is_closed: True once the spool is closed.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Turns:
         self._destination = destination
         self._close_files = close_files
         self._lock = DrainLock(directory)
+        self.is_closed = False
 
     def step(self) -> Step:
         """Forward one batch, if this process has the turn; if it has not, there is nothing to do for now."""
@@ -55,7 +57,7 @@ class Turns:
     def give_up(self, *, after_fault: bool) -> None:
         """Give the turn back."""
         self._lock.close()
-        if after_fault:
+        if after_fault or self.is_closed:
             self._close_files()
 
     def abandon(self) -> None:

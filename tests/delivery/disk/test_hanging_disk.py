@@ -16,7 +16,7 @@ from pixelmw.delivery.disk.segments import writer
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.system import files
 from tests.support.processes import event, finish, start, wait_until
-from tests.support.spools import THREADLESS, drained, waiting
+from tests.support.spools import THREADLESS, descriptors, drained, waiting
 
 
 class Disk:
@@ -99,6 +99,28 @@ def test_close_ends_in_its_time_and_the_commit_under_way_closes_its_file(
     assert drained(directory) == ["2"]
 
 
+def test_what_is_stored_while_another_thread_closes_is_forwarded_and_nothing_stays_open(
+    tmp_path: Path, disk: Disk
+) -> None:
+    directory = tmp_path / "spool"
+    arrived: list[str] = []
+    spool = Spool(directory, lambda each: arrived.append(each["messageId"]))
+    spool(event("1"))
+    assert spool.flush(20)
+    disk.hang()
+    thread, raised = in_a_thread(spool, event("2"))
+    assert disk.entered.wait(20)
+    closing, _ = in_a_thread(spool.close, 5.0)
+    wait_until(lambda: not any("drain.lock" in path for path in descriptors(directory)))  # its thread has ended
+    disk.go_on()
+    thread.join(20)
+    closing.join(20)
+    assert raised == []
+    wait_until(lambda: arrived == ["1", "2"])
+    spool.close()
+    assert descriptors(directory) == []
+
+
 def test_close_does_not_wait_for_a_dead_letter_that_is_being_stored(tmp_path: Path, disk: Disk) -> None:
     def refuse(each: Event) -> None:
         raise Undeliverable("never")
@@ -112,7 +134,7 @@ def test_close_does_not_wait_for_a_dead_letter_that_is_being_stored(tmp_path: Pa
     spool.close(0.05)
     assert waiting(directory) == ["1"]
     disk.go_on()
-    wait_until(lambda: waiting(directory) == [])
+    wait_until(lambda: not [*directory.glob("*.segment")])
     assert waiting(directory / "dead") == ["1"]
 
 
