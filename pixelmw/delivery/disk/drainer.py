@@ -92,7 +92,7 @@ class Drainer:
     def obstacle(self) -> str:
         """What the next step waits for, in words, if it waits."""
         if not len(self.forwarder):
-            return "another process, which holds the lock of a segment"
+            return "another process, which holds the lock of a segment or copies one"
         return f"another try with {self._sink!r}"
 
     def begin_turn(self) -> None:

@@ -37,6 +37,13 @@ def encode_record(sequence: int, payload: bytes) -> bytes:
     return _HEADER.pack(_MAGIC, size, _checksum(size, sequence, payload), sequence) + payload
 
 
+def ends_whole(data: bytes) -> bool:
+    """Return True if *data*, a part of a segment, ends with a whole record, or has nothing."""
+    last = data.rfind(_MAGIC)
+    record = _record_at(data, last) if last >= 0 else None
+    return not data or (record is not None and record.end == len(data))
+
+
 def read_records(data: bytes, first: int, start: int = 0) -> Iterator[Record | DamagedStretch]:
     """Yield what *data*, a segment, holds from *start* on, in order and without a gap.
 

@@ -17,6 +17,9 @@ Rules:
    the file held under its lock, and ``remove_read`` deletes only a file that has not grown.
 7. Nothing is deleted before the sink, the dead letters or the quarantine have all of it. After a crash a part may be
    sent twice, and nothing is missing.
+8. Who copies a segment into a directory that is in use (``scp``, ``mv`` from another disk) takes no lock. An old one
+   to which something was written just now may be such a copy: if it ends within a record, it is not read yet, and it
+   is not removed until nobody has written to it for a while.
 
 ======== ===================== ============================ ================================================ =======
 segment  by whom               holding                      what happens                                     becomes
@@ -35,7 +38,8 @@ written, reader                drain lock, segment's lock   ``seal`` returns wha
 sealed
 sealed,  its writer            commit lock, segment's lock  the seal did not last: ``append``                grown
 read
-read     reader                drain lock                   all is forwarded, and the lock is not to be had  read
+read     reader                drain lock                   all is forwarded, and the lock is not to be had, read
+                                                            or it is being copied
 read     reader                drain lock, segment's lock   all is forwarded, and ``remove_read`` sees the   removed
                                                             size that was read
 grown    reader                drain lock, segment's lock   ``remove_read`` sees more: ``seal`` again, and   read

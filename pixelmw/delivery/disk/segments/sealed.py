@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
@@ -14,7 +15,14 @@ from ....system.files import lock_file_within, try_to_lock_file, unlock_file
 from ....system.fork import tell_children
 from ..directory import SpoolDirectory
 from ..open_directory import OpenDirectory
+from ..records import ends_whole
 from .name import MAX_SEGMENT_BYTES, Segment
+
+# A file is being copied here (rule 8) if something was written to it within so many seconds, ...
+_SETTLED = 5.0
+# ... and its name says that it was begun so many seconds before that. While events are forwarded, no writer stays so
+# long in a segment.
+_LONG_AGO = 10.0
 
 
 class _Locked:
@@ -64,7 +72,7 @@ class Removal(Enum):
 
     GONE = "it is not there any more"
     GROWN = "something was appended since it was read"
-    LOCKED = "another process holds its lock"
+    LOCKED = "another process holds its lock, or copies it here"
 
 
 def read_from(directory: SpoolDirectory, segment: Segment, offset: int, most: int = MAX_SEGMENT_BYTES) -> bytes:
@@ -88,7 +96,8 @@ def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: f
 
     :param start: the offset to read from.
     :param patience: seconds to wait for the segment's lock, at most: once before the seal is set, and once after.
-    :returns: ``None`` if another process holds the lock. The seal is set all the same.
+    :returns: ``None`` if another process holds the lock, or has copied only a part of the file. The seal is set all the
+        same.
     :raises FileNotFoundError: if the segment is gone.
     :raises OSError: if it cannot be read, or is larger than any segment: then it is left as it is.
     """
@@ -106,7 +115,10 @@ def seal(directory: SpoolDirectory, segment: Segment, start: int, *, patience: f
             file.seek(start)
             # Not more than the file held under the lock: if the seal does not hold, the writer may be writing now.
             _check_size(status)
-            return Sealed(file.read(max(0, status.st_size - start)), not status.st_mode & stat.S_IWUSR)
+            data = file.read(max(0, status.st_size - start))
+        if not ends_whole(data) and _is_being_copied(segment, status):
+            return None
+        return Sealed(data, not status.st_mode & stat.S_IWUSR)
 
 
 def remove_read(directory: SpoolDirectory, segment: Segment, size: int) -> Removal:
@@ -116,10 +128,19 @@ def remove_read(directory: SpoolDirectory, segment: Segment, size: int) -> Remov
             return Removal.LOCKED
         # Its writer looks for the name under this lock, and does not write without it.
         try:
-            if os.fstat(descriptor).st_size > size:
+            status = os.fstat(descriptor)
+            if status.st_size > size:
                 return Removal.GROWN
+            if _is_being_copied(segment, status):
+                return Removal.LOCKED
             opened.remove(segment.name)
             opened.remove(segment.cursor_name)
         finally:
             unlock_file(descriptor)
     return Removal.GONE
+
+
+def _is_being_copied(segment: Segment, status: os.stat_result) -> bool:
+    """Rule 8: return True if somebody may be writing an old segment."""
+    is_old = status.st_mtime - segment.created_ms / 1000 > _LONG_AGO
+    return is_old and 0 <= time.time() - status.st_mtime < _SETTLED
