@@ -140,7 +140,7 @@ class Spool(Delivery):
         """Wait until everything that is in the directory now has been forwarded, whichever process forwards it.
 
         :param timeout: seconds to wait at most, or ``None`` to wait for ever.
-        :returns: True if it has been forwarded.
+        :returns: True if it has been forwarded; False if not, since the time is over or another thread has closed this.
         """
         return self._in_process.get().flush(timeout)
 

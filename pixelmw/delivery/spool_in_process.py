@@ -76,6 +76,7 @@ class SpoolInProcess:
         self._dead_backlog = Backlog(self._dead_letters.directory)
         self._backlog_lock = threading.Lock()
         self._log_throttle = LogThrottle()
+        self._is_over = False  # it has been closed
 
     def wake(self, *, now: bool = False) -> bool:
         """Have the thread forward what was stored, which is safe whether it can be started or not.
@@ -100,7 +101,7 @@ class SpoolInProcess:
     def flush(self, timeout: float | None) -> bool:
         """Wait until the segments that are there now are gone, whichever process forwards them.
 
-        :param timeout: seconds, or ``None`` to wait for ever.
+        :param timeout: seconds, or ``None`` to wait until they are gone or this has been closed.
         :returns: True if they are gone.
         """
         deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
@@ -108,7 +109,7 @@ class SpoolInProcess:
         if waiting:
             self.wake(now=True)
         while waiting := waiting.intersection(self._directory.segments()):
-            if (remaining := deadline - time.monotonic()) <= 0:
+            if (remaining := deadline - time.monotonic()) <= 0 or self._is_over:
                 return False
             time.sleep(min(remaining, _FLUSH_POLL))
         return True
@@ -117,9 +118,12 @@ class SpoolInProcess:
         """Forward what can be forwarded within *timeout* seconds, end the thread, and close the files."""
         deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         self._turns.is_closed = True
-        self._worker.close(timeout, for_good=True)
-        self._drainer.give_up()
-        self._close_files(None if timeout is None else max(0.0, deadline - time.monotonic()))
+        try:
+            self._worker.close(timeout, for_good=True)
+            self._drainer.give_up()
+            self._close_files(None if timeout is None else max(0.0, deadline - time.monotonic()))
+        finally:
+            self._is_over = True
 
     def abandon(self) -> None:
         """In a child: close the descriptors of its parent, which goes on with what they are open for."""

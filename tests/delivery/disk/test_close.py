@@ -60,3 +60,23 @@ def test_a_spool_that_was_closed_may_be_used_again(tmp_path: Path) -> None:
         assert spool.flush(20)
         spool.close()
     assert arrived == ["0", "1", "2"]
+
+
+def test_a_flush_without_an_end_ends_when_another_thread_has_closed_the_spool(tmp_path: Path) -> None:
+    def down(event: Event) -> None:
+        raise ConnectionError("down")
+
+    spool = Spool(tmp_path / "spool", down)
+    spool(event("1"))
+    came_to: list[bool] = []
+    thread = threading.Thread(target=lambda: came_to.append(spool.flush()), daemon=True)
+    thread.start()
+
+    def ends() -> bool:
+        spool.close(0.05)  # also one that flush began anew, since it came after the last close
+        thread.join(0.05)
+        return not thread.is_alive()
+
+    wait_until(ends)
+    assert came_to == [False]
+    assert waiting(tmp_path / "spool") == ["1"]
