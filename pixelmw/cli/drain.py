@@ -22,7 +22,9 @@ from ..delivery.disk.quota import dead_quota
 from ..delivery.watch import LongCalls, unwatch, watch
 from ..events import Sink
 from ..sinks.base import close_sink
+from ..sinks.together import Busy
 from ..system.threads import Task
+from ..text import printable
 from .console import print_line
 from .forwarding import PATIENCE, SCAN_INTERVAL, Forwarding
 from .parser import seconds
@@ -139,11 +141,12 @@ def drain(path: str, sink: str, *, dead: bool = False, follow: bool = False, tim
         print_line(summary(drainer, left, directory, time.monotonic() - started, forwarding, lost=letters.lost))
         drainer.in_flight.close()
         limit.doing = f"while {target.sink!r} was being closed"
-        if not forwarding.is_given_up:  # its call would have to end first
-            _close([target.sink, letters], None if timeout is None else max(PATIENCE, deadline - time.monotonic()))
+        have_closed = forwarding.is_given_up or _close(  # the call that was given up would have to end first
+            [target.sink, letters], None if timeout is None else max(PATIENCE, deadline - time.monotonic())
+        )
         lock.close()
         is_done = follow or not (any(left) or drainer.forwarder.counts["dead"])
-        limit.code = 0 if is_done and not (forwarding.is_given_up or forwarding.lost_turn) else 1
+        limit.code = 0 if is_done and have_closed and not (forwarding.is_given_up or forwarding.lost_turn) else 1
         return limit.code
 
 
@@ -151,17 +154,29 @@ def _no_bound(size: int) -> None:
     """Let anything in."""
 
 
-def _close(sinks: Iterable[Sink], timeout: float | None) -> None:
-    """Close each of *sinks*, within so many seconds."""
+def _close(sinks: Iterable[Sink], timeout: float | None) -> bool:
+    """Close each of *sinks*, and tell which ones could not be closed.
+
+    :param timeout: seconds for each of them.
+    :returns: False if one failed to close: what it took may not have arrived.
+    """
+    have_closed = True
     for each in sinks:
-        if timeout is None:
-            close_sink(each)
-            continue
-        task = Task(partial(close_sink, each, timeout), "pixelmw-drain-close")
-        if task.wait(timeout):
-            task.result()
-        else:
-            print_line(f"pixelmw: {each!r} could not be closed within {timeout:.0f} s", error=True)
+        why = f" within {timeout:.0f} s" if timeout is not None else " since it is in a call that has not ended"
+        try:
+            if timeout is None:
+                close_sink(each)
+                continue
+            task = Task(partial(close_sink, each, timeout), "pixelmw-drain-close")
+            if task.wait(timeout):
+                task.result()
+                continue
+        except Busy:  # in a call that was given up before
+            pass
+        except Exception as error:
+            why, have_closed = f": {type(error).__name__}: {printable(str(error))}", False
+        print_line(f"pixelmw: {each!r} could not be closed{why}", error=True)
+    return have_closed
 
 
 def _taken_drain_lock(directory: SpoolDirectory, *, deadline: float, wait_for_turn: bool) -> DrainLock:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,9 @@ class Batches(BatchSink):
     def close(self, timeout=None):
         print("closed")
 
+class Impatient(Batches):
+    timeout = 0.05
+
 class ClosesNever(BatchSink):
     def write(self, events):
         good.write(events)
@@ -55,13 +59,22 @@ class ClosesNever(BatchSink):
     def close(self):
         hang()
 
+class FailsToClose(BatchSink):
+    def write(self, events):
+        good.write(events)
+
+    def close(self):
+        raise error
+
+error = RuntimeError("the last ones did not arrive")
+
 def refuse(event):
     raise Undeliverable("never")
 
 def undertaker(event):
     hang()
 
-batches, closes_never = Batches(), ClosesNever()
+batches, impatient, closes_never, fails_to_close = Batches(), Impatient(), ClosesNever(), FailsToClose()
 with_letters = Spool("spool", refuse, dead_letter=undertaker)
 
 def leaves_a_thread(event):
@@ -148,6 +161,32 @@ def test_a_sink_whose_close_hangs_is_left_open_and_told_of(shop: Path, capsys: p
     assert re.fullmatch(
         r"pixelmw: <hanging_shop\.ClosesNever object at 0x\w+> could not be closed within \d s\n", said.err
     )
+
+
+def test_a_sink_that_is_in_a_call_that_was_given_up_is_left_open_and_told_of(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(capsys, "drain", "spool", "--sink=hanging_shop:impatient", "--timeout=0.02").code == 1
+    fill(shop / "another", ["e4"])
+    assert run_here(capsys, "drain", "another", "--sink=hanging_shop:good").code == 0
+    said = run_here(capsys, "drain", "another", "--sink=hanging_shop:impatient")
+    assert (said.code, said.out.endswith("; nothing is left\n")) == (0, True)
+    assert said.err.endswith("could not be closed since it is in a call that has not ended\n")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError, ConnectionError], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("options", [[], ["--timeout=20"]], ids=["unlimited", "in time"])
+def test_a_sink_whose_close_fails_is_told_of_and_drain_ends_with_1(
+    shop: Path, capsys: pytest.CaptureFixture[str], error: type[Exception], options: list[str]
+) -> None:
+    module: Any = importlib.import_module("hanging_shop")
+    module.error = error("the last ones did not arrive")
+    said = run_here(capsys, "drain", "spool", "--sink=hanging_shop:fails_to_close", *options)
+    assert said.code == 1
+    assert said.out.endswith("; nothing is left\n")
+    assert said.err.endswith(f"could not be closed: {error.__name__}: the last ones did not arrive\n")
+    assert stored(shop / "out.jsonl") == ["e0", "e1", "e2", "e3"]
+    assert run_here(capsys, "drain", "spool", "--sink=hanging_shop:good").code == 0  # nobody has the turn any more
 
 
 def test_what_is_waited_for_between_two_tries_is_named(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
