@@ -138,7 +138,7 @@ SAFEGUARDS = {
         "delivery/disk/test_close.py::test_the_next_process"),
     "a commit that close did not wait for closes its file": Safeguard(
         "delivery/disk/journal.py", "if self._is_to_close:", "if False:",
-        "delivery/disk/test_hanging_disk.py::test_close_ends"),
+        "delivery/disk/test_hanging_disk.py::test_a_journal"),
     "a dict of its own for each try": Safeguard(
         "delivery/forward/item.py", "event, self._event = self._event, None",
         "event = self._event = self._event or decode(self.payload)", "delivery/test_text.py::"),

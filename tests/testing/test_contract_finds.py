@@ -64,7 +64,7 @@ CASES = [
     ),
     Case(
         broken_batches.Sorts,
-        [BATCH, BLAME, AMONG, TURNS],
+        [BATCH, TURNS],
         r"came back in another order.*Store them in the order of the calls",
     ),
     Case(broken_sinks.LiesAboutFlush, [FLUSH], r"is lost: .* flush returned True. Let flush wait until", None),

@@ -12,7 +12,7 @@ from werkzeug import Request
 from pixelmw import Event
 from tests.support import shells
 from tests.support.pixel import Pixel
-from tests.support.processes import run
+from tests.support.processes import finish, start
 
 shell = shells.shell
 
@@ -130,7 +130,7 @@ print(*growth_of_rounds(SHELLS[sys.argv[1]]))
 @pytest.mark.parametrize("name", shells.SHELLS)
 def test_memory_stays_flat_under_3000_hostile_requests(name: str) -> None:
     """In a process of its own: whatever else has run in this one may grow meanwhile."""
-    rounds = [int(word) for word in run(_GROWTH, name)]
+    rounds = [int(word) for word in finish(start(_GROWTH, name), timeout=120.0)]
     assert len(rounds) == 3
     # What is kept of a request shows in each round. Before Python 3.12, the interpreter's table of interned strings may
     # be made anew in one of them: each event loop interns a few and forgets them.

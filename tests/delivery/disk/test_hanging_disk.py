@@ -12,6 +12,8 @@ import pytest
 
 from pixelmw import Event
 from pixelmw.delivery import Spool, watch
+from pixelmw.delivery.disk.directory import SpoolDirectory
+from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.segments import writer
 from pixelmw.sinks.base import Unavailable, Undeliverable
 from pixelmw.system import files
@@ -97,6 +99,25 @@ def test_close_ends_in_its_time_and_the_commit_under_way_closes_its_file(
     assert raised == []
     wait_until(lambda: not open_segments(directory))
     assert drained(directory) == ["2"]
+
+
+def test_a_journal_that_is_closed_while_its_disk_hangs_closes_its_file_at_the_end_of_the_commit(
+    tmp_path: Path, disk: Disk
+) -> None:
+    """As that of the dead letters, or of an event whose visitor is told of a failure: nobody closes it once more."""
+    directory = SpoolDirectory(tmp_path / "spool")
+    directory.prepare()
+    journal = Journal(directory, sync=True)
+    journal.append([b"{}"])
+    disk.hang()
+    thread, raised = in_a_thread(journal.append, [b"{}"])
+    assert disk.entered.wait(20)
+    journal.close(0.05)
+    assert open_segments(directory.path)
+    disk.go_on()
+    thread.join(20)
+    assert raised == []
+    assert open_segments(directory.path) == []
 
 
 def test_what_is_stored_while_another_thread_closes_is_forwarded_and_nothing_stays_open(
@@ -198,6 +219,8 @@ _EXIT = (
     + """
 import threading, time
 from pixelmw.delivery import Spool
+from pixelmw.delivery.disk.directory import SpoolDirectory
+from pixelmw.delivery.disk.journal import Journal
 from pixelmw.delivery.disk.segments import writer
 from tests.support.processes import event
 
