@@ -23,9 +23,9 @@ def gated() -> Iterator[Gated]:
     sink.gate.set()
 
 
-def threads() -> list[threading.Thread]:
-    """The threads that forward."""
-    return [thread for thread in threading.enumerate() if thread.name == "pixelmw-background"]
+def threads() -> set[threading.Thread]:
+    """The threads that forward, also those of other tests."""
+    return {thread for thread in threading.enumerate() if thread.name == "pixelmw-background"}
 
 
 def test_it_returns_before_the_sink_has_the_event(gated: Gated) -> None:
@@ -144,15 +144,16 @@ def test_flush_does_not_wait_for_what_is_queued_after_it_was_called(gated: Gated
 
 def test_close_forwards_what_is_queued_closes_the_sink_and_ends_the_thread(gated: Gated) -> None:
     gated.gate.set()
+    others = threads()
     sink = Background(gated, max_delay=1000)
     put(sink, ids(3))
-    assert len(threads()) == 1
+    (own,) = threads() - others
     sink.close(20)
     assert gated.stored == ids(3)
     (timeout,) = gated.closed
     assert timeout is not None
     assert 0 < timeout <= 20
-    wait_until(lambda: threads() == [])
+    wait_until(lambda: not own.is_alive())
     put(sink, ids(2, "later"))
     sink.close(None)
     assert gated.stored == [*ids(3), *ids(2, "later")]
