@@ -206,6 +206,9 @@ def soak(minutes: float, directory: Path) -> int:
         f"acknowledged {len(clients.acknowledged)}, delivered {len(delivered)} (of them {twice} more than once; copies "
         f"{destination.copies.total()}), waiting {waiting}, dead {dead}, missing {len(missing)}"
     )
+    if not clients.acknowledged:  # such as where the other user may not enter the folder of this Python
+        print("nothing was acknowledged; the log ends with:", (directory / "log").read_text()[-2000:], sep="\n")
+        return 1
     return 1 if len(missing) > waiting + dead else 0
 
 
