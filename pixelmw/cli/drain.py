@@ -8,9 +8,9 @@ import math
 import os
 import time
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
+from ..delivery.closing import closes_within
 from ..delivery.disk.backlog import Backlog
 from ..delivery.disk.dead_letter_store import DeadLetterStore
 from ..delivery.disk.destination import Destination
@@ -21,9 +21,6 @@ from ..delivery.disk.quarantine import Quarantine
 from ..delivery.disk.quota import dead_quota
 from ..delivery.watch import LongCalls, unwatch, watch
 from ..events import Sink
-from ..sinks.base import close_sink
-from ..sinks.together import Busy
-from ..system.threads import Task
 from ..text import printable
 from .console import print_line
 from .forwarding import PATIENCE, SCAN_INTERVAL, Forwarding
@@ -164,15 +161,8 @@ def _close(sinks: Iterable[Sink], timeout: float | None) -> bool:
     for each in sinks:
         why = f" within {timeout:.0f} s" if timeout is not None else " since it is in a call that has not ended"
         try:
-            if timeout is None:
-                close_sink(each)
+            if closes_within(each, timeout):
                 continue
-            task = Task(partial(close_sink, each, timeout), "pixelmw-drain-close")
-            if task.wait(timeout):
-                task.result()
-                continue
-        except Busy:  # in a call that was given up before
-            pass
         except Exception as error:
             why, have_closed = f": {type(error).__name__}: {printable(str(error))}", False
         print_line(f"pixelmw: {each!r} could not be closed{why}", error=True)

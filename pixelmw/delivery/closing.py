@@ -21,18 +21,24 @@ def close_within(sink: object, timeout: float | None, *, owner: object) -> None:
 
     :param owner: the delivery that the sink is behind, for the log.
     """
-    if timeout is None or not callable(getattr(sink, "close", None)) or not background_threads_run():
-        has_closed = _closes(sink, timeout)
-    else:
-        try:
-            task = Task(partial(_closes, sink, timeout), "pixelmw-close", elsewhere=run_on_thread)
-        except RuntimeError:
-            has_closed = _closes(sink, timeout)
-        else:
-            has_closed = task.wait(max(timeout, _PATIENCE)) and task.result()
-    if not has_closed:
+    if not closes_within(sink, timeout):
         seconds = round(timeout or 0.0, 1)
         logger.error("%r: the close of %r has not returned within %s s; it is not waited for", owner, sink, seconds)
+
+
+def closes_within(sink: object, timeout: float | None) -> bool:
+    """Close *sink*, and raise what that raises.
+
+    :param timeout: seconds, or ``None`` for no limit.
+    :returns: False if that takes longer, or if the sink is in a call that does not end in time.
+    """
+    if timeout is None or not callable(getattr(sink, "close", None)) or not background_threads_run():
+        return _closes(sink, timeout)
+    try:
+        task = Task(partial(_closes, sink, timeout), "pixelmw-close", elsewhere=run_on_thread)
+    except RuntimeError:
+        return _closes(sink, timeout)
+    return task.wait(max(timeout, _PATIENCE)) and task.result()
 
 
 def _closes(sink: object, timeout: float | None) -> bool:
