@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 from hypothesis import settings
+
+# What is compiled is kept, also where PYTHONDONTWRITEBYTECODE is set: the other processes of a run, and the hundreds of
+# commands and servers that tests start, would else compile the package, and the tests their assertions, each anew.
+sys.dont_write_bytecode = False
 
 # A failed assert in there shows its values, as one in a test does. This has to come before the first import.
 pytest.register_assert_rewrite("tests.support")

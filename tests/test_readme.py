@@ -48,7 +48,7 @@ def test_there_are_exactly_two_set_up_commands_each_of_one_line() -> None:
     assert len(commands) == 2
     assert all("\n" not in command for command in commands)
     assert commands[0].endswith("-m pixelmw serve")
-    assert commands[1].endswith("-m pytest -n 3 --dist worksteal")
+    assert commands[1].endswith("-m pytest -n 4 --dist worksteal")
 
 
 def test_it_is_read_in_a_few_minutes() -> None:
