@@ -66,6 +66,7 @@ def test_the_bare_application_logs_its_events_with_their_source() -> None:
     assert "WARNING:pixelmw.requests:refused a page event: unauthorized at writeKey" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_custom_sink_pass() -> None:
     result = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "custom_sink.py")
     assert "4 passed" in result.stdout

@@ -46,6 +46,7 @@ def test_the_django_project_has_at_most_six_lines_for_pixels(project: Path) -> N
     assert 0 < len([line for line in settings.splitlines() if "# pixels" in line]) <= 6
 
 
+@pytest.mark.slow
 def test_the_django_project_passes_its_checks_and_its_own_tests(project: Path) -> None:
     """Its test database is in memory, and its threads share it."""
     assert "no issues" in manage(project, "check")

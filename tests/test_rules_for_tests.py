@@ -21,17 +21,21 @@ REACH = re.compile(
 )
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_no_test_imports_from_another_test(file: str) -> None:
+def found_in_files(rule: re.Pattern[str]) -> dict[str, list[str]]:
+    """What breaks *rule* in each file that breaks it."""
+    texts = {file: (TESTS / file).read_text(encoding="utf-8") for file in FILES}
+    found = {file: [broken[0] for broken in rule.finditer(text)] for file, text in texts.items()}
+    return {file: broken for file, broken in found.items() if broken}
+
+
+def test_no_test_imports_from_another_test() -> None:
     """Also not in a script within a string; what tests share is in tests/support."""
-    text = (TESTS / file).read_text(encoding="utf-8")
-    assert not re.search(r"(from|import) tests\.(?!support|safeguards)\w", text)
+    assert not found_in_files(re.compile(r"(from|import) tests\.(?!support|safeguards)\w"))
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_a_test_uses_public_names(file: str) -> None:
+def test_a_test_uses_public_names() -> None:
     """Also in a script within a string. Where a test needs to see inside, the code offers a name for that."""
-    assert not [found[0] for found in REACH.finditer((TESTS / file).read_text(encoding="utf-8"))]
+    assert not found_in_files(REACH)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,14 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
 }
 
 
-@pytest.mark.parametrize("page", [name for name in PAGES if CODE[name]])
+# A process for each page takes its time: what a newcomer reads first is in the quick suite.
+FIRST_PAGES = ("README.rst", "docs/start/")
+WITH_CODE = [
+    pytest.param(name, marks=() if name.startswith(FIRST_PAGES) else pytest.mark.slow) for name in PAGES if CODE[name]
+]
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
 def test_every_example_of_a_page_runs_and_sends_a_request(page: str, tmp_path: Path) -> None:
     text = PAGES[page].read_text(encoding="utf-8")
     text = text.replace("/var/spool/", f"{tmp_path}/").replace("the write key of the source", KEY)

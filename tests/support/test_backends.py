@@ -14,6 +14,7 @@ from tests.support.process_tree import Process, family
 from tests.support.processes import out, start
 
 server, db = databases.server, databases.db
+pytestmark = pytest.mark.slow
 
 CONNECTIONS = 40
 

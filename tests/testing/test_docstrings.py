@@ -29,6 +29,7 @@ def run_example(name: str) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.slow
 def test_the_example_of_check_sink_is_green(tmp_path: Path) -> None:
     run_example("check_sink")["test_my_sink"](tmp_path)
 

@@ -61,6 +61,7 @@ def pytest_in(directory: Path, *options: str, **files: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_class_with_two_fixtures_is_the_whole_contract(tmp_path: Path) -> None:
     status, report = pytest_in(tmp_path, "-v", "-rs", sink=SINK, test_sink=CONTRACT)
     assert status == 0, report

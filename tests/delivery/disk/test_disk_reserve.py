@@ -85,8 +85,7 @@ def test_the_room_of_a_file_that_was_forwarded_meanwhile_is_free_for_the_next_ev
     sink.up = True
     with volume(tmp_path) as disk:
         with Spool(disk.path / "spool", sink, sync="never") as spool:
-            for number in range(100):
-                spool(event(f"{number}", _SIZE))
+            spool.write([event(f"{number}", _SIZE) for number in range(100)])  # at once: all are in one segment
             assert spool.flush(30)
             with (disk.path / "somebody else's").open("wb") as ballast:
                 os.posix_fallocate(ballast.fileno(), 0, free(disk.path) - 2**21)

@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from pixelmw import Event
 from pixelmw.delivery import Spool
 from tests.support.processes import event, lines, out, start, wait_until
@@ -15,6 +17,8 @@ _SHARE = """
 import itertools, os, sys
 from contextlib import suppress
 from pathlib import Path
+
+import pytest
 from pixelmw.delivery import Spool
 from pixelmw.sinks import JSONLines
 from tests.support.processes import event
@@ -74,6 +78,7 @@ def test_the_others_take_over_from_one_that_is_killed_while_it_forwards(tmp_path
     report("a takeover", acknowledged=len(acknowledged), lost=0, duplicates=len(ids) - len(set(ids)))
 
 
+@pytest.mark.slow
 def test_a_spool_that_is_closed_while_threads_store_refuses_nothing_and_touches_no_others_file(tmp_path: Path) -> None:
     forwarded: list[Event] = []
     errors: list[Exception] = []
