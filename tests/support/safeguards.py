@@ -245,4 +245,6 @@ SAFEGUARDS = {
         "system/threads.py", "while not task.ready():", "while False:", "system/test_gevent.py::test_a_greenlet"),
     "a lock follows gevent": Safeguard(
         "system/locks.py", "if self._kind is not threading.Lock:", "if False:", "system/test_gevent.py::test_other"),
+    "nobody waits for himself": Safeguard("system/groupcommit/lanes.py", " or self._waits_here()", "",
+        "sinks/together/test_signals.py::test_who_waits"),
 }  # fmt: skip

@@ -42,7 +42,7 @@ def store(sink: Sink, events: Sequence[Event], *, worker: bool = False) -> None:
     :raises Exception: the error itself, of a single event, or where all of
         them failed because the sink is down.
     :raises Unavailable: if others kept the sink busy for ``timeout`` seconds.
-    :raises RuntimeError: from within a ``write`` of *sink*.
+    :raises RuntimeError: from within a ``write`` of *sink*, or from a handler of a signal in a thread that waits here.
     """
     if events:
         try:

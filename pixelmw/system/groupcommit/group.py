@@ -58,7 +58,7 @@ class GroupCommit(Generic[_T]):
         :param patience: seconds.
         :raises NotBegun: if it was not tried within *patience* seconds.
         :raises Unknown: if it is not known whether it is stored.
-        :raises RuntimeError: from within a commit.
+        :raises RuntimeError: from within a commit, or in a thread that waits for one and was interrupted.
         :raises Exception: the error of this item.
         :raises BaseException: to the leader, what ended the commit.
         """
@@ -70,10 +70,13 @@ class GroupCommit(Generic[_T]):
                 failures = self._commit_alone(caller)
             else:
                 batch = self._join(caller, weight, behind, patience)
-                if batch.leader is caller:
-                    self._lead(batch, caller, patience)
-                else:
-                    self._follow(batch, caller, patience)
+                try:
+                    if batch.leader is caller:
+                        self._lead(batch, caller, patience)
+                    else:
+                        self._follow(batch, caller, patience)
+                finally:
+                    self.lanes.in_line.pop(caller.thread, None)
                 failures, answer = batch.failures, batch.answer
                 del batch
         finally:
@@ -123,6 +126,7 @@ class GroupCommit(Generic[_T]):
         if not self.lanes.admit(caller.came - 2 * patience):
             raise NotBegun(2 * patience, is_stuck=True)
         with self.lanes.mutex:
+            self.lanes.in_line[caller.thread] = caller
             line = self._behind if behind else self._line
             batch = line[-1] if line and not behind else None
             if batch is None or batch.begun or (batch.weight and batch.weight + weight > self._most):

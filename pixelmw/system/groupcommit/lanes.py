@@ -34,11 +34,13 @@ class Lanes:
     :param somebody_waits: returns whether there may be anybody to wake.
     :ivar mutex: guards this, and what its owner keeps beside it. Nothing waits while it is held.
     :ivar wanted_whole: who has, or waits for, all lanes. While there is anybody, nobody takes a single one.
+    :ivar in_line: who waits for a single lane, or for the commit of another one who has it, by the threads.
     """
 
     def __init__(self, count: int, *, wake_next: Callable[[], object], somebody_waits: Callable[[], object]) -> None:
         self.mutex = native_lock()
         self.wanted_whole: dict[Turn, None] = {}
+        self.in_line: dict[int, Turn] = {}
         self._count = count
         self._wake_next = wake_next
         self._somebody_waits = somebody_waits
@@ -62,9 +64,9 @@ class Lanes:
     def admit(self, since: float) -> bool:
         """Return False if each lane has been taken since before *since*.
 
-        :raises RuntimeError: if this thread has a lane, or is just taking one, and was interrupted.
+        :raises RuntimeError: if this thread has a lane, waits for one, or is just taking one, and was interrupted.
         """
-        if is_held_here(self.mutex):
+        if is_held_here(self.mutex) or self._waits_here():
             raise RuntimeError("this is called in the middle of another call of this thread, which it would change")
         if not self._taken:
             return True
@@ -112,9 +114,10 @@ class Lanes:
     def take_all(self, turn: Turn, patience: float) -> bool:
         """Take all lanes; returns False if they did not get free in time. Either way, :meth:`give_back` ends that.
 
-        A thread that was interrupted while it has the mutex keeps the others from going on: it waits for none.
+        A thread that was interrupted while it has the mutex keeps the others from going on: it waits for none. One
+        that was interrupted while it waits for all lanes is behind itself.
         """
-        if is_held_here(self.mutex):
+        if is_held_here(self.mutex) or self._wants_all_here():
             return False
         deadline = time.monotonic() + patience
         while True:
@@ -145,6 +148,15 @@ class Lanes:
             yield
         finally:
             self.give_back(turn)
+
+    def _waits_here(self) -> bool:
+        """Return True if this thread waits already, and runs something else meanwhile: a handler of a signal."""
+        turn = self.in_line.get(threading.get_ident())
+        return (turn is not None and not turn.has_left) or self._wants_all_here()
+
+    def _wants_all_here(self) -> bool:
+        own = threading.get_ident()
+        return any(turn.thread == own and not turn.has_left for turn in list(self.wanted_whole))
 
     def _drop_ended(self) -> int:
         """Free the lanes of threads that were ended before they could; returns how many are taken."""

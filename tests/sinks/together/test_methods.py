@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import signal
 import threading
-import time
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -138,42 +136,6 @@ def test_a_close_of_whichever_class_waits_for_a_write(
         through(sink)
     assert visitors.leave().refused == []
     assert not sink.met
-
-
-@pytest.mark.parametrize("in_handler", ["store", "close"])
-def test_a_signal_handler_that_stores_may_fail_and_hangs_nobody(in_handler: str) -> None:
-    sink = Destination()
-    told: list[BaseException | None] = []
-
-    def handle(*arguments: object) -> None:
-        try:
-            if in_handler == "store":
-                sink(event("handler"))
-            else:
-                sink.close()
-            told.append(None)
-        except (RuntimeError, Unavailable) as error:
-            told.append(error)
-
-    def visit(each: Event) -> None:
-        for _ in range(200):
-            sink(each)
-
-    before = signal.signal(signal.SIGALRM, handle)
-    try:
-        others = Visitors(visit).come(*(event(str(number)) for number in range(3)))
-        armed, deadline = 0, time.monotonic() + 20
-        while len(told) < 300 and time.monotonic() < deadline:
-            if len(told) == armed:  # once more: a handler that takes longer than its timer would be all that runs
-                armed += 1
-                signal.setitimer(signal.ITIMER_REAL, 0.0001 + armed % 50 * 1e-5)
-            sink(event("main"))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert others.leave().refused == []
-    assert len(told) > 10
-    assert ids(sink.stored).count("handler") == (told.count(None) if in_handler == "store" else 0)
 
 
 def test_an_error_that_copies_to_itself_is_one_for_each_visitor_all_the_same() -> None:
