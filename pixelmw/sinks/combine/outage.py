@@ -81,7 +81,8 @@ class _Away:
 class Outage:
     """The memory of one process, for all its threads and greenlets.
 
-    A child makes a memory of its own, so the lock is an ordinary one. No line waits for anything while it is held.
+    A child makes a memory of its own, so the lock is an ordinary one. No line waits for anything while it is held, and
+    a handler of a signal may store something in the middle of one.
 
     :param clock: gives seconds that only grow.
     :ivar given_to_second: how many events the second sink was given in this process.
@@ -90,7 +91,7 @@ class Outage:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.given_to_second = 0
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._state: _Used | _Away = _Used()
 
     def begin(self, attempt: Attempt) -> bool:
