@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -31,12 +32,26 @@ SLOW_POINTS = (
 )
 
 
+KIT = Path(__file__).parent / "testing"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what the contract asks of each sink at length."""
+    """Mark as slow what the contract asks of each sink at length, and those that run without coverage."""
     for item in items:
         if getattr(item, "originalname", None) in SLOW_POINTS:
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") is not None and not needs_coverage(item):
+            item.add_marker(pytest.mark.no_cover)
+
+
+def needs_coverage(slow: pytest.Item) -> bool:
+    """Whether a slow test reaches lines that no quick one does: those of the kit, which asks much of broken sinks.
+
+    Coverage would hold up the others for nothing. Before Python 3.12, a traced thread stands still, too, while an
+    exception from outside waits for a blocked one: see pixelmw/testing/contract/untraced.py.
+    """
+    return KIT in slow.path.parents and "interrupt" not in slow.name and "from_outside" not in slow.name
 
 
 @pytest.fixture
