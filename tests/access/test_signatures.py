@@ -231,7 +231,6 @@ def test_no_other_spelling_of_a_link_passes() -> None:
     check_that_no_other_spelling_verifies(0)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, 1000, 250))
 def test_no_other_spelling_of_any_of_1000_links_passes(start: int) -> None:

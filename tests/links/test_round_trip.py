@@ -60,7 +60,6 @@ test_any_tree_comes_back = quickly(given(TREES)(check_tree))
 test_any_properties_come_back_from_plain_and_signed_links = quickly(given(TREES)(check_event))
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_each_of_8000_trees_comes_back(part: int) -> None:

@@ -15,7 +15,7 @@ from pixelmw.schema.patterns.parse import parse
 from tests.support.patterns import COSTLY, HARMLESS, PUMPED, Costly
 from tests.support.times import check_times, least_times
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 
 def searching(pattern: str, text: str) -> Callable[[], object]:

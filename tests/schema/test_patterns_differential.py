@@ -113,7 +113,6 @@ def random_pattern(random: Random, leaves: int) -> str:
     return random.choice(shapes)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_each_of_20000_random_patterns_matches_what_ecma_262_says(part: int) -> None:

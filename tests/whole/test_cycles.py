@@ -98,7 +98,6 @@ def test_a_request_leaves_no_circle(end: str, reply: ReplyMode) -> None:
         assert gc.collect() == 0
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS)
 def test_5000_requests_of_each_end_need_no_memory_while_the_collector_is_off(

@@ -33,7 +33,6 @@ def test_two_thousand_requests_get_an_answer_of_the_contract() -> None:
     assert_all_sorts(run(14, 1000), 2000)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_four_hundred_thousand_requests_get_an_answer_of_the_contract() -> None:
     workers = min(os.cpu_count() or 1, 8)

@@ -184,7 +184,6 @@ def test_requests_for_the_bundled_schemas_become_what_the_rules_say() -> None:
     assert sum(check("", None, seed) for seed in range(60)) > 60
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_thousands_of_requests_become_what_the_rules_say(draft: str) -> None:

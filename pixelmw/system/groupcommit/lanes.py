@@ -49,13 +49,7 @@ class Lanes:
 
     def is_inside(self) -> bool:
         """Return True if this thread has a lane."""
-        if not self._taken:
-            return False
-        own = threading.get_ident()
-        for turn in list(self._taken):  # noqa: SIM110 - each caller asks, and a generator costs as much as all the rest
-            if turn.thread == own and not turn.has_left:
-                return True
-        return False
+        return _is_among(self._taken)
 
     def has_free(self) -> bool:
         """Return True if a lane may be taken; the mutex is held."""
@@ -117,7 +111,7 @@ class Lanes:
         A thread that was interrupted while it has the mutex keeps the others from going on: it waits for none. One
         that was interrupted while it waits for all lanes is behind itself.
         """
-        if is_held_here(self.mutex) or self._wants_all_here():
+        if is_held_here(self.mutex) or _is_among(self.wanted_whole):
             return False
         deadline = time.monotonic() + patience
         while True:
@@ -152,11 +146,7 @@ class Lanes:
     def _waits_here(self) -> bool:
         """Return True if this thread waits already, and runs something else meanwhile: a handler of a signal."""
         turn = self.in_line.get(threading.get_ident())
-        return (turn is not None and not turn.has_left) or self._wants_all_here()
-
-    def _wants_all_here(self) -> bool:
-        own = threading.get_ident()
-        return any(turn.thread == own and not turn.has_left for turn in list(self.wanted_whole))
+        return (turn is not None and not turn.has_left) or _is_among(self.wanted_whole)
 
     def _drop_ended(self) -> int:
         """Free the lanes of threads that were ended before they could; returns how many are taken."""
@@ -164,3 +154,14 @@ class Lanes:
             for turn in [turn for turn in list(turns) if turn.has_left]:
                 turns.pop(turn, None)
         return len(self._taken)
+
+
+def _is_among(turns: dict[Turn, None]) -> bool:
+    """Return True if one of *turns* is this thread's."""
+    if not turns:
+        return False
+    own = threading.get_ident()
+    for turn in list(turns):  # noqa: SIM110 - each caller asks, and a generator costs as much as all the rest
+        if turn.thread == own and not turn.has_left:
+            return True
+    return False

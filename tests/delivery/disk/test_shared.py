@@ -17,8 +17,6 @@ _SHARE = """
 import itertools, os, sys
 from contextlib import suppress
 from pathlib import Path
-
-import pytest
 from pixelmw.delivery import Spool
 from pixelmw.sinks import JSONLines
 from tests.support.processes import event

@@ -52,7 +52,6 @@ def often(times: int, call: Callable[[], object]) -> Callable[[], object]:
     return make
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_plan_of_a_thousand_events_costs_a_request_what_a_plan_of_one_does() -> None:
     hundred, thousand = plan_of(100), plan_of(1000)
