@@ -18,8 +18,9 @@ pytest.register_assert_rewrite("tests.support")
 
 from tests.support.pixel import Pixel  # noqa: E402
 
-# A busy machine makes no example wrong, however long it takes. What a decorator says besides counts on top of this.
-settings.register_profile("pixelmw", deadline=None)
+# A busy machine makes no example wrong, however long it takes. Each run tries fifty others, in place of a hundred. What
+# a decorator says besides counts on top of this.
+settings.register_profile("pixelmw", deadline=None, max_examples=50)
 settings.load_profile("pixelmw")
 
 # What the contract of sinks asks by many interruptions, or by waiting for time-outs, takes seconds for each sink.

@@ -35,7 +35,9 @@ def notices(name: str) -> bool:
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary)
         for part in ("pixelmw", "tests"):
-            shutil.copytree(ROOT / part, copy / part)  # with what is compiled, which takes longer than most of these tests
+            shutil.copytree(
+                ROOT / part, copy / part
+            )  # with what is compiled, which takes longer than most of these tests
         shutil.copy(ROOT / "setup.cfg", copy)
         source = copy / "pixelmw" / file
         code = source.read_text(encoding="utf-8")

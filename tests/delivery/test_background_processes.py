@@ -89,6 +89,7 @@ say("end")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sink", ["hangs", "is_down"])
 def test_the_end_of_a_process_is_not_delayed_for_ever_by_a_sink_that_hangs_or_is_down(path: Path, sink: str) -> None:
     """Nor is it delayed once for each."""
@@ -200,6 +201,7 @@ say(*counts)
 """
 
 
+@pytest.mark.slow
 def test_forks_beside_busy_threads_hang_nobody_and_lose_nothing(path: Path) -> None:
     counts = run(_PREFACE.replace("0.005", "0.0001") + _FORKS_UNDER_LOAD, path)
     parents = [f"{thread}-{number}" for thread in range(4) for number in range(int(counts[thread]))]
@@ -233,6 +235,7 @@ def test_with_gevents_monkey_patching_events_are_forwarded_and_flush_and_exit_wo
     assert sorted(sent(path)) == sorted(f"parent-sent-{each}" for each in [*ids(50, "a"), *ids(50, "b")])
 
 
+@pytest.mark.slow
 def test_with_gevents_monkey_patching_the_end_is_not_delayed_for_ever_either(path: Path) -> None:
     process = start(_GEVENT + _PREFACE + _NEVER.replace("SINK", "is_down"), path)
     finish(process, timeout=20)

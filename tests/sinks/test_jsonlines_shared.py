@@ -50,6 +50,7 @@ def start_writers(path: Path) -> list[Popen[str]]:
     return writers
 
 
+@pytest.mark.slow
 def test_processes_and_threads_share_a_file_and_no_line_is_torn_or_lost(path: Path) -> None:
     for writer in start_writers(path):
         finish(writer)
@@ -58,6 +59,7 @@ def test_processes_and_threads_share_a_file_and_no_line_is_torn_or_lost(path: Pa
     assert set(found) == ALL
 
 
+@pytest.mark.slow
 def test_a_file_that_is_rotated_while_processes_write_loses_nothing(path: Path) -> None:
     writers = start_writers(path)
     for number in range(10):

@@ -51,6 +51,7 @@ with SQLite(path, timeout=30) as sink:
 """
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_on_a_new_file_share_it(path: Path) -> None:
     writers = [start(_WRITE, path, name, 15) for name in range(8)]
     for writer in writers:
@@ -197,6 +198,7 @@ assert child(pid) == 0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "count"),
     [

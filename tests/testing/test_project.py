@@ -109,6 +109,7 @@ def test_a_flag_is_an_attribute_and_a_way_to_break_it_a_fixture(tmp_path: Path) 
     assert "test_a_child_process_stores_as_its_parent_does PASSED" in report
 
 
+@pytest.mark.slow
 def test_a_sink_and_its_test_are_green_in_ten_lines(tmp_path: Path) -> None:
     assert len(TEN_LINES.strip().splitlines()) <= 10
     status, report = pytest_in(tmp_path, "-q", sink=SINK, test_sink=TEN_LINES)

@@ -29,6 +29,7 @@ SERVERS = (
     "asgi-hypercorn",
     "asgi-granian",
 )
+QUICK = ("gunicorn-gthread", "asgi-uvicorn")
 TRACK = "/pixel/v1/track?writeKey=k&event=e"
 USER = f"{TRACK}&userId=u"
 SEGMENT = base64.b64encode(b'{"writeKey": "k", "event": "e", "userId": "~~~???>>>", "n.m": [1, "\\u0000"]}').decode()
@@ -98,7 +99,10 @@ class Site(NamedTuple):
             return [json.loads(body) for (body,) in connection.execute("SELECT body FROM events ORDER BY rowid")]
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(server, marks=pytest.mark.slow) if server not in QUICK else server for server in SERVERS],
+)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp(request.param)
     database = directory / "events.db"
@@ -140,6 +144,7 @@ def test_no_other_slash_makes_a_path_ours(site: Site, path: str) -> None:
     assert answer.body.startswith(b"host GET /") or (ours and site.server in ("waitress", "werkzeug"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent"])
 def test_below_a_prefix_a_second_slash_is_behind_it(server: str, tmp_path: Path) -> None:
     """gunicorn takes the prefix from the environment; a base URL with a slash at its end puts the slash behind it."""

@@ -34,7 +34,9 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return request.param, tmp_path_factory.mktemp(request.param)
 
 
-@pytest.mark.parametrize(("application", "links"), [("application", PLAIN), ("signing", SIGNED)])
+@pytest.mark.parametrize(
+    ("application", "links"), [pytest.param("application", PLAIN, marks=pytest.mark.slow), ("signing", SIGNED)]
+)
 def test_hostile_text_comes_back_through_a_server(server: tuple[str, Path], application: str, links: Links) -> None:
     name, directory = server
     database = directory / f"{application}.db"
@@ -115,7 +117,9 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
 REWRITES = {"page": lambda tag, proxy: tag, "outlook": as_outlook, "apple-mail": as_apple_mail}
 
 
-@pytest.mark.parametrize("client", REWRITES)
+@pytest.mark.parametrize(
+    "client", ["page", *(pytest.param(each, marks=pytest.mark.slow) for each in REWRITES if each != "page")]
+)
 @pytest.mark.parametrize("signer", [pytest.param(None, marks=pytest.mark.slow), Signer([KEY])], ids=["plain", "signed"])
 def test_one_tag_is_one_request_and_one_event_and_nothing_is_seen(
     client: str, signer: Signer | None, mailbox: tuple[Mailbox, str], tmp_path: Path

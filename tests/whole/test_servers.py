@@ -38,6 +38,7 @@ SERVERS = (
     "asgi-hypercorn",
     "asgi-granian",
 )
+SLOW = ("gunicorn-preload", "uwsgi-master", "hypercorn", "asgi-hypercorn")
 #: What no client should send, and some do: each goes into the value of a property.
 RAW = {
     "latin-1": b"caf\xe9",
@@ -82,7 +83,10 @@ def site_under(server: str, directory: Path, *options: str) -> Iterator[Site]:
         yield Site(port, database)
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(server, marks=pytest.mark.slow) if server in SLOW else server for server in SERVERS],
+)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The application under each server in turn."""
     with site_under(request.param, tmp_path_factory.mktemp(request.param)) as running_site:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from pixelmw import Event
 from tests.support.forwarding import Batches
 from tests.support.processes import out, start
@@ -59,6 +61,7 @@ def noted(spool: Path) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_however_many_processes_are_stopped_while_they_send_an_event_it_is_sent(tmp_path: Path) -> None:
     fill(tmp_path, ["slow"])
     letters: list[Event] = []
@@ -73,6 +76,7 @@ def test_however_many_processes_are_stopped_while_they_send_an_event_it_is_sent(
     assert (sink.stored, letters) == (["slow"], [])
 
 
+@pytest.mark.slow
 def test_one_that_runs_on_changes_nothing_that_the_next_one_has_noted(tmp_path: Path) -> None:
     segment = fill(tmp_path, ["slow"])
     with forwarding(tmp_path, "stops") as first, forwarding(tmp_path, "stops"):

@@ -54,6 +54,7 @@ def test_of_processes_that_share_a_directory_one_forwards_at_a_time_and_each_eve
         assert own == [f"{name}-{number}" for number in range(150)]
 
 
+@pytest.mark.slow
 def test_the_others_take_over_from_one_that_is_killed_while_it_forwards(tmp_path: Path) -> None:
     with start(_SHARE, tmp_path, "victim", 1_000_000) as victim, start(_SHARE, tmp_path, "heir", 1000) as heir:
         acknowledged = []

@@ -164,6 +164,7 @@ def test_events_that_a_batch_sink_blames_by_name_need_the_same_proof() -> None:
     assert Counter(sink.stored) == Counter(["e0", "e2", "e4", *ids(7, "later"), *ids(3, "last")])
 
 
+@pytest.mark.slow
 def test_no_more_than_a_hundred_suspects_are_kept() -> None:
     bad = ids(150, "bad")
     bench = Bench(Calls(poison(*bad)), [*bad, *ids(300)], max_batch=400)
