@@ -38,19 +38,19 @@ KIT = Path(__file__).parent / "testing"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what the contract asks of each sink at length, and those that run without coverage."""
+    """Mark as slow what the contract asks of each sink at length, and as covered what the coverage needs."""
     for item in items:
         if getattr(item, "originalname", None) in SLOW_POINTS:
             item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("slow") is not None and not needs_coverage(item):
-            item.add_marker(pytest.mark.no_cover)
+        if item.get_closest_marker("slow") is not None and needs_coverage(item):
+            item.add_marker(pytest.mark.covered)
 
 
 def needs_coverage(slow: pytest.Item) -> bool:
     """Whether a slow test reaches lines that no quick one does: those of the kit, which asks much of broken sinks.
 
-    Coverage would hold up the others for nothing. Before Python 3.12, a traced thread stands still, too, while an
-    exception from outside waits for a blocked one: see pixelmw/testing/contract/untraced.py.
+    The others run without coverage, which would hold them up. Before Python 3.12, a traced thread stands still, too,
+    while an exception from outside waits for a blocked one: see pixelmw/testing/contract/untraced.py.
     """
     return KIT in slow.path.parents and "interrupt" not in slow.name and "from_outside" not in slow.name
 

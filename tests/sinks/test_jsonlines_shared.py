@@ -17,14 +17,17 @@ def path(tmp_path: Path) -> Path:
 
 _WRITE = """
 import sys, threading
+from pathlib import Path
 from pixelmw.sinks import JSONLines
-from tests.support.processes import event
+from tests.support.processes import event, wait_until
 
-path, name, threads, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+path, name, threads, count, turn = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
 sink = JSONLines(path, sync=False, timeout=30)
 
 def write(thread):
     for number in range(count):
+        if turn and number and number % turn == 0:  # the file has had another name for each turn that is over
+            wait_until(path.with_name(f"events-{number // turn}.jsonl").exists)
         sink(event(f"{name}-{thread}-{number}", 9000 if number % 10 == 0 else 50))
 
 print("ready", flush=True)
@@ -39,8 +42,12 @@ WRITERS, THREADS, COUNT = 4, 4, 100
 ALL = {f"{name}-{thread}-{number}" for name in range(WRITERS) for thread in range(THREADS) for number in range(COUNT)}
 
 
-def start_writers(path: Path) -> list[Popen[str]]:
-    writers = [start(_WRITE, path, name, THREADS, COUNT) for name in range(WRITERS)]
+def start_writers(path: Path, turn: int = 0) -> list[Popen[str]]:
+    """Start the writers.
+
+    :param turn: how many events a thread writes before it waits for the file to be renamed.
+    """
+    writers = [start(_WRITE, path, name, THREADS, COUNT, turn) for name in range(WRITERS)]
     for writer in writers:
         assert out(writer).readline() == "ready\n"
     for writer in writers:
@@ -61,15 +68,13 @@ def test_processes_and_threads_share_a_file_and_no_line_is_torn_or_lost(path: Pa
 
 @pytest.mark.slow
 def test_a_file_that_is_rotated_while_processes_write_loses_nothing(path: Path) -> None:
-    writers = start_writers(path)
-    for number in range(10):
-        wait_until(lambda: path.exists() or writers[0].poll() is not None)
-        if path.exists():
-            path.rename(path.with_name(f"events-{number}.jsonl"))
+    writers = start_writers(path, turn=10)
+    for number in range(1, COUNT // 10):
+        wait_until(path.exists)
+        path.rename(path.with_name(f"events-{number}.jsonl"))
     for writer in writers:
         finish(writer)
     files = list(path.parent.glob("events*.jsonl"))
-    assert len(files) > 3
     found = [message_id for file in files for message_id in stored(file)]
     assert len(found) == len(ALL)
     assert set(found) == ALL

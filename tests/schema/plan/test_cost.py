@@ -99,7 +99,6 @@ def test_memory_is_for_what_is_used() -> None:
     ],
     ids=str,
 )
-@pytest.mark.no_cover
 def test_a_hostile_request_costs_no_more_than_a_small_multiple_of_an_ordinary_one(options: dict[str, Any]) -> None:
     """An ordinary one of its size: 250 parameters, or a name of 20,000 characters, without a plan."""
     plan = TrackingPlan(plan_of(500), **options)
