@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ sys.dont_write_bytecode = False
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.pixel import Pixel  # noqa: E402
+from tests.support.ports import free_port  # noqa: E402
 
 # A busy machine makes no example wrong, however long it takes. Each run tries fifty others, in place of a hundred. What
 # a decorator says besides counts on top of this.
@@ -61,10 +61,7 @@ def pixel() -> Pixel:
     return Pixel()
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+@pytest.fixture(name="free_port")
+def free_port_for_a_test() -> int:
+    """See ``tests.support.ports``."""
+    return free_port()

@@ -12,7 +12,7 @@ from html import unescape
 from pathlib import Path
 from urllib.request import urlopen
 
-from tests.support.backends import free_port
+from tests.support.ports import free_port
 from tests.support.processes import wait_until
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

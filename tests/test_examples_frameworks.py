@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.support.backends import free_port
+from tests.support.ports import free_port
 from tests.support.processes import wait_until
 from tests.support.servers import exchange, request
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ import redis
 
 from tests.support import process_tree
 from tests.support.needs import need
+from tests.support.ports import free_port
 from tests.support.users import NOBODY
 
 TIMEOUT = 30.0  # seconds for a server to start or to end
@@ -185,15 +185,6 @@ def silent() -> Iterator[int]:
     """A port that accepts connections, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
-
-
-def free_port() -> int:
-    """Return a port on loopback that was free a moment ago, and that no outgoing connection gets by chance."""
-    for port in random.sample(range(10_000, 30_000), 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError("100 ports are in use")
 
 
 def running(backend: Backend) -> Iterator[Backend]:

@@ -18,9 +18,10 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from tests.support import process_tree
-from tests.support.backends import PASSWORD, free_port
+from tests.support.backends import PASSWORD
 from tests.support.kafka_topics import TIMEOUT, USER, KafkaTopics
 from tests.support.needs import need
+from tests.support.ports import free_port
 
 NUMBERS = (1, 2, 3)
 # Seconds to wait for a turn: less than faulthandler_timeout, which would end this process.

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests.support.backends import PASSWORD, Backend, directory_of_server, free_port, running
+from tests.support.backends import PASSWORD, Backend, directory_of_server, running
 from tests.support.needs import need
+from tests.support.ports import free_port
 
 _SETTINGS = """
 [databases]

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 from redis import Redis
 
-from tests.support.backends import PASSWORD, Backend, free_port, redis_server
+from tests.support.backends import PASSWORD, Backend, redis_server
+from tests.support.ports import free_port
 from tests.support.processes import wait_until
 
 _SLOTS = 16384

@@ -22,8 +22,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import pixelmw
 from tests.support import process_tree
-from tests.support.backends import free_port
 from tests.support.needs import need
+from tests.support.ports import free_port
 
 TIMEOUT = 20.0  # seconds, for anything a server may keep us waiting for
 _ADDRESS = re.compile(rb"127\.0\.0\.1:([1-9][0-9]*)")

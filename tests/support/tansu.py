@@ -16,9 +16,9 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from tests.support import process_tree
-from tests.support.backends import free_port
 from tests.support.kafka_topics import TIMEOUT, KafkaTopics
 from tests.support.needs import give_up
+from tests.support.ports import free_port
 
 
 class Tansu(KafkaTopics):

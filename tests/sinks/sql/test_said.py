@@ -15,9 +15,10 @@ from pixelmw.sinks.data_errors import is_data_error
 from pixelmw.sinks.sql import SQL
 from pixelmw.sinks.sql.drivers import timeout_arguments
 from tests.support import databases
-from tests.support.backends import PASSWORD, free_port
+from tests.support.backends import PASSWORD
 from tests.support.databases import Database, with_server
 from tests.support.markers import FORGED, assert_unmarked, nothing_shows
+from tests.support.ports import free_port
 from tests.support.processes import event, run
 
 server, db = databases.server, databases.db
