@@ -74,7 +74,11 @@ def test_on_random_schemas_and_values_it_says_what_jsonschema_says(draft: str, d
     except ValueError:  # it refers to itself in a circle
         return
     for value in data.draw(st.lists(st.dictionaries(NAMES, VALUES), min_size=3, max_size=6)):
-        assert compiled.accepts(value) == oracle(draft, schema).is_valid(value)
+        accepts = compiled.accepts(value)
+        try:
+            assert accepts == oracle(draft, schema).is_valid(value)
+        except TypeError:  # an old jsonschema sorts the items that its message names, also where there is no order
+            continue
 
 
 @pytest.mark.parametrize(
