@@ -32,12 +32,11 @@ def notices(name: str) -> bool:
     if not stands_once(name):
         raise ValueError(f"the code no longer has {name!r}: tell what is the safeguard now")
     file, text, instead, tests, besides = SAFEGUARDS[name]
+    # The copy takes along what is compiled: to compile it anew takes longer than most of these tests.
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary)
         for part in ("pixelmw", "tests"):
-            shutil.copytree(
-                ROOT / part, copy / part
-            )  # with what is compiled, which takes longer than most of these tests
+            shutil.copytree(ROOT / part, copy / part)
         shutil.copy(ROOT / "setup.cfg", copy)
         source = copy / "pixelmw" / file
         code = source.read_text(encoding="utf-8")

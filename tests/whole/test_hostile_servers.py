@@ -15,6 +15,7 @@ import pytest
 
 from pixelmw.replies import GIF
 from tests.support.servers import APPLICATIONS, TIMEOUT, running, send
+from tests.support.slow import slow_but
 
 SERVERS = (
     "gunicorn-sync",
@@ -99,10 +100,7 @@ class Site(NamedTuple):
             return [json.loads(body) for (body,) in connection.execute("SELECT body FROM events ORDER BY rowid")]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(server, marks=pytest.mark.slow) if server not in QUICK else server for server in SERVERS],
-)
+@pytest.fixture(scope="module", params=slow_but(QUICK, SERVERS))
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp(request.param)
     database = directory / "events.db"

@@ -21,6 +21,7 @@ from pixelmw.links import Links, LongLinkWarning, Signer
 from tests.support import browsers
 from tests.support.pixel import host_app
 from tests.support.servers import running, send, serving
+from tests.support.slow import slow_but
 from tests.support.trees import TREES
 
 KEY = "a key for these tests only"  # the one of tests.support.server_app
@@ -29,7 +30,7 @@ SIGNED = Links("http://127.0.0.1", write_key="k", signer=Signer([KEY]))
 SAMPLE = 60
 
 
-@pytest.fixture(scope="module", params=["gunicorn-sync", pytest.param("waitress", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=slow_but(("gunicorn-sync",), ("gunicorn-sync", "waitress")))
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return request.param, tmp_path_factory.mktemp(request.param)
 
@@ -117,9 +118,7 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
 REWRITES = {"page": lambda tag, proxy: tag, "outlook": as_outlook, "apple-mail": as_apple_mail}
 
 
-@pytest.mark.parametrize(
-    "client", ["page", *(pytest.param(each, marks=pytest.mark.slow) for each in REWRITES if each != "page")]
-)
+@pytest.mark.parametrize("client", slow_but(("page",), REWRITES))
 @pytest.mark.parametrize("signer", [pytest.param(None, marks=pytest.mark.slow), Signer([KEY])], ids=["plain", "signed"])
 def test_one_tag_is_one_request_and_one_event_and_nothing_is_seen(
     client: str, signer: Signer | None, mailbox: tuple[Mailbox, str], tmp_path: Path

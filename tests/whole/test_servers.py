@@ -16,6 +16,7 @@ import pytest
 
 from pixelmw.replies import GIF
 from tests.support.servers import APPLICATIONS, TIMEOUT, Answer, exchange, request, running, send
+from tests.support.slow import slow_but
 
 AMP_PAGE = (
     "/pixel/v1/page?writeKey=k%2B1&context.library.name=Rudderstack%20AMP%20SDK&context.library.version=1.0.0"
@@ -38,7 +39,7 @@ SERVERS = (
     "asgi-hypercorn",
     "asgi-granian",
 )
-SLOW = ("gunicorn-preload", "uwsgi-master", "hypercorn", "asgi-hypercorn")
+QUICK = {*SERVERS} - {"gunicorn-preload", "uwsgi-master", "hypercorn", "asgi-hypercorn"}
 #: What no client should send, and some do: each goes into the value of a property.
 RAW = {
     "latin-1": b"caf\xe9",
@@ -83,10 +84,7 @@ def site_under(server: str, directory: Path, *options: str) -> Iterator[Site]:
         yield Site(port, database)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(server, marks=pytest.mark.slow) if server in SLOW else server for server in SERVERS],
-)
+@pytest.fixture(scope="module", params=slow_but(QUICK, SERVERS))
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The application under each server in turn."""
     with site_under(request.param, tmp_path_factory.mktemp(request.param)) as running_site:

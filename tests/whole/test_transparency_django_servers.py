@@ -13,9 +13,9 @@ from tests.support import django_site
 from tests.support.fixture_apps import NEAR_MISSES
 from tests.support.processes import wait_until
 from tests.support.servers import exchange, request, running
+from tests.support.slow import slow_but
 
 SERVERS = {"uvicorn": "asgi", "hypercorn": "asgi", "gunicorn-gthread": "wsgi"}
-SLOW = ("hypercorn", "gunicorn-gthread")
 TRACK = "/pixel/v1/track?writeKey=k&anonymousId=a&event=e"
 # Headers that differ with the moment.
 MOMENT = re.compile(rb"\r\ndate: [^\r]+", re.IGNORECASE)
@@ -41,7 +41,7 @@ class Pair(NamedTuple):
         return [int(each.rpartition(b"\r\n\r\n")[2]) for each in self.answers(request("GET", "/closed"))]
 
 
-@pytest.fixture(scope="module", params=["uvicorn", *(pytest.param(each, marks=pytest.mark.slow) for each in SLOW)])
+@pytest.fixture(scope="module", params=slow_but(("uvicorn",), SERVERS))
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     directory = tmp_path_factory.mktemp("pair")
     interface = SERVERS[request.param]
