@@ -18,9 +18,8 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support.pixel import Pixel  # noqa: E402
 from tests.support.ports import free_port  # noqa: E402
 
-# A busy machine makes no example wrong, however long it takes. Each run tries fifty others, in place of a hundred. What
-# a decorator says besides counts on top of this.
-settings.register_profile("pixelmw", deadline=None, max_examples=50)
+# A busy machine makes no example wrong, however long it takes. What a decorator says besides counts on top of this.
+settings.register_profile("pixelmw", deadline=None)
 settings.load_profile("pixelmw")
 
 # What the contract of sinks asks by many interruptions, or by waiting for time-outs, takes seconds for each sink.
@@ -31,8 +30,6 @@ SLOW_POINTS = (
     "test_while_a_call_hangs_nobody_waits_for_ever",
     "test_visitors_and_a_worker_and_close_may_meet",
 )
-
-
 KIT = Path(__file__).parent / "testing"
 
 

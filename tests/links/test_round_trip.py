@@ -55,7 +55,7 @@ def check_event(tree: dict[str, Any]) -> None:
     assert collected(OF_SIGNED, url_of(SIGNED, event))["properties"] == tree
 
 
-quickly = settings(derandomize=True, deadline=None, max_examples=50)
+quickly = settings(derandomize=True, deadline=None, max_examples=100)
 test_any_tree_comes_back = quickly(given(TREES)(check_tree))
 test_any_properties_come_back_from_plain_and_signed_links = quickly(given(TREES)(check_event))
 

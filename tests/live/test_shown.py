@@ -101,7 +101,7 @@ def test_every_field_is_only_ascii_that_no_browser_and_no_terminal_acts_on(text:
         max_leaves=20,
     )
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_is_shown_reads_back_as_it_was(value: Any) -> None:
     assume(not re.search("writekey|%", json.dumps(value), re.IGNORECASE))
     with_random.append(value)

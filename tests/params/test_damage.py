@@ -96,7 +96,7 @@ def test_joining_escapes_what_would_be_repaired(name: str) -> None:
 PARTS = ["a", ".", "\\", " ", "\n", "amp;", "\u2003", "é"]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.lists(st.sampled_from(PARTS), max_size=6).map("".join), min_size=1))
 def test_any_name_comes_back_from_a_link(segments: list[str]) -> None:
     joined = join_name(segments)

@@ -25,7 +25,7 @@ def piece_by_piece(raw: bytes) -> list[tuple[str, str]]:
     return [(unquote_text(name), unquote_text(value)) for name, _, value in pairs if name]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(QUERIES)
 @example(b"a=%\nb")
 @example(b"a=%\r41\n&b")
@@ -37,7 +37,7 @@ def test_the_short_way_and_the_long_way_agree(raw: bytes) -> None:
     assert decoded(raw) == piece_by_piece(raw)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=8))
 def test_what_a_browser_encodes_comes_back(parameters: dict[str, str]) -> None:
     from urllib.parse import urlencode

@@ -116,7 +116,7 @@ SPELLINGS += [
 texts = st.one_of(st.sampled_from(SPELLINGS), st.text(max_size=8), st.floats().map(str), st.integers().map(str))
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(TYPES), min_size=1, unique=True), texts)
 def test_what_a_text_becomes_is_of_a_named_type_and_spelled_like_it(types: list[str], text: str) -> None:
     after = EventSchema("s", {"properties": {"a": {"type": types}}}).coerce({"a": text})

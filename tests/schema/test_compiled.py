@@ -77,8 +77,9 @@ def test_on_random_schemas_and_values_it_says_what_jsonschema_says(draft: str, d
         accepts = compiled.accepts(value)
         try:
             assert accepts == oracle(draft, schema).is_valid(value)
-        except TypeError:  # an old jsonschema sorts the items that its message names, also where there is no order
-            continue
+        except TypeError as error:  # an old jsonschema sorts what its message names, also where there is no order
+            if "not supported between instances" not in str(error):
+                raise
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_what_is_no_number_of_json_is_no_multiple(value: float) -> None:
     assert not accepts({"multipleOf": 2}, value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.decimals("-1e9", "1e9", places=3), st.decimals("0.001", "100", places=3))
 def test_a_multiple_is_what_decimals_of_any_precision_say(value: Decimal, divisor: Decimal) -> None:
     expected = int(value.scaleb(3)) % int(divisor.scaleb(3)) == 0
@@ -100,7 +100,7 @@ def canonical(value: Any) -> str:
     return json.dumps(int(value) if type(value) is float and value.is_integer() else value)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(_VALUES, max_size=5))
 def test_random_items_are_unique_if_their_json_is(items: list[Any]) -> None:
     assert accepts({"uniqueItems": True}, items) is (len(set(map(canonical, items))) == len(items))

@@ -90,7 +90,7 @@ def agree(pattern: str, texts: list[str]) -> None:
 
 
 @example("(?:[[*|\\B)([\\c1])", ["B"])
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PATTERNS, st.lists(TEXTS, min_size=8, max_size=12))
 def test_a_random_pattern_matches_what_ecma_262_says(pattern: str, texts: list[str]) -> None:
     agree(pattern, texts)

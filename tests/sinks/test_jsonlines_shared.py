@@ -75,6 +75,7 @@ def test_a_file_that_is_rotated_while_processes_write_loses_nothing(path: Path) 
     for writer in writers:
         finish(writer)
     files = list(path.parent.glob("events*.jsonl"))
+    assert len(files) > 3
     found = [message_id for file in files for message_id in stored(file)]
     assert len(found) == len(ALL)
     assert set(found) == ALL

@@ -19,7 +19,7 @@ from tests.support.reference_query import RefusedQuery, parsed
 PATHS = ("/pixel/v1/page", "/pixel/v1/track")
 WIDE = Limits(query_bytes=1 << 20, params=5000, key_chars=10_000, depth=64)
 # None of them depends on chance or on the speed of the machine.
-tried = settings(derandomize=True, deadline=None, max_examples=75)
+tried = settings(derandomize=True, deadline=None, max_examples=150)
 
 # What a query is made of, so that names meet, nest and conflict, and escapes are cut short.
 _TOKENS = [*b"ab.01&=+\\%;[\xc3\xff\0 ", b"%41", b"%2e", b"%5C", b"%26", b"%3D", b"%C3%A9", b"%00", b"%zz", b"\xc3\xa9"]
@@ -61,7 +61,7 @@ def test_any_query_gets_an_answer_of_the_contract(path: str, query: bytes, start
     assert answered(Pixel(), path, start + query) in (200, 400, 401, 414)
 
 
-@settings(tried, max_examples=25)  # of 40 KB, one takes 35 ms
+@settings(tried, max_examples=50)  # of 40 KB, one takes 35 ms
 @given(st.integers(0, 2**32), st.integers(0, 40_960), st.sampled_from([255, 127, 47]))
 def test_long_random_bytes_get_an_answer_of_the_contract(seed: int, size: int, highest: int) -> None:
     """Few different bytes make many parameters, many make few."""
@@ -106,7 +106,7 @@ def test_the_order_of_parameters_changes_nothing(orders: tuple[list[Any], list[A
     assert results[0] == results[1]
 
 
-@settings(tried, max_examples=300)
+@settings(tried, max_examples=600)
 @given(queries)
 def test_the_parser_does_what_the_rules_say(query: bytes) -> None:
     try:
@@ -147,7 +147,7 @@ def encoded(value: Any, name: str = "", before: str = "") -> list[str]:
     return found
 
 
-@settings(tried, max_examples=30)  # a tree and all its spellings take 30 ms to make up
+@settings(tried, max_examples=60)  # a tree and all its spellings take 30 ms to make up
 @given(st.dictionaries(_keys.filter(bool), _leaves), st.integers(0, 2**32))
 def test_what_is_written_as_a_query_is_read_back(event: dict[str, Any], seed: int) -> None:
     pairs = encoded(event)

@@ -12,7 +12,7 @@ from pixelmw.sinks.base import PartialFailure, Unavailable, Undeliverable
 from tests.support.forwarding import Batches, Bench, ids
 
 # None of them depends on the speed of the machine.
-tried = settings(derandomize=True, deadline=None, max_examples=100)
+tried = settings(derandomize=True, deadline=None, max_examples=200)
 
 Plan = list[tuple[str, int]]
 
